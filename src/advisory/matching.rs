@@ -1,0 +1,184 @@
+//! From a component to the flaws that it has.
+
+use super::{Database, Record, aliases, range, severity};
+use crate::{
+    ecosystem::{self, Ecosystem},
+    inventory::Inventory,
+    model::{Coordinate, Severity},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an advisory is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The package does harm by intent (`MAL-` records).
+    Malicious,
+    /// A flaw that can be exploited.
+    Vulnerability,
+    /// RustSec `informational = "unsound"`: can break memory safety in a way that has not been shown to be exploitable.
+    Unsound,
+    /// RustSec `informational = "unmaintained"`.
+    Unmaintained,
+    /// Any other informational advisory.
+    Notice,
+}
+
+/// One flaw of one component, under all its names.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// What it is about.
+    pub kind: Kind,
+    /// The name by which the ecosystem's own database knows it, where that has it.
+    pub id: Box<str>,
+    /// All other names, sorted.
+    pub aliases: Vec<Box<str>>,
+    /// What it is, in one line; empty where no record says.
+    pub summary: String,
+    /// The highest rating of its records.
+    pub severity: Option<Severity>,
+    /// CVSS base score of that rating.
+    pub score: Option<f64>,
+    /// The smallest version above the component's that no record of the group concerns.
+    pub fixed_in: Option<Box<str>>,
+}
+
+/// What an inventory's components match.
+#[derive(Debug, Default)]
+pub struct Matches {
+    /// Flaws by component, malicious ones first, then the worst.
+    pub hits: BTreeMap<Coordinate, Vec<Hit>>,
+    /// Components without a usable version, and how many advisories there are for some version of them.
+    pub undecided: BTreeMap<Coordinate, usize>,
+}
+
+/// Matches every component against a database.
+#[must_use]
+pub fn matching(inventory: &Inventory, database: &Database) -> Matches {
+    let mut matches = Matches::default();
+    for component in inventory.iter() {
+        let coordinate = &component.coordinate;
+        let records = database.lookup(coordinate);
+        if records.is_empty() {
+            continue;
+        }
+        let ecosystem = ecosystem::of(coordinate.ecosystem);
+        let (hit, rest): (Vec<&Record>, Vec<&Record>) = records.iter().partition(|record| {
+            range::about(record, coordinate).any(|a| match coordinate.version.as_deref() {
+                Some(version) => range::affects(a, version, ecosystem),
+                None => range::affects_all(a),
+            })
+        });
+        if coordinate.version.is_none() && !rest.is_empty() {
+            matches
+                .undecided
+                .insert(coordinate.clone(), aliases::groups(&rest).len());
+        }
+        if !hit.is_empty() {
+            matches
+                .hits
+                .insert(coordinate.clone(), hits(&hit, coordinate, ecosystem));
+        }
+    }
+    matches
+}
+
+/// Records that concern a component, as flaws.
+fn hits(records: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = aliases::groups(records)
+        .into_iter()
+        .map(|group| {
+            hit(
+                &group.into_iter().map(|i| records[i]).collect::<Vec<_>>(),
+                coordinate,
+                ecosystem,
+            )
+        })
+        .collect();
+    hits.sort_by(|a, b| {
+        let worst_first = b
+            .severity
+            .cmp(&a.severity)
+            .then(b.score.unwrap_or(-1.0).total_cmp(&a.score.unwrap_or(-1.0)));
+        a.kind.cmp(&b.kind).then(worst_first).then_with(|| a.id.cmp(&b.id))
+    });
+    hits
+}
+
+/// Makes one of the records of a flaw; there is at least one.
+fn hit(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Hit {
+    let kind = group
+        .iter()
+        .map(|record| kind(record, coordinate))
+        .min()
+        .unwrap_or(Kind::Vulnerability);
+    // The name that people of this ecosystem look up; a malicious package goes by its `MAL-` name.
+    let rank = |record: &&&Record| {
+        let own = record.id.starts_with(ecosystem.advisory_prefix);
+        (
+            !(kind == Kind::Malicious && record.id.starts_with(MALICIOUS)),
+            !own,
+            record.id.clone(),
+        )
+    };
+    let id: Box<str> = group
+        .iter()
+        .min_by_key(rank)
+        .map(|record| &*record.id)
+        .unwrap_or_default()
+        .into();
+    let names: BTreeSet<&str> = group
+        .iter()
+        .flat_map(|r| std::iter::once(&r.id).chain(&r.aliases))
+        .map(String::as_str)
+        .collect();
+    let (severity, score) = group
+        .iter()
+        .map(|record| severity::rate(record))
+        .max_by(|(a, x), (b, y)| a.cmp(b).then(x.unwrap_or(-1.0).total_cmp(&y.unwrap_or(-1.0))))
+        .unwrap_or_default();
+    let summaries = group.iter().filter(|r| *r.id == *id).chain(group);
+    Hit {
+        kind,
+        aliases: names.into_iter().filter(|name| *name != &*id).map(Into::into).collect(),
+        summary: summaries
+            .map(|r| r.summary.trim())
+            .find(|s| !s.is_empty())
+            .unwrap_or_default()
+            .to_owned(),
+        severity,
+        score,
+        fixed_in: fixed_in(group, coordinate, ecosystem),
+        id,
+    }
+}
+
+const MALICIOUS: &str = "MAL-";
+
+fn kind(record: &Record, coordinate: &Coordinate) -> Kind {
+    if record.id.starts_with(MALICIOUS) || record.aliases.iter().any(|alias| alias.starts_with(MALICIOUS)) {
+        return Kind::Malicious;
+    }
+    let mut words =
+        range::about(record, coordinate).filter_map(|a| a.database_specific.as_ref()?.informational.as_deref());
+    match words.next() {
+        None => Kind::Vulnerability,
+        Some("unsound") => Kind::Unsound,
+        Some("unmaintained") => Kind::Unmaintained,
+        Some(_) => Kind::Notice,
+    }
+}
+
+fn fixed_in(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Option<Box<str>> {
+    let version = coordinate.version.as_deref()?;
+    let affected: Vec<_> = group
+        .iter()
+        .flat_map(|record| range::about(record, coordinate))
+        .collect();
+    let mut candidates: Vec<&str> = affected
+        .iter()
+        .flat_map(|a| range::fixes(a, version, ecosystem))
+        .collect();
+    candidates.sort_by(|a, b| (ecosystem.compare)(a, b));
+    let clears = |candidate: &&str| !affected.iter().any(|a| range::affects(a, candidate, ecosystem));
+    candidates.into_iter().find(clears).map(Into::into)
+}

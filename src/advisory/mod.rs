@@ -1,0 +1,16 @@
+//! Advisories: OSV records, the database that holds them, and the question whether one of them concerns a component.
+//!
+//! A component goes through [`Database::lookup`] (by name), [`range::affects`] (by version) and [`matching`] (records of
+//! one flaw become one [`Hit`]).
+
+mod aliases;
+mod database;
+mod matching;
+mod osv;
+pub mod range;
+mod severity;
+
+pub use database::{Database, Provenance};
+pub use matching::{Hit, Kind, Matches, matching};
+pub use osv::{Affected, Event, Package, Range, RangeType, Record, SeverityVector};
+pub use severity::rate;

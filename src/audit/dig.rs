@@ -1,0 +1,185 @@
+//! Walks a tree and every archive inside it, and hands entries to the detectors that want them.
+
+use super::unreadable;
+use crate::{
+    archive::{Anomaly, Budget, Contents, Entry, EntryKind, EntryMeta, Member, Opened, ReadError, Tree, zip},
+    detect::{self, Detector, Interest, Neighbours, Sink},
+    model::{Component, Gap, GapKind, Location},
+};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Everything seen in one artifact, in no particular order.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) components: Vec<Component>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) anomalies: Vec<(Location, Anomaly)>,
+    pub(super) entries: usize,
+    /// Files in the languages whose packages we know.
+    pub(super) code_files: usize,
+}
+
+/// One dig through one artifact.
+pub(super) struct Dig<'a> {
+    budget: &'a Budget,
+    seen: Mutex<Seen>,
+}
+
+impl<'a> Dig<'a> {
+    /// Digs through everything. The order of what is seen depends on the threads; whoever reports it sorts it.
+    pub(super) fn run(tree: &dyn Tree, budget: &'a Budget) -> Seen {
+        let dig = Self {
+            budget,
+            seen: Mutex::default(),
+        };
+        dig.tree(tree, &Arc::from([]));
+        let mut seen = dig.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        seen.anomalies
+            .sort_by(|(a, x), (b, y)| (a, x.code, &x.message).cmp(&(b, y.code, &y.message)));
+        seen
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Seen)) {
+        change(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn tree(&self, tree: &dyn Tree, archives: &Arc<[Box<str>]>) {
+        let entries = tree.entries();
+        let files: Vec<usize> = (0..entries.len())
+            .filter(|&i| entries[i].kind == EntryKind::File)
+            .collect();
+        self.note(|seen| {
+            seen.entries += entries.len();
+            seen.code_files += files.iter().filter(|&&i| is_code(&entries[i].path)).count();
+            let anomalies = tree.anomalies().iter();
+            seen.anomalies
+                .extend(anomalies.map(|a| (Location::new(archives.clone(), &a.path), a.clone())));
+        });
+        tree.visit(&files, self.budget, &|i, opened| {
+            self.entry(tree, archives, entries[i].meta(), opened);
+        });
+    }
+
+    fn entry(&self, tree: &dyn Tree, archives: &Arc<[Box<str>]>, meta: EntryMeta<'_>, opened: &mut Opened<'_>) {
+        let limits = &self.budget.limits;
+        let head = opened.peek();
+        let is_archive = zip::is_magic(head);
+        let wants = |detector: &&&dyn Detector| match detector.interest(meta) {
+            Interest::Skip => false,
+            Interest::Magic(magic) => magic.iter().any(|m| head.starts_with(m)),
+            Interest::Read => true,
+        };
+        let detectors: Vec<&&dyn Detector> = detect::ALL.iter().filter(wants).collect();
+        let location = Location::new(archives.clone(), meta.path);
+        if detectors.is_empty() && !is_archive {
+            // Nobody reads on, but what cannot even be begun may be anything.
+            if let Some(problem) = opened.problem() {
+                let gap = unreadable(location, problem);
+                self.note(|seen| seen.gaps.push(gap));
+            }
+            return;
+        }
+        let (limit, name) = if is_archive {
+            (limits.nested_bytes, "nested-bytes")
+        } else {
+            (limits.entry_bytes, "entry-bytes")
+        };
+        let contents = opened.read(limit, name);
+        if let Some(problem) = &contents.problem {
+            let gap = unreadable(location.clone(), problem);
+            self.note(|seen| seen.gaps.push(gap));
+        }
+        let entry = Entry {
+            meta,
+            bytes: &contents.bytes,
+            location,
+        };
+        let around = Around {
+            tree,
+            budget: self.budget,
+        };
+        for detector in detectors {
+            self.detect(*detector, &entry, &around, contents.problem.is_some());
+        }
+        if is_archive {
+            self.nested(&entry);
+        }
+    }
+
+    /// `broken`: the bytes are not all there or not what they should be, which is a gap already.
+    fn detect(&self, detector: &dyn Detector, entry: &Entry<'_>, around: &Around<'_>, broken: bool) {
+        let mut sink = Sink::new(detector, &entry.location, around);
+        let result = detector.extract(entry, &mut sink);
+        let Sink {
+            components, mut gaps, ..
+        } = sink;
+        if let (Err(e), false) = (result, broken) {
+            gaps.push(Gap {
+                kind: GapKind::Blind,
+                location: entry.location.clone(),
+                stage: detector.id(),
+                reason: e.to_string(),
+            });
+        }
+        if !(components.is_empty() && gaps.is_empty()) {
+            self.note(|seen| {
+                seen.components.extend(components);
+                seen.gaps.extend(gaps);
+            });
+        }
+    }
+
+    fn nested(&self, entry: &Entry<'_>) {
+        let archives: Arc<[Box<str>]> = entry
+            .location
+            .archives
+            .iter()
+            .cloned()
+            .chain([entry.meta.path.into()])
+            .collect();
+        let depth = self.budget.limits.depth;
+        if archives.len() > depth {
+            let gap = unreadable(entry.location.clone(), &ReadError::limit("depth", depth as u64));
+            return self.note(|seen| seen.gaps.push(gap));
+        }
+        if let Some(zip) = zip::Zip::open(entry.bytes, &self.budget.limits) {
+            self.tree(&zip, &archives);
+        }
+    }
+}
+
+/// The archive around an entry, read when a detector asks.
+struct Around<'a> {
+    tree: &'a dyn Tree,
+    budget: &'a Budget,
+}
+
+impl Neighbours for Around<'_> {
+    fn entries(&self) -> &[Member] {
+        self.tree.entries()
+    }
+
+    fn read(&self, path: &str) -> Option<Contents<'static>> {
+        let index = self
+            .tree
+            .entries()
+            .iter()
+            .position(|m| m.kind == EntryKind::File && *m.path == *path)?;
+        let read = Mutex::new(None);
+        self.tree.visit(&[index], self.budget, &|_, opened| {
+            let contents = opened.read(self.budget.limits.entry_bytes, "entry-bytes");
+            let owned = Contents {
+                bytes: contents.bytes.into_owned().into(),
+                problem: contents.problem,
+            };
+            *read.lock().unwrap_or_else(PoisonError::into_inner) = Some(owned);
+        });
+        read.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Files whose dependencies plimsoll is expected to name.
+fn is_code(path: &str) -> bool {
+    path.rsplit_once('.')
+        .is_some_and(|(_, ext)| matches!(ext, "js" | "mjs" | "cjs" | "ts" | "py" | "pyc" | "so" | "node" | "wasm"))
+}

@@ -1,0 +1,342 @@
+//! The pipeline, from paths to a report; the only module that knows all the others.
+//!
+//! bytes → tree of entries → each detector says what it wants → only that is read, in parallel → components and gaps →
+//! merged inventory → matches → checks → sorted report.
+
+mod dig;
+mod input;
+
+pub use input::{Input, expand};
+
+use crate::{
+    advisory::{Database, matching},
+    archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, zip::Zip},
+    check::{self, Context},
+    detect::{self, Interest},
+    inventory::Inventory,
+    limits::Limits,
+    model::{Coordinate, Finding, Gap, GapKind, Location},
+    report::{Artifact, Bar, Failure, Report},
+};
+use dig::Dig;
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+use std::{cmp::Reverse, fmt::Write as _, io, path::Path, time::SystemTime};
+
+/// What a scan is asked to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What one artifact may cost.
+    pub limits: Limits,
+    /// What makes exit code 1.
+    pub fail_on: Bar,
+    /// Whether partial gaps make exit code 3.
+    pub require_coverage: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            fail_on: Bar::Any,
+            require_coverage: false,
+        }
+    }
+}
+
+/// Scans every input; one that cannot be read is a failure in the report and never stops the others.
+///
+/// `done` is called once for each, from any thread. `now` is only for the age of the advisories.
+pub fn audit(
+    inputs: &[Input],
+    options: &Options,
+    database: &Database,
+    now: SystemTime,
+    done: &(dyn Fn() + Sync),
+) -> Report {
+    let results: Vec<Result<Artifact, Failure>> = inputs
+        .par_iter()
+        .map(|input| {
+            let result = artifact(input, options, database);
+            done();
+            result.map_err(|message| Failure {
+                path: input.name(),
+                message,
+            })
+        })
+        .collect();
+    let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(artifact) => artifacts.push(artifact),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let mut report = Report {
+        advisories: database.provenance().clone(),
+        advisories_age: database.provenance().age_in_days(now),
+        artifacts,
+        failures,
+        gaps: vec![embedded_only(database)],
+        exit_code: 0,
+    };
+    report.exit_code = exit_code(&report, options);
+    report
+}
+
+/// The contract's order: errors, then findings, then gaps.
+fn exit_code(report: &Report, options: &Options) -> u8 {
+    let stops = |artifact: &Artifact| artifact.findings.iter().any(|f| options.fail_on.stops(f));
+    let hides = |gap: &Gap| gap.kind == GapKind::Blind || options.require_coverage;
+    if !report.failures.is_empty() {
+        2
+    } else if report.artifacts.iter().any(stops) {
+        1
+    } else if report.gaps().any(hides) {
+        3
+    } else {
+        0
+    }
+}
+
+/// The embedded advisories are a small choice of what is known; a report that used nothing else says so.
+fn embedded_only(database: &Database) -> Gap {
+    let records = database.provenance().records;
+    Gap {
+        kind: GapKind::Partial,
+        location: Location::new([].into(), ""),
+        stage: "advisories",
+        reason: format!("only the {records} embedded advisories were used, a small part of all that are published"),
+    }
+}
+
+fn artifact(input: &Input, options: &Options, database: &Database) -> Result<Artifact, String> {
+    let name = input.name();
+    match input {
+        Input::Path(path) => {
+            let meta = std::fs::metadata(path).map_err(|e| cannot_read(path, &e))?;
+            if meta.is_dir() {
+                let folder = Folder::open(path, &options.limits).map_err(|e| cannot_read(path, &e))?;
+                let size = folder.entries().iter().map(|m| m.size).sum();
+                return Ok(scan(
+                    &folder,
+                    "directory",
+                    options,
+                    database,
+                    Meta {
+                        name,
+                        sha256: None,
+                        size,
+                    },
+                ));
+            }
+            let size = meta.len();
+            if size > options.limits.artifact_bytes {
+                return Err(format!(
+                    "{size} bytes, over the limit of {} for one artifact",
+                    options.limits.artifact_bytes
+                ));
+            }
+            let file = std::fs::File::open(path).map_err(|e| cannot_read(path, &e))?;
+            let bytes = Mapped::file(&file).map_err(|e| cannot_read(path, &e))?;
+            of_bytes(name, &bytes, options, database)
+        }
+        Input::Stdin(bytes) => of_bytes(name, bytes, options, database),
+    }
+}
+
+fn cannot_read(path: &Path, e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::NotFound => "no such file or folder; check the path".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied; check who may read it".to_owned(),
+        _ => format!(
+            "cannot be read: {e} ({})",
+            if path.is_dir() { "a folder" } else { "a file" }
+        ),
+    }
+}
+
+struct Meta {
+    name: String,
+    sha256: Option<String>,
+    size: u64,
+}
+
+fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) -> Result<Artifact, String> {
+    if bytes.is_empty() {
+        return Err("the file is empty; check the step that builds it".to_owned());
+    }
+    let zip = Zip::open(bytes, &options.limits);
+    let file_name = Path::new(&name)
+        .file_name()
+        .map_or_else(|| name.clone(), |n| n.to_string_lossy().into_owned());
+    let single = Single::new(&file_name, bytes);
+    if zip.is_none() && !anybody_wants(&single, bytes) {
+        return Err(format!(
+            "not an artifact: begins with {}, expected a zip archive, a wheel, an executable or a lock file",
+            first_bytes(bytes)
+        ));
+    }
+    let (sha256, mut artifact) = rayon::join(
+        || hexadecimal(&Sha256::digest(bytes)),
+        || {
+            let meta = Meta {
+                name,
+                sha256: None,
+                size: bytes.len() as u64,
+            };
+            match &zip {
+                Some(zip) => scan(zip, "zip", options, database, meta),
+                None => scan(&single, "file", options, database, meta),
+            }
+        },
+    );
+    artifact.sha256 = Some(sha256);
+    Ok(artifact)
+}
+
+fn anybody_wants(single: &Single<'_>, bytes: &[u8]) -> bool {
+    let meta = single.entries()[0].meta();
+    detect::ALL.iter().any(|detector| match detector.interest(meta) {
+        Interest::Skip => false,
+        Interest::Magic(magic) => magic.iter().any(|m| bytes.starts_with(m)),
+        Interest::Read => true,
+    })
+}
+
+fn first_bytes(bytes: &[u8]) -> String {
+    let head = &bytes[..bytes.len().min(8)];
+    if head.iter().all(|b| b.is_ascii_graphic() || *b == b' ') {
+        format!("`{}`", String::from_utf8_lossy(head))
+    } else {
+        format!("the bytes {}", hexadecimal(head))
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn scan(tree: &dyn Tree, kind: &'static str, options: &Options, database: &Database, meta: Meta) -> Artifact {
+    let budget = Budget::new(&options.limits);
+    let seen = Dig::run(tree, &budget);
+    let (inventory, unsettled) = Inventory::merge(seen.components);
+    let matches = matching(&inventory, database);
+
+    let mut gaps = seen.gaps;
+    gaps.extend(unsettled);
+    gaps.extend(
+        seen.anomalies
+            .iter()
+            .filter_map(|(location, anomaly)| contradiction(location, anomaly)),
+    );
+    gaps.extend(
+        matches
+            .undecided
+            .iter()
+            .filter_map(|(coordinate, &n)| version_unknown(&inventory, coordinate, n)),
+    );
+    if seen.entries == 0 {
+        gaps.push(whole(
+            GapKind::Blind,
+            "archive",
+            "there is nothing inside; check the step that builds it".to_owned(),
+        ));
+    } else if inventory.is_empty() && gaps.is_empty() && seen.code_files > 0 {
+        let reason = format!(
+            "{} files of code and nothing that names a package: what this code depends on is unknown",
+            seen.code_files
+        );
+        gaps.push(whole(GapKind::Partial, "inventory", reason));
+    }
+    gaps.sort();
+    gaps.dedup();
+
+    let mut findings = Vec::new();
+    let cx = Context {
+        inventory: &inventory,
+        matches: &matches,
+        anomalies: &seen.anomalies,
+    };
+    for check in check::ALL {
+        check.run(cx, &mut findings);
+    }
+    findings.sort_by_cached_key(order);
+
+    Artifact {
+        path: meta.name,
+        sha256: meta.sha256,
+        size: meta.size,
+        kind,
+        entries: seen.entries,
+        bytes_read: budget.spent(),
+        inventory,
+        findings,
+        gaps,
+    }
+}
+
+/// Worst first, then in an order that depends on nothing but the findings themselves.
+fn order(f: &Finding) -> impl Ord + use<> {
+    let tenths = f.score.map_or(0, |score| {
+        #[allow(clippy::cast_possible_truncation)] // 0 to 100
+        let tenths = (score * 10.0) as i64;
+        tenths
+    });
+    let worst = (Reverse(f.level), Reverse(f.severity), Reverse(tenths));
+    (
+        worst,
+        f.subject.clone(),
+        f.rule.id,
+        f.advisory.clone(),
+        f.primary.clone(),
+        f.message.clone(),
+    )
+}
+
+fn whole(kind: GapKind, stage: &'static str, reason: String) -> Gap {
+    Gap {
+        kind,
+        location: Location::new([].into(), ""),
+        stage,
+        reason,
+    }
+}
+
+fn contradiction(location: &Location, anomaly: &Anomaly) -> Option<Gap> {
+    (anomaly.gravity == Gravity::Contradiction).then(|| Gap {
+        kind: GapKind::Blind,
+        location: location.clone(),
+        stage: "archive",
+        reason: anomaly.message.clone(),
+    })
+}
+
+fn version_unknown(inventory: &Inventory, coordinate: &Coordinate, advisories: usize) -> Option<Gap> {
+    let evidence = inventory.get(coordinate)?.evidence.first()?;
+    let exist = if advisories == 1 {
+        "1 advisory exists"
+    } else {
+        &format!("{advisories} advisories exist")
+    };
+    Some(Gap {
+        kind: GapKind::Partial,
+        location: evidence.location.clone(),
+        stage: "advisories",
+        reason: format!("version of {} unknown, {exist}", coordinate.name),
+    })
+}
+
+/// How a problem of reading is told: contents that were read all the same are in doubt, others are not seen at all; both
+/// are blind.
+fn unreadable(location: Location, problem: &ReadError) -> Gap {
+    Gap {
+        kind: GapKind::Blind,
+        location,
+        stage: "archive",
+        reason: problem.to_string(),
+    }
+}

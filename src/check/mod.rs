@@ -1,0 +1,89 @@
+//! Questions asked of an inventory; one file per rule.
+
+use crate::{
+    advisory::{Hit, Kind, Matches},
+    archive::Anomaly,
+    inventory::Inventory,
+    model::{Component, Finding, Level, Location, Rule, Severity},
+};
+
+mod ambiguous_archive;
+mod malicious;
+mod unmaintained;
+mod unsound;
+mod vulnerable;
+
+/// Every check.
+pub static ALL: &[&dyn Check] = &[
+    &malicious::Malicious,
+    &vulnerable::Vulnerable,
+    &unsound::Unsound,
+    &unmaintained::Unmaintained,
+    &ambiguous_archive::AmbiguousArchive,
+];
+
+/// What checks may look at, all of one artifact.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// What is in it.
+    pub inventory: &'a Inventory,
+    /// What advisories say of that.
+    pub matches: &'a Matches,
+    /// What is wrong with its framing, and where.
+    pub anomalies: &'a [(Location, Anomaly)],
+}
+
+/// One kind of question. Pure: no I/O, no clock.
+pub trait Check: Sync {
+    /// What it may report.
+    fn rule(&self) -> &'static Rule;
+    /// Asks.
+    fn run(&self, cx: Context<'_>, out: &mut Vec<Finding>);
+}
+
+/// The rule of an id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    ALL.iter().map(|check| check.rule()).find(|rule| rule.id == id)
+}
+
+/// A finding for each hit of a kind; what checks over advisories have in common.
+fn from_hits(cx: Context<'_>, rule: &'static Rule, kind: Kind, out: &mut Vec<Finding>) {
+    for (coordinate, hits) in &cx.matches.hits {
+        let Some(component) = cx.inventory.get(coordinate) else {
+            continue;
+        };
+        out.extend(
+            hits.iter()
+                .filter(|hit| hit.kind == kind)
+                .filter_map(|hit| from_hit(component, hit, rule)),
+        );
+    }
+}
+
+fn from_hit(component: &Component, hit: &Hit, rule: &'static Rule) -> Option<Finding> {
+    let mut locations = component.evidence.iter().map(|e| e.location.clone());
+    Some(Finding {
+        rule,
+        subject: Some(component.coordinate.clone()),
+        level: rule.level,
+        message: if hit.summary.is_empty() {
+            rule.title.to_owned()
+        } else {
+            hit.summary.clone()
+        },
+        primary: locations.next()?,
+        related: locations.collect(),
+        advisory: Some(hit.id.clone()),
+        aliases: hit.aliases.clone(),
+        severity: hit.severity,
+        score: hit.score,
+        fixed_in: hit.fixed_in.iter().cloned().collect(),
+    })
+}
+
+/// Findings whose rule itself says how bad they are: `level` as the design's table of bars gives it.
+const ALWAYS_CRITICAL: Option<Severity> = Some(Severity::Critical);
+
+/// The level of a finding that never stops a release by itself.
+const ADVICE: Level = Level::Warning;

@@ -1,0 +1,47 @@
+//! Flags, standard streams and exit codes: the only place that prints to the terminal or ends the process. One file per
+//! subcommand.
+
+use anstream::eprintln;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use std::process::ExitCode;
+
+mod scan;
+
+/// Says what is really inside a serverless deployment zip, and which of it is dangerous.
+#[derive(Parser)]
+#[command(name = "plimsoll", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Looks into artifacts and checks what is in them against advisories
+    #[command(after_long_help = scan::HELP)]
+    Scan(Box<scan::Scan>),
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    let command = Cli::command().mut_subcommand("scan", scan::describe);
+    let cli = match command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli.command {
+        Command::Scan(args) => scan::run(&args),
+    }
+}
+
+/// A use of the command that cannot be carried out.
+fn usage(message: &str) -> ExitCode {
+    eprintln!("error: {message}");
+    ExitCode::from(2)
+}

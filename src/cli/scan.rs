@@ -1,0 +1,282 @@
+//! `plimsoll scan`.
+
+use super::usage;
+use anstream::{AutoStream, ColorChoice, eprintln};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use plimsoll::{
+    advisory::Database,
+    audit::{self, Input, Options},
+    escape::terminal,
+    limits::Limits,
+    model::Severity,
+    report::{self, Bar, Failure, Report, Reporter, Style},
+};
+use std::{
+    env,
+    fmt::Write as _,
+    fs::File,
+    io::{self, BufWriter, IsTerminal as _, Read as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
+
+pub(super) const HELP: &str = "\
+Examples:
+  plimsoll scan orders.zip                       a deployment zip
+  plimsoll scan --each dist/                     every archive below a folder
+  plimsoll scan -o text -o json=report.json f.zip  two reports of one scan
+  plimsoll scan --fail-on high f.zip             a gate that lets medium and low pass
+  curl -s https://example.test/f.zip | plimsoll scan -
+
+Exit codes:
+  0  looked at everything, nothing at or above the bar (--fail-on)
+  1  findings at or above the bar
+  2  usage, input/output or database error
+  3  no failing finding, but something could not be seen into at all";
+
+#[derive(Args)]
+#[allow(clippy::struct_excessive_bools)] // flags are
+pub(super) struct Scan {
+    /// Zip archives, wheels, executables, or folders that are each one unpacked artifact; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Scan every archive below a folder, instead of the folder as one artifact
+    #[arg(long)]
+    each: bool,
+
+    /// Report to write, repeatable; to standard output unless a file is given
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = Output::parse)]
+    outputs: Vec<Output>,
+
+    /// What makes exit code 1: a vulnerability at least this severe, or any finding of level error
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = FailOn::Any)]
+    fail_on: FailOn,
+
+    /// Exit with 3 also when something could be seen into only in part
+    #[arg(long)]
+    require_coverage: bool,
+
+    /// Never touch the network
+    #[arg(long)]
+    offline: bool,
+
+    /// No progress and no warnings on standard error
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Every package, every location, every gap in the text report
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
+
+    /// Colours in the text report
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    color: When,
+
+    /// Threads to use; as many as there are processors unless given
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FailOn {
+    None,
+    Low,
+    Medium,
+    High,
+    Critical,
+    Any,
+}
+
+impl From<FailOn> for Bar {
+    fn from(level: FailOn) -> Self {
+        match level {
+            FailOn::None => Self::Never,
+            FailOn::Low => Self::AtLeast(Severity::Low),
+            FailOn::Medium => Self::AtLeast(Severity::Medium),
+            FailOn::High => Self::AtLeast(Severity::High),
+            FailOn::Critical => Self::AtLeast(Severity::Critical),
+            FailOn::Any => Self::Any,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// One `-o`.
+#[derive(Clone)]
+struct Output {
+    reporter: &'static dyn Reporter,
+    file: Option<PathBuf>,
+}
+
+impl Output {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("no file after `=`".to_owned()),
+            Some((format, file)) => (format, Some(file.into())),
+            None => (text, None),
+        };
+        let reporter = report::ALL.iter().find(|reporter| reporter.id() == format);
+        let known = || report::ALL.iter().map(|r| r.id()).collect::<Vec<_>>().join(", ");
+        let reporter = *reporter.ok_or_else(|| format!("no format `{format}`; there are: {}", known()))?;
+        Ok(Self { reporter, file })
+    }
+}
+
+/// Adds to the help what the registries say.
+pub(super) fn describe(scan: clap::Command) -> clap::Command {
+    let mut help = "Report to write, repeatable; to standard output unless a file is given\n".to_owned();
+    for reporter in report::ALL {
+        let _ = write!(help, "\n- {}: {}", reporter.id(), reporter.purpose());
+    }
+    scan.mut_arg("outputs", |arg| arg.long_help(help))
+}
+
+/// `plimsoll scan`.
+pub(super) fn run(args: &Scan) -> ExitCode {
+    if args.outputs.iter().filter(|o| o.file.is_none()).count() > 1 {
+        return usage("standard output takes one report; give the others a file (-o FORMAT=FILE)");
+    }
+    let threads = args.jobs.map_or(0, usize::from); // 0: as many as there are processors
+    if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
+        return usage(&format!("threads cannot be started: {e}"));
+    }
+    let options = Options {
+        fail_on: args.fail_on.into(),
+        require_coverage: args.require_coverage,
+        ..Options::default()
+    };
+    let (inputs, failures) = inputs(args, &options.limits);
+    let bar = progress(inputs.len(), args.quiet);
+    let mut report = audit::audit(&inputs, &options, &Database::embedded(), now(), &|| bar.inc(1));
+    bar.finish_and_clear();
+    if !failures.is_empty() {
+        report.failures.extend(failures);
+        report.exit_code = 2;
+    }
+    // Errors are told however quiet it is: an exit code alone helps nobody.
+    for failure in &report.failures {
+        eprintln!("error: {}: {}", terminal(&failure.path), terminal(&failure.message));
+    }
+    match write_all(&report, args) {
+        Ok(()) => ExitCode::from(report.exit_code),
+        // Whoever reads the report has seen enough.
+        Err((_, e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(report.exit_code),
+        Err((place, e)) => {
+            eprintln!("error: {}: report cannot be written: {e}", terminal(&place));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn inputs(args: &Scan, limits: &Limits) -> (Vec<Input>, Vec<Failure>) {
+    let (mut inputs, mut failures) = (Vec::new(), Vec::new());
+    for path in &args.paths {
+        if path.as_os_str() == "-" {
+            match stdin(limits) {
+                Ok(bytes) => inputs.push(Input::Stdin(bytes)),
+                Err(message) => failures.push(Failure {
+                    path: "-".to_owned(),
+                    message,
+                }),
+            }
+        } else if args.each {
+            let (more, failed) = audit::expand(vec![path.clone()]);
+            inputs.extend(more);
+            failures.extend(failed);
+        } else {
+            inputs.push(Input::Path(path.clone()));
+        }
+    }
+    (inputs, failures)
+}
+
+fn stdin(limits: &Limits) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = io::stdin()
+        .lock()
+        .take(limits.artifact_bytes + 1)
+        .read_to_end(&mut bytes);
+    match read {
+        Err(e) => Err(format!("standard input cannot be read: {e}")),
+        Ok(n) if n as u64 > limits.artifact_bytes => Err(format!(
+            "over the limit of {} bytes for one artifact",
+            limits.artifact_bytes
+        )),
+        Ok(_) => Ok(bytes),
+    }
+}
+
+/// On standard error, where that is a terminal and there is more than one thing to wait for.
+fn progress(inputs: usize, quiet: bool) -> ProgressBar {
+    if quiet || inputs < 2 || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(inputs as u64), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} artifacts, {per_sec}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// The time of the run; `SOURCE_DATE_EPOCH` makes it reproducible.
+fn now() -> SystemTime {
+    let epoch = env::var("SOURCE_DATE_EPOCH")
+        .ok()
+        .and_then(|seconds| seconds.parse().ok());
+    epoch.map_or_else(SystemTime::now, |seconds| {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    })
+}
+
+fn write_all(report: &Report, args: &Scan) -> Result<(), (String, io::Error)> {
+    let text = || Output::parse("text").into_iter().collect::<Vec<_>>();
+    let outputs = if args.outputs.is_empty() {
+        text()
+    } else {
+        args.outputs.clone()
+    };
+    for output in outputs {
+        match &output.file {
+            None => to_stdout(output.reporter, report, args).map_err(|e| ("standard output".to_owned(), e))?,
+            Some(path) => {
+                to_file(output.reporter, report, args, path).map_err(|e| (path.to_string_lossy().into_owned(), e))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn to_stdout(reporter: &dyn Reporter, report: &Report, args: &Scan) -> io::Result<()> {
+    let choice = match args.color {
+        When::Auto => AutoStream::choice(&io::stdout()),
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    };
+    let mut out = BufWriter::new(AutoStream::new(io::stdout(), choice));
+    reporter.write(report, style(args, true), &mut out)?;
+    out.flush()
+}
+
+fn to_file(reporter: &dyn Reporter, report: &Report, args: &Scan, path: &PathBuf) -> io::Result<()> {
+    let mut out = BufWriter::new(AutoStream::never(File::create(path)?));
+    reporter.write(report, style(args, false), &mut out)?;
+    out.flush()
+}
+
+fn style(args: &Scan, terminal: bool) -> Style {
+    let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let seen = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    Style {
+        width: columns.or_else(|| seen().filter(|_| terminal)).unwrap_or(80),
+        verbose: args.verbose,
+    }
+}

@@ -1,0 +1,126 @@
+//! Rust binaries that carry cargo-auditable's list of crates, in ELF, PE, Mach-O and WebAssembly.
+
+use super::{DetectError, Detector, Interest, Sink};
+use crate::{
+    archive::{Entry, EntryKind, EntryMeta},
+    ecosystem::CARGO,
+    limits::Limits,
+    model::Proof,
+};
+use auditable_info::Error;
+use auditable_serde::{DependencyKind, Package};
+use memchr::memmem;
+
+pub(super) struct CargoAuditable;
+
+const BINARIES: &[&[u8]] = &[
+    b"\x7fELF",
+    b"MZ",
+    b"\xfe\xed\xfa\xce",
+    b"\xfe\xed\xfa\xcf",
+    b"\xce\xfa\xed\xfe",
+    b"\xcf\xfa\xed\xfe",
+    b"\0asm",
+];
+
+/// A file that cannot be parsed as a binary and does not name the section has nothing to hide in it.
+const SECTION: &[u8] = b".dep-v0";
+
+impl Detector for CargoAuditable {
+    fn id(&self) -> &'static str {
+        "cargo-auditable"
+    }
+
+    fn reads(&self) -> &'static str {
+        "Rust binaries with cargo-auditable's section, by magic: ELF, PE, Mach-O, WebAssembly"
+    }
+
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
+        if meta.kind == EntryKind::File {
+            Interest::Magic(BINARIES)
+        } else {
+            Interest::Skip
+        }
+    }
+
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        let info = match auditable_info::audit_info_from_slice(entry.bytes, Limits::default().audit_bytes) {
+            Ok(info) => info,
+            Err(Error::NoAuditData | Error::BinaryParsing(_)) if memmem::find(entry.bytes, SECTION).is_none() => {
+                unaudited(entry.bytes, found);
+                return Ok(());
+            }
+            Err(Error::NoAuditData) => return Ok(()), // a tool that reads audit data names the section too
+            Err(e) => {
+                return Err(DetectError(format!(
+                    "audit data cannot be read ({e}); build with cargo auditable again"
+                )));
+            }
+        };
+        for (package, proof) in info.packages.iter().zip(proofs(&info.packages)) {
+            if let Some(proof) = proof {
+                let version = package.version.to_string();
+                let _ = found.add(CARGO.coordinate(&package.name, Some(&version)), proof, 1.0);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the audit data proves of each of its crates.
+///
+/// It lists what `cargo tree` would, and does not say which crates are procedural macros: those ran in the compiler. They
+/// are told by what they depend on. What is reached without passing through one, or through a build dependency, is linked:
+/// installed. What only a macro uses is declared: asked for, but not in the binary. The macros themselves, and what only
+/// build scripts use (`cc`, `autocfg`), are left out.
+fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
+    let name = |i: &usize| packages.get(*i).map(|p| p.name.as_str());
+    let is_macro: Vec<bool> = packages
+        .iter()
+        .map(|p| {
+            let uses_toolkit = p
+                .dependencies
+                .iter()
+                .filter_map(name)
+                .any(|n| MACRO_TOOLKIT.contains(&n));
+            !p.root && uses_toolkit && !MACRO_TOOLKIT.contains(&p.name.as_str())
+        })
+        .collect();
+    let mut proofs = vec![None; packages.len()];
+    let reach = |from: Vec<usize>, proof: Proof, runtime_only: bool, proofs: &mut Vec<Option<Proof>>| {
+        let mut open = from;
+        while let Some(i) = open.pop() {
+            for &next in packages[i].dependencies.iter().filter(|&&next| next < packages.len()) {
+                let build = packages[next].kind == DependencyKind::Build;
+                if !is_macro[next] && proofs[next].is_none() && !(runtime_only && build) {
+                    proofs[next] = Some(proof);
+                    open.push(next);
+                }
+            }
+        }
+    };
+    let all = |wanted: &dyn Fn(usize) -> bool| (0..packages.len()).filter(|&i| wanted(i)).collect::<Vec<_>>();
+    reach(all(&|i| packages[i].root), Proof::Installed, true, &mut proofs);
+    reach(all(&|i| is_macro[i]), Proof::Declared, false, &mut proofs);
+    for (i, package) in packages.iter().enumerate() {
+        if package.root {
+            proofs[i] = None;
+        } else if proofs[i].is_none() && !is_macro[i] && package.kind == DependencyKind::Runtime {
+            // Audit data without a root or with edges left out: its own word on the kind is all there is.
+            proofs[i] = Some(Proof::Installed);
+        }
+    }
+    proofs
+}
+
+/// Crates that only make sense to macros; whatever else depends on one of them directly is a macro, or a part of one.
+const MACRO_TOOLKIT: &[&str] = &["proc-macro2", "quote", "syn"];
+
+/// A binary that says nothing of what it was built from is a gap where its language is one whose packages we know.
+fn unaudited(bytes: &[u8], found: &mut Sink<'_>) {
+    if memmem::find(bytes, b"/rustc/").is_some() {
+        found.partial("Rust binary without audit data: its crates are unknown; build it with `cargo auditable build`");
+    } else if memmem::find(bytes, b"\xff Go buildinf:").is_some() {
+        found.partial("Go binary: its modules are not looked into");
+    }
+}

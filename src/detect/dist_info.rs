@@ -1,0 +1,126 @@
+//! Installed Python distributions: `NAME-VERSION.dist-info/METADATA` (PEP 376, PEP 566).
+
+use super::{DetectError, Detector, Interest, Sink, split_stem};
+use crate::{
+    archive::{Entry, EntryKind, EntryMeta},
+    ecosystem::PYPI,
+    model::Proof,
+    parse::{self, headers},
+};
+
+pub(super) struct DistInfo;
+
+impl Detector for DistInfo {
+    fn id(&self) -> &'static str {
+        "dist-info"
+    }
+
+    fn reads(&self) -> &'static str {
+        "`*.dist-info/METADATA`, in site-packages, targets, layers and wheels"
+    }
+
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
+        match stem(meta.path) {
+            Some(_) if meta.kind == EntryKind::File => Interest::Read,
+            _ => Interest::Skip,
+        }
+    }
+
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        python_metadata(entry, stem(entry.meta.path).unwrap_or_default(), found)
+    }
+}
+
+fn stem(path: &str) -> Option<&str> {
+    let folder = path.strip_suffix("/METADATA")?.strip_suffix(".dist-info")?;
+    Some(folder.rsplit_once('/').map_or(folder, |(_, stem)| stem))
+}
+
+/// Adds what a metadata file and the `name-version` stem of its folder say. Installers derive the stem from the metadata,
+/// so where they disagree one of them is forged: both are added.
+pub(super) fn python_metadata(entry: &Entry<'_>, stem: &str, found: &mut Sink<'_>) -> Result<(), DetectError> {
+    let text = parse::text(entry.bytes);
+    let (mut names, mut versions) = (Vec::new(), Vec::new());
+    for (field, value) in headers::fields(&text) {
+        let values = match field {
+            f if f.eq_ignore_ascii_case("Name") => &mut names,
+            f if f.eq_ignore_ascii_case("Version") => &mut versions,
+            _ => continue,
+        };
+        if !value.is_empty() && !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    let from_stem = split_stem(stem, &PYPI);
+    if names.is_empty() {
+        let Some((name, version)) = from_stem else {
+            return Err(DetectError(
+                "metadata without a name, in a folder that names none; reinstall the package".to_owned(),
+            ));
+        };
+        let _ = found.add(PYPI.coordinate(name, Some(version)), Proof::Installed, 0.8);
+        found.partial(format!(
+            "{} is empty or has no name; taken from the folder's name",
+            entry.meta.file_name()
+        ));
+        return Ok(());
+    }
+    if names.len() > 1 || versions.len() > 1 {
+        found.blind("`Name` or `Version` is given twice with different values; both were considered");
+    }
+    for name in &names {
+        if versions.is_empty() {
+            let _ = found.add(
+                PYPI.coordinate(name, from_stem.map(|(_, version)| version)),
+                Proof::Installed,
+                0.8,
+            );
+        }
+        for version in &versions {
+            let _ = found.add(PYPI.coordinate(name, Some(version)), Proof::Installed, 1.0);
+        }
+    }
+    if let Some((name, version)) = from_stem {
+        let said = PYPI.coordinate(name, Some(version));
+        let agrees = found.components.iter().any(|c| {
+            c.coordinate.name == said.name
+                && c.coordinate
+                    .version
+                    .as_deref()
+                    .is_none_or(|v| (PYPI.compare)(v, version).is_eq())
+        });
+        if !agrees {
+            found.blind(format!(
+                "folder says `{stem}`, metadata says otherwise; both were considered"
+            ));
+            let _ = found.add(said, Proof::Installed, 0.5);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems() {
+        for (path, name) in [
+            ("Flask-1.1.2.dist-info/METADATA", Some("Flask-1.1.2")),
+            (
+                "python/lib/python3.11/site-packages/six-1.17.0.dist-info/METADATA",
+                Some("six-1.17.0"),
+            ),
+            ("METADATA", None),
+            ("x.dist-info/sub/METADATA", None),
+        ] {
+            assert_eq!(stem(path), name, "{path}");
+        }
+        assert_eq!(
+            split_stem("zope.interface-5.0.0", &PYPI),
+            Some(("zope.interface", "5.0.0"))
+        );
+        assert_eq!(split_stem("a-b-1.0-py3.11", &PYPI), None);
+        assert_eq!(split_stem("nameonly", &PYPI), None);
+    }
+}

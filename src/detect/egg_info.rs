@@ -1,0 +1,73 @@
+//! Older Python metadata: `*.egg-info/PKG-INFO`, the flat `*.egg-info` file that distutils wrote, and `EGG-INFO/PKG-INFO`
+//! inside an egg.
+
+use super::{DetectError, Detector, Interest, Sink, dist_info::python_metadata};
+use crate::archive::{Entry, EntryKind, EntryMeta};
+
+pub(super) struct EggInfo;
+
+impl Detector for EggInfo {
+    fn id(&self) -> &'static str {
+        "egg-info"
+    }
+
+    fn reads(&self) -> &'static str {
+        "`*.egg-info/PKG-INFO`, flat `*.egg-info` files, `EGG-INFO/PKG-INFO` in eggs"
+    }
+
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
+        match stem(meta.path) {
+            Some(_) if meta.kind == EntryKind::File => Interest::Read,
+            _ => Interest::Skip,
+        }
+    }
+
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        python_metadata(entry, without_python(stem(entry.meta.path).unwrap_or_default()), found)
+    }
+}
+
+/// The `name-version` part of the name of the folder or file, empty where the name says nothing (an unpacked `EGG-INFO`).
+fn stem(path: &str) -> Option<&str> {
+    let last = |path: &'_ str| path.rfind('/').map_or(0, |at| at + 1);
+    if let Some(folder) = path.strip_suffix("/PKG-INFO") {
+        let name = &folder[last(folder)..];
+        if name == "EGG-INFO" {
+            let egg = folder.strip_suffix("/EGG-INFO").unwrap_or_default();
+            return Some(egg[last(egg)..].strip_suffix(".egg").unwrap_or_default());
+        }
+        return name.strip_suffix(".egg-info");
+    }
+    path[last(path)..]
+        .strip_suffix(".egg-info")
+        .filter(|stem| !stem.is_empty())
+}
+
+/// `itsdangerous-1.1.0-py3.11-linux-x86_64` without what follows the version.
+fn without_python(stem: &str) -> &str {
+    stem.find("-py")
+        .filter(|at| stem[at + 3..].starts_with(|c: char| c.is_ascii_digit()))
+        .map_or(stem, |at| &stem[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems() {
+        for (path, name) in [
+            ("legacy_pkg-1.2.3.egg-info/PKG-INFO", Some("legacy_pkg-1.2.3")),
+            ("a/flatpkg-0.9.egg-info", Some("flatpkg-0.9")),
+            (
+                "itsdangerous-1.1.0-py3.11.egg/EGG-INFO/PKG-INFO",
+                Some("itsdangerous-1.1.0"),
+            ),
+            ("EGG-INFO/PKG-INFO", Some("")),
+            ("x.egg-info/requires.txt", None),
+            ("PKG-INFO", None),
+        ] {
+            assert_eq!(stem(path).map(without_python), name, "{path}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! One file per thing recognised. A detector decides on metadata; the driver in [`crate::audit`] owns all reading.
+
+use crate::{
+    archive::{Contents, Entry, EntryMeta, Member},
+    ecosystem::Ecosystem,
+    model::{Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Proof},
+};
+
+mod cargo_auditable;
+mod cargo_lock;
+mod dist_info;
+mod egg_info;
+mod js_bundle;
+mod npm_installed;
+mod npm_lock;
+mod requirements;
+
+/// Every detector, in the order they run.
+pub static ALL: &[&dyn Detector] = &[
+    &npm_installed::NpmInstalled,
+    &npm_lock::NpmLock,
+    &js_bundle::JsBundle,
+    &dist_info::DistInfo,
+    &egg_info::EggInfo,
+    &requirements::Requirements,
+    &cargo_auditable::CargoAuditable,
+    &cargo_lock::CargoLock,
+];
+
+/// What a detector wants from an entry, decided from its metadata alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Not mine.
+    Skip,
+    /// Mine if its first [`crate::archive::PEEK_BYTES`] bytes begin with one of these.
+    Magic(&'static [&'static [u8]]),
+    /// Mine.
+    Read,
+}
+
+/// Recognises one package format.
+pub trait Detector: Sync {
+    /// Kebab-case id, also the file's name.
+    fn id(&self) -> &'static str;
+    /// What it reads, in a few words for the documentation.
+    fn reads(&self) -> &'static str;
+    /// Called for every entry; must not allocate.
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest;
+    /// Called for entries it asked for. What was found before an error counts.
+    ///
+    /// # Errors
+    /// When the entry is not what it claims to be; the driver records a blind gap.
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError>;
+}
+
+/// Why an entry could not be read as the format it claims to be; one sentence, lower case, no full stop.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct DetectError(pub String);
+
+/// The other entries of the archive, for detectors that need a neighbour. Nothing is read until asked for.
+pub trait Neighbours: Sync {
+    /// Every entry, as [`crate::archive::Tree::entries`].
+    fn entries(&self) -> &[Member];
+    /// Contents of the entry at exactly that path.
+    fn read(&self, path: &str) -> Option<Contents<'static>>;
+}
+
+/// Takes what a detector finds in one entry.
+pub struct Sink<'a> {
+    detector: &'static str,
+    location: &'a Location,
+    /// The archive around the entry.
+    pub neighbours: &'a dyn Neighbours,
+    /// Components found so far.
+    pub components: Vec<Component>,
+    /// Gaps found so far.
+    pub gaps: Vec<Gap>,
+}
+
+impl<'a> Sink<'a> {
+    /// For one detector and one entry.
+    #[must_use]
+    pub fn new(detector: &dyn Detector, location: &'a Location, neighbours: &'a dyn Neighbours) -> Self {
+        Self {
+            detector: detector.id(),
+            location,
+            neighbours,
+            components: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+
+    /// A component that the entry shows; its facts and edges can be added to what is returned.
+    pub fn add(&mut self, coordinate: Coordinate, proof: Proof, confidence: f32) -> Added<'_> {
+        self.components.push(Component {
+            coordinate,
+            evidence: vec![Evidence {
+                detector: self.detector,
+                location: self.location.clone(),
+                proof,
+                confidence,
+                facts: Vec::new(),
+            }],
+            requires: Vec::new(),
+        });
+        Added(self.components.last_mut())
+    }
+
+    /// Something that is known to be there and could not be identified.
+    pub fn partial(&mut self, reason: impl Into<String>) {
+        self.gap(GapKind::Partial, reason.into());
+    }
+
+    /// Something that could not be seen into.
+    pub fn blind(&mut self, reason: impl Into<String>) {
+        self.gap(GapKind::Blind, reason.into());
+    }
+
+    fn gap(&mut self, kind: GapKind, reason: String) {
+        self.gaps.push(Gap {
+            kind,
+            location: self.location.clone(),
+            stage: self.detector,
+            reason,
+        });
+    }
+}
+
+/// A component just added, open for more to be said of it.
+pub struct Added<'s>(Option<&'s mut Component>);
+
+impl Added<'_> {
+    /// Something else that the evidence says.
+    #[must_use]
+    pub fn fact(mut self, fact: Fact) -> Self {
+        if let Some(evidence) = self.0.as_mut().and_then(|c| c.evidence.last_mut()) {
+            evidence.facts.push(fact);
+        }
+        self
+    }
+
+    /// The line of the entry that says so, 1-based.
+    pub fn at_line(mut self, line: usize) {
+        if let Some(evidence) = self.0.as_mut().and_then(|c| c.evidence.last_mut()) {
+            evidence.location = evidence.location.at_line(line);
+        }
+    }
+}
+
+/// Name and version from a `name-version` folder or file stem, split where a version begins: at the last `-` that is
+/// followed by a digit, or at the first if there is none.
+fn split_stem<'t>(stem: &'t str, ecosystem: &Ecosystem) -> Option<(&'t str, &'t str)> {
+    stem.match_indices('-')
+        .map(|(at, _)| (&stem[..at], &stem[at + 1..]))
+        .find(|(name, version)| !name.is_empty() && (ecosystem.is_version)(version))
+}

@@ -1,0 +1,119 @@
+//! One file per ecosystem, one row of data each: name normalising, version order, purl type, OSV name.
+
+use crate::model::{Coordinate, EcosystemId};
+use packageurl::PackageUrl;
+use std::{borrow::Cow, cmp::Ordering};
+
+mod cargo;
+mod natural;
+mod npm;
+mod pypi;
+
+pub use cargo::CARGO;
+pub use npm::NPM;
+pub use pypi::PYPI;
+
+/// Every ecosystem.
+pub static ALL: &[&Ecosystem] = &[&NPM, &PYPI, &CARGO];
+
+/// Everything that differs between ecosystems, as plain data and functions.
+#[derive(Debug)]
+pub struct Ecosystem {
+    /// Id in our own reports.
+    pub id: EcosystemId,
+    /// purl type.
+    pub purl_type: &'static str,
+    /// Name in OSV records (without a `:suffix`).
+    pub osv: &'static str,
+    /// Id prefix of the ecosystem's own advisory database; it names a finding when several databases know the flaw.
+    pub advisory_prefix: &'static str,
+    /// Normalises a name; borrows when it is already normal.
+    pub normalise: fn(&str) -> Cow<'_, str>,
+    /// Orders two versions. Total: what does not parse sorts before everything that does, and naturally among itself.
+    pub compare: fn(&str, &str) -> Ordering,
+    /// Whether a version is one that the ecosystem's registry accepts, so that its place in the order means something.
+    pub is_version: fn(&str) -> bool,
+    /// When an installed tree may contradict a lock file beside it.
+    pub witness: Witness,
+}
+
+/// When an installed tree is taken to be all that a lock file describes, so that a locked package missing from it is
+/// really missing. A bundle with two externals installed beside it has a tree too, but one that says nothing of the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// At least half of what the lock says production needs is installed.
+    MostOfTheLock,
+    /// Nearly all that is installed (nine in ten) is in the lock: the tree was made from it, and complete by its nature.
+    /// For audited binaries: a `Cargo.lock` covers every target, feature and test, and may hold several times the crates.
+    MostOfTheTree,
+}
+
+impl Ecosystem {
+    /// A coordinate with a normalised name. An empty version is no version.
+    #[must_use]
+    pub fn coordinate(&self, name: &str, version: Option<&str>) -> Coordinate {
+        Coordinate {
+            ecosystem: self.id,
+            name: (self.normalise)(name.trim()).into(),
+            version: version.map(str::trim).filter(|v| !v.is_empty()).map(Into::into),
+        }
+    }
+}
+
+/// The row of an id.
+#[must_use]
+pub fn of(id: EcosystemId) -> &'static Ecosystem {
+    ALL.iter().copied().find(|e| e.id == id).unwrap_or(&NPM)
+}
+
+/// The row that OSV calls `name`; a suffix (`Debian:12`) is left off as the OSV schema says.
+#[must_use]
+pub fn by_osv_name(name: &str) -> Option<&'static Ecosystem> {
+    let name = name.split_once(':').map_or(name, |(base, _)| base);
+    ALL.iter().copied().find(|e| e.osv == name)
+}
+
+/// The package URL of a coordinate (`pkg:npm/%40scope/name@1.0.0`), as the purl specification writes it.
+#[must_use]
+pub fn purl(coordinate: &Coordinate) -> String {
+    let (namespace, name) = match coordinate.name.rsplit_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => (Some(namespace), name),
+        _ => (None, &*coordinate.name),
+    };
+    let Ok(mut purl) = PackageUrl::new(of(coordinate.ecosystem).purl_type, name) else {
+        return format!("pkg:{}/", of(coordinate.ecosystem).purl_type);
+    };
+    if let Some(namespace) = namespace {
+        let _ = purl.with_namespace(namespace);
+    }
+    if let Some(version) = &coordinate.version {
+        let _ = purl.with_version(&**version);
+    }
+    purl.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn purls() {
+        for (ecosystem, name, version, purl_text) in [
+            (&NPM, "lodash", Some("4.17.20"), "pkg:npm/lodash@4.17.20"),
+            (&NPM, "@babel/core", Some("7.0.0"), "pkg:npm/%40babel/core@7.0.0"),
+            (&PYPI, "Flask_Cors", None, "pkg:pypi/flask-cors"),
+            (&CARGO, "serde", Some("1.0.0+x"), "pkg:cargo/serde@1.0.0%2Bx"),
+        ] {
+            assert_eq!(purl(&ecosystem.coordinate(name, version)), purl_text);
+        }
+    }
+
+    #[test]
+    fn osv_names_lose_their_suffix() {
+        assert_eq!(
+            by_osv_name("PyPI:https://example.test/simple").map(|e| e.id.0),
+            Some("pypi")
+        );
+        assert!(by_osv_name("Debian:12").is_none());
+    }
+}

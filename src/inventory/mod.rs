@@ -1,0 +1,69 @@
+//! What was seen, merged: one component per coordinate, with all its evidence.
+
+mod settle;
+
+use crate::model::{Component, Coordinate, Gap};
+use std::collections::BTreeMap;
+
+/// Sorted, deduplicated components of one artifact.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    components: BTreeMap<Coordinate, Component>,
+}
+
+impl Inventory {
+    /// Merges what detectors saw, in any order, and settles what lock files claim against what is installed
+    /// (see [`Gap`]s of stage `inventory`).
+    #[must_use]
+    pub fn merge(seen: Vec<Component>) -> (Self, Vec<Gap>) {
+        let mut inventory = Self::default();
+        for component in seen {
+            inventory.insert(component);
+        }
+        let gaps = settle::settle(&mut inventory.components);
+        for component in inventory.components.values_mut() {
+            let strongest_first =
+                |e: &crate::model::Evidence| (std::cmp::Reverse(e.proof), e.location.clone(), e.detector);
+            component.evidence.sort_by_cached_key(strongest_first);
+            component.evidence.dedup();
+            component.requires.sort();
+            component.requires.dedup();
+        }
+        (inventory, gaps)
+    }
+
+    fn insert(&mut self, component: Component) {
+        match self.components.get_mut(&component.coordinate) {
+            Some(known) => {
+                known.evidence.extend(component.evidence);
+                known.requires.extend(component.requires);
+            }
+            None => {
+                self.components.insert(component.coordinate.clone(), component);
+            }
+        }
+    }
+
+    /// In the order of coordinates: ecosystem, name, version text.
+    pub fn iter(&self) -> impl Iterator<Item = &Component> {
+        self.components.values()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.components.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.components.is_empty()
+    }
+
+    /// The component of a coordinate.
+    #[must_use]
+    pub fn get(&self, coordinate: &Coordinate) -> Option<&Component> {
+        self.components.get(coordinate)
+    }
+}

@@ -1,0 +1,89 @@
+//! What is in an artifact, and why we think so.
+
+use super::Location;
+
+/// Names an ecosystem (`npm`, `pypi`, `crates.io`); its behaviour is the row of that id in [`crate::ecosystem::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EcosystemId(pub &'static str);
+
+/// Identity of a component: normalised name, exact version text.
+///
+/// Made by [`crate::ecosystem::Ecosystem::coordinate`], which normalises the name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Coordinate {
+    /// Where the name lives.
+    pub ecosystem: EcosystemId,
+    /// Normalised name (`@scope/name`, `zope-interface`).
+    pub name: Box<str>,
+    /// Version text as published; `None` when unknown.
+    pub version: Option<Box<str>>,
+}
+
+/// How strongly an entry of an artifact supports a component; ordered by strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Proof {
+    /// Guessed (a licence banner in a bundle, a file name).
+    Inferred,
+    /// Asked for by a manifest.
+    Declared,
+    /// Pinned by a lock file.
+    Locked,
+    /// Present: the code itself, or metadata that an installer or compiler wrote beside it.
+    Installed,
+}
+
+impl Proof {
+    /// The word that reports use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inferred => "inferred",
+            Self::Declared => "declared",
+            Self::Locked => "locked",
+            Self::Installed => "installed",
+        }
+    }
+}
+
+/// Something else that a piece of evidence says of its component, for checks and for the merging of evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fact {
+    /// The lock file says that production can do without it (a `dev`, `optional` or `peer` entry, a marker).
+    Dispensable,
+    /// The publisher's own words on why not to use it, from a lock file's `deprecated`.
+    Deprecated(Box<str>),
+}
+
+/// One reason to believe that a component is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Which detector said so.
+    pub detector: &'static str,
+    /// Where.
+    pub location: Location,
+    /// How strongly.
+    pub proof: Proof,
+    /// How sure the detector is that the entry means this component, 0 to 1.
+    pub confidence: f32,
+    /// What else the entry says of it.
+    pub facts: Vec<Fact>,
+}
+
+/// A package in the inventory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Component {
+    /// What it is.
+    pub coordinate: Coordinate,
+    /// Why we think so. Never empty.
+    pub evidence: Vec<Evidence>,
+    /// Direct dependencies known from the same evidence.
+    pub requires: Vec<Coordinate>,
+}
+
+impl Component {
+    /// The strongest proof among its evidence.
+    #[must_use]
+    pub fn proof(&self) -> Proof {
+        self.evidence.iter().map(|e| e.proof).max().unwrap_or(Proof::Inferred)
+    }
+}

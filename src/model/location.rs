@@ -1,0 +1,60 @@
+//! Where something was seen.
+
+use std::{fmt, sync::Arc};
+
+/// A place inside an artifact, written `inner.zip!/deeper.whl!/path` (the artifact itself is not named).
+///
+/// The text is as the artifact gives it: hostile until it has passed through [`crate::escape`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// Archives that enclose the entry inside the artifact, outermost first; empty for the artifact's own entries.
+    pub archives: Arc<[Box<str>]>,
+    /// Path of the entry in the innermost archive; empty when the archive as a whole is meant.
+    pub path: Box<str>,
+    /// 1-based line, where the format has lines.
+    pub line: Option<u32>,
+}
+
+impl Location {
+    /// An entry of the archive that `archives` leads to.
+    #[must_use]
+    pub fn new(archives: Arc<[Box<str>]>, path: &str) -> Self {
+        Self {
+            archives,
+            path: path.into(),
+            line: None,
+        }
+    }
+
+    /// The same place, at a line (1-based).
+    #[must_use]
+    pub fn at_line(&self, line: usize) -> Self {
+        Self {
+            line: u32::try_from(line).ok(),
+            ..self.clone()
+        }
+    }
+
+    /// The folder that holds the entry, without a trailing slash; empty at the top.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, archive) in self.archives.iter().enumerate() {
+            let last = i + 1 == self.archives.len();
+            f.write_str(archive)?;
+            if !(last && self.path.is_empty()) {
+                f.write_str("!/")?;
+            }
+        }
+        f.write_str(&self.path)?;
+        match self.line {
+            Some(line) => write!(f, ":{line}"),
+            None => Ok(()),
+        }
+    }
+}

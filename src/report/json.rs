@@ -1,0 +1,100 @@
+//! `plimsoll/report/1`: for machines. Written by hand from the report, so that a renamed field inside never changes it.
+
+use super::{Artifact, Report, Reporter, Style};
+use crate::{
+    ecosystem, escape,
+    model::{Component, Finding, Gap, Location},
+};
+use serde_json::{Value, json};
+use std::io;
+
+pub(super) struct Json;
+
+impl Reporter for Json {
+    fn id(&self) -> &'static str {
+        "json"
+    }
+
+    fn purpose(&self) -> &'static str {
+        "for machines; its shape is versioned (`plimsoll/report/1`)"
+    }
+
+    fn write(&self, report: &Report, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+        escape::json(&document(report), out)?;
+        out.write_all(b"\n")
+    }
+}
+
+fn document(report: &Report) -> Value {
+    let counts = report.counts();
+    let a = &report.advisories;
+    json!({
+        "schema": "plimsoll/report/1",
+        "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
+        "advisories": {"source": a.source, "generated": a.generated, "records": a.records, "digest": a.digest},
+        "artifacts": report.artifacts.iter().map(artifact).collect::<Vec<_>>(),
+        "errors": report.failures.iter().map(|f| json!({"path": f.path, "message": f.message})).collect::<Vec<_>>(),
+        "gaps": report.gaps.iter().map(gap).collect::<Vec<_>>(),
+        "summary": {
+            "components": counts.components,
+            "findings": {"error": counts.errors, "warning": counts.warnings, "note": counts.notes},
+            "gaps": {"blind": counts.blind, "partial": counts.partial},
+            "exit_code": report.exit_code,
+        },
+    })
+}
+
+fn artifact(artifact: &Artifact) -> Value {
+    json!({
+        "path": artifact.path,
+        "sha256": artifact.sha256,
+        "size": artifact.size,
+        "kind": artifact.kind,
+        "entries": artifact.entries,
+        "bytes_read": artifact.bytes_read,
+        "components": artifact.inventory.iter().map(component).collect::<Vec<_>>(),
+        "findings": artifact.findings.iter().map(finding).collect::<Vec<_>>(),
+        "gaps": artifact.gaps.iter().map(gap).collect::<Vec<_>>(),
+    })
+}
+
+fn component(component: &Component) -> Value {
+    let c = &component.coordinate;
+    json!({
+        "ecosystem": c.ecosystem.0,
+        "name": c.name,
+        "version": c.version,
+        "purl": ecosystem::purl(c),
+        "evidence": component.evidence.iter().map(|e| json!({
+            "detector": e.detector,
+            "location": e.location.to_string(),
+            "proof": e.proof.as_str(),
+            "confidence": (f64::from(e.confidence) * 100.0).round() / 100.0,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    let locations = std::iter::once(&finding.primary).chain(&finding.related);
+    json!({
+        "rule": finding.rule.id,
+        "level": finding.level.as_str(),
+        "component": finding.subject.as_ref().map(ecosystem::purl),
+        "advisory": finding.advisory,
+        "aliases": finding.aliases,
+        "severity": finding.severity.map(crate::model::Severity::as_str),
+        "score": finding.score,
+        "fixed_in": finding.fixed_in,
+        "message": finding.message,
+        "locations": locations.map(Location::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn gap(gap: &Gap) -> Value {
+    json!({
+        "kind": gap.kind.as_str(),
+        "stage": gap.stage,
+        "location": gap.location.to_string(),
+        "reason": gap.reason,
+    })
+}

@@ -1,0 +1,157 @@
+//! What a run learned, and how it is written down; one file per format.
+
+use crate::{
+    advisory::Provenance,
+    inventory::Inventory,
+    model::{Finding, Gap, GapKind, Level, Severity},
+};
+use std::io;
+
+mod json;
+mod text;
+
+/// Every format, the default first.
+pub static ALL: &[&dyn Reporter] = &[&text::Text, &json::Json];
+
+/// Everything that one run learned; the only thing a reporter sees.
+#[derive(Debug)]
+pub struct Report {
+    /// Which advisories were used.
+    pub advisories: Provenance,
+    /// Days between the newest change in them and the run; `None` where a date cannot be read.
+    pub advisories_age: Option<u64>,
+    /// What was looked at, in the order given.
+    pub artifacts: Vec<Artifact>,
+    /// What could not be looked at at all, in the order given.
+    pub failures: Vec<Failure>,
+    /// Gaps of the run itself.
+    pub gaps: Vec<Gap>,
+    /// What the process ends with.
+    pub exit_code: u8,
+}
+
+/// One artifact and what was found in it.
+#[derive(Debug)]
+pub struct Artifact {
+    /// As given on the command line, or found below a folder given.
+    pub path: String,
+    /// SHA-256 in hexadecimal; `None` for a folder.
+    pub sha256: Option<String>,
+    /// In bytes, packed; of a folder the sum of its files.
+    pub size: u64,
+    /// `zip`, `directory`, `file`.
+    pub kind: &'static str,
+    /// Entries seen, nested archives' included.
+    pub entries: usize,
+    /// Bytes that were inflated or read.
+    pub bytes_read: u64,
+    /// What is in it.
+    pub inventory: Inventory,
+    /// What is wrong with that, the worst first.
+    pub findings: Vec<Finding>,
+    /// What could not be seen, blind gaps first.
+    pub gaps: Vec<Gap>,
+}
+
+/// An input that is no artifact, or could not be read.
+#[derive(Debug)]
+pub struct Failure {
+    /// As given.
+    pub path: String,
+    /// What, got and expected, remedy.
+    pub message: String,
+}
+
+/// What the run counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Components.
+    pub components: usize,
+    /// Findings of level error.
+    pub errors: usize,
+    /// Findings of level warning.
+    pub warnings: usize,
+    /// Findings of level note.
+    pub notes: usize,
+    /// Gaps that hide something altogether.
+    pub blind: usize,
+    /// Gaps that hide something in part.
+    pub partial: usize,
+}
+
+impl Report {
+    /// Over all artifacts.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for artifact in &self.artifacts {
+            counts.components += artifact.inventory.len();
+            for finding in &artifact.findings {
+                match finding.level {
+                    Level::Error => counts.errors += 1,
+                    Level::Warning => counts.warnings += 1,
+                    Level::Note => counts.notes += 1,
+                }
+            }
+        }
+        for gap in self.gaps() {
+            match gap.kind {
+                GapKind::Blind => counts.blind += 1,
+                GapKind::Partial => counts.partial += 1,
+            }
+        }
+        counts
+    }
+
+    /// Of the run and of every artifact.
+    pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter().chain(self.artifacts.iter().flat_map(|a| &a.gaps))
+    }
+}
+
+/// What makes a run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// Nothing.
+    Never,
+    /// Every finding of level error.
+    Any,
+    /// Findings of level error that are at least this severe. An advisory without a rating counts as high: most that are
+    /// rated later turn out so, and a flaw that nobody has rated is not thereby harmless.
+    AtLeast(Severity),
+}
+
+impl Bar {
+    /// Whether a finding makes the run fail.
+    #[must_use]
+    pub fn stops(self, finding: &Finding) -> bool {
+        finding.level == Level::Error
+            && match self {
+                Self::Never => false,
+                Self::Any => true,
+                Self::AtLeast(bar) => finding.severity.unwrap_or(Severity::High) >= bar,
+            }
+    }
+}
+
+/// One output format.
+pub trait Reporter: Sync {
+    /// The name on the command line.
+    fn id(&self) -> &'static str;
+    /// What it is for, in a few words for the documentation.
+    fn purpose(&self) -> &'static str;
+    /// Writes the report; colours as ANSI sequences where the format has any, the caller strips them.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    fn write(&self, report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// What a reader of running text asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Columns to fill.
+    pub width: usize,
+    /// All locations and all components, not only what a reader needs first.
+    pub verbose: bool,
+}

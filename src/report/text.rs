@@ -1,0 +1,317 @@
+//! For people: findings by component, worst first, then gaps, then one line that says what was looked at and what was not.
+
+use super::{Artifact, Counts, Report, Reporter, Style};
+use crate::{
+    escape::terminal,
+    model::{Coordinate, Finding, Gap, GapKind, Level, Severity},
+};
+use anstyle::{AnsiColor, Style as Ansi};
+use std::io::{self, Write};
+
+pub(super) struct Text;
+
+const BOLD: Ansi = Ansi::new().bold();
+const DIM: Ansi = Ansi::new().dimmed();
+
+/// Gaps of one artifact that are listed before the rest is counted, unless all are asked for.
+const GAPS_SHOWN: usize = 12;
+
+impl Reporter for Text {
+    fn id(&self) -> &'static str {
+        "text"
+    }
+
+    fn purpose(&self) -> &'static str {
+        "for people (the default, on standard output)"
+    }
+
+    fn write(&self, report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut page = Page {
+            out,
+            width: style.width.clamp(40, 120),
+        };
+        for artifact in &report.artifacts {
+            write_artifact(&mut page, artifact, style.verbose)?;
+        }
+        write_summary(&mut page, report)
+    }
+}
+
+/// Lines of a bounded width.
+struct Page<'o> {
+    out: &'o mut dyn Write,
+    width: usize,
+}
+
+impl Page<'_> {
+    /// Untrusted text, escaped and wrapped; `lead` stands before the first line, its width in blanks before the others.
+    fn text(&mut self, indent: usize, lead: &str, lead_style: Ansi, text: &str, style: Ansi) -> io::Result<()> {
+        let room = self.width.saturating_sub(indent + lead.chars().count()).max(16);
+        let text = terminal(text);
+        for (i, line) in textwrap::wrap(&text, room).iter().enumerate() {
+            let lead: String = if i == 0 {
+                lead.to_owned()
+            } else {
+                " ".repeat(lead.chars().count())
+            };
+            writeln!(
+                self.out,
+                "{:indent$}{lead_style}{lead}{lead_style:#}{style}{line}{style:#}",
+                ""
+            )?;
+        }
+        Ok(())
+    }
+
+    fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+}
+
+fn write_artifact(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io::Result<()> {
+    let about = format!(
+        "  {}, {}, {}",
+        artifact.kind,
+        size(artifact.size),
+        count(artifact.inventory.len(), "package")
+    );
+    page.text(0, "", BOLD, &format!("{}{about}", artifact.path), BOLD)?;
+    page.blank()?;
+    if verbose {
+        for component in artifact.inventory.iter() {
+            let proof = component.proof().as_str();
+            page.text(2, "", DIM, &format!("{}  {proof}", name(&component.coordinate)), DIM)?;
+        }
+        page.blank()?;
+    }
+    for group in by_subject(&artifact.findings) {
+        write_subject(page, &group, verbose)?;
+    }
+    if artifact.findings.is_empty() {
+        let seen = match artifact.inventory.len() {
+            0 => "No package was identified.".to_owned(),
+            n => format!("No advisory concerns the {} seen.", count(n, "package")),
+        };
+        page.text(2, "", DIM, &seen, Ansi::new())?;
+        page.blank()?;
+    }
+    write_gaps(page, &artifact.gaps, verbose)
+}
+
+/// Findings by what they are about, in the order in which the worst of each comes.
+fn by_subject(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut index = std::collections::HashMap::new();
+    for finding in findings {
+        let at = *index.entry(finding.subject.as_ref()).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[at].push(finding);
+    }
+    groups
+}
+
+fn write_subject(page: &mut Page<'_>, findings: &[&Finding], verbose: bool) -> io::Result<()> {
+    let Some(first) = findings.first() else {
+        return Ok(());
+    };
+    let title = first
+        .subject
+        .as_ref()
+        .map_or_else(|| "the archive itself".to_owned(), name);
+    page.text(2, "", BOLD, &title, BOLD)?;
+    for finding in findings {
+        let (word, colour) = label(finding);
+        let ids: Vec<&str> = finding
+            .advisory
+            .iter()
+            .chain(&finding.aliases)
+            .map(|id| &**id)
+            .collect();
+        let lead = format!("{word:<13}");
+        if !ids.is_empty() {
+            let score = finding.score.map(|s| format!("  ({s:.1})")).unwrap_or_default();
+            page.text(4, &lead, colour, &format!("{}{score}", ids.join(" ")), Ansi::new())?;
+        }
+        let lead = if ids.is_empty() { lead } else { " ".repeat(lead.len()) };
+        page.text(4, &lead, colour, &finding.message, Ansi::new())?;
+        if finding.subject.is_some() && finding.level == Level::Error {
+            let fixed = match finding.fixed_in.as_slice() {
+                [] => "no fixed version is known".to_owned(),
+                versions => format!("fixed in {}", versions.join(", ")),
+            };
+            page.text(17, "", DIM, &fixed, DIM)?;
+        }
+        if first.subject.is_none() {
+            write_locations(page, &[finding], verbose)?;
+        }
+    }
+    if first.subject.is_some() {
+        write_locations(page, findings, verbose)?;
+    }
+    page.blank()
+}
+
+fn write_locations(page: &mut Page<'_>, findings: &[&Finding], verbose: bool) -> io::Result<()> {
+    let mut locations: Vec<_> = findings
+        .iter()
+        .flat_map(|f| std::iter::once(&f.primary).chain(&f.related))
+        .collect();
+    let mut known = std::collections::HashSet::new();
+    locations.retain(|l| !l.to_string().is_empty() && known.insert(*l));
+    let shown = if verbose { locations.len() } else { 1 };
+    for (i, location) in locations.iter().take(shown).enumerate() {
+        let more = match locations.len().saturating_sub(shown) {
+            0 => String::new(),
+            n => format!(" and {}", count(n, "other place")),
+        };
+        let lead = if i == 0 { "in " } else { "   " };
+        page.text(4, lead, DIM, &format!("{}{more}", terminal(&location.to_string())), DIM)?;
+    }
+    Ok(())
+}
+
+fn write_gaps(page: &mut Page<'_>, gaps: &[Gap], verbose: bool) -> io::Result<()> {
+    if gaps.is_empty() {
+        return Ok(());
+    }
+    page.text(2, "", BOLD, "not seen into", BOLD)?;
+    let shown = if verbose { gaps.len() } else { GAPS_SHOWN };
+    for gap in gaps.iter().take(shown) {
+        let colour = match gap.kind {
+            GapKind::Blind => AnsiColor::Red.on_default(),
+            GapKind::Partial => AnsiColor::Yellow.on_default(),
+        };
+        let lead = format!("{:<13}", gap.kind.as_str());
+        let place = gap.location.to_string();
+        if place.is_empty() {
+            page.text(4, &lead, colour, &gap.reason, Ansi::new())?;
+        } else {
+            page.text(4, &lead, colour, &place, Ansi::new())?;
+            page.text(17, "", DIM, &gap.reason, DIM)?;
+        }
+    }
+    if let Some(rest) = gaps.len().checked_sub(shown).filter(|n| *n > 0) {
+        page.text(
+            4,
+            "",
+            DIM,
+            &format!("and {} (--verbose lists all)", count(rest, "more gap")),
+            DIM,
+        )?;
+    }
+    page.blank()
+}
+
+fn write_summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    write_gaps(page, &report.gaps, true)?;
+    let a = &report.advisories;
+    let day = a.generated.split('T').next().unwrap_or_default();
+    let age = report
+        .advisories_age
+        .map(|days| format!(", {} old", count_days(days)))
+        .unwrap_or_default();
+    let used = format!("{} ({} records, newest of {day}{age})", a.source, a.records);
+    page.text(0, "advisories   ", DIM, &used, Ansi::new())?;
+    let counts = report.counts();
+    let looked = format!(
+        "{} in {}",
+        count(counts.components, "package"),
+        count(report.artifacts.len(), "artifact")
+    );
+    page.text(0, "looked at    ", DIM, &looked, Ansi::new())?;
+    let (found, unseen) = (found(report, counts), unseen(report, counts));
+    page.text(0, "result       ", DIM, &format!("{found}; {unseen}"), BOLD)
+}
+
+fn found(report: &Report, counts: Counts) -> String {
+    if counts.errors + counts.warnings + counts.notes == 0 {
+        return "nothing known against what was seen".to_owned();
+    }
+    let errors: Vec<&Finding> = report
+        .artifacts
+        .iter()
+        .flat_map(|a| &a.findings)
+        .filter(|f| f.level == Level::Error)
+        .collect();
+    let mut parts: Vec<String> = [
+        Severity::Critical,
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+        Severity::None,
+    ]
+    .into_iter()
+    .map(Some)
+    .chain([None])
+    .filter_map(|severity| {
+        let n = errors.iter().filter(|f| f.severity == severity).count();
+        (n > 0).then(|| format!("{n} {}", severity.map_or("unrated", Severity::as_str)))
+    })
+    .collect();
+    for (n, noun) in [(counts.warnings, "warning"), (counts.notes, "note")] {
+        if n > 0 {
+            parts.push(count(n, noun));
+        }
+    }
+    parts.join(", ")
+}
+
+fn unseen(report: &Report, counts: Counts) -> String {
+    let mut parts = Vec::new();
+    for (n, noun) in [(counts.blind, "blind gap"), (counts.partial, "partial gap")] {
+        if n > 0 {
+            parts.push(count(n, noun));
+        }
+    }
+    if !report.failures.is_empty() {
+        parts.push(format!("{} could not be read", count(report.failures.len(), "input")));
+    }
+    if parts.is_empty() {
+        "everything was seen into".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn label(finding: &Finding) -> (&'static str, Ansi) {
+    let strong = |c: AnsiColor| c.on_default().bold();
+    match (finding.rule.id, finding.level, finding.severity) {
+        ("malicious", ..) => ("malicious", strong(AnsiColor::Red)),
+        (_, Level::Error, Some(Severity::Critical)) => ("critical", strong(AnsiColor::Red)),
+        (_, Level::Error, Some(Severity::High)) => ("high", AnsiColor::Red.on_default()),
+        (_, Level::Error, Some(Severity::Medium)) => ("medium", AnsiColor::Yellow.on_default()),
+        (_, Level::Error, Some(severity)) => (severity.as_str(), AnsiColor::Cyan.on_default()),
+        (_, Level::Error, None) => ("unrated", AnsiColor::Yellow.on_default()),
+        ("unmaintained", ..) => ("unmaintained", AnsiColor::Yellow.on_default()),
+        ("unsound", ..) => ("unsound", AnsiColor::Yellow.on_default()),
+        (_, Level::Warning, _) => ("warning", AnsiColor::Yellow.on_default()),
+        (_, Level::Note, _) => ("note", AnsiColor::Cyan.on_default()),
+    }
+}
+
+fn name(coordinate: &Coordinate) -> String {
+    let version = coordinate.version.as_deref().unwrap_or("(version unknown)");
+    format!("{} {version}  {}", coordinate.name, coordinate.ecosystem.0)
+}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+fn count_days(days: u64) -> String {
+    format!("{days} day{}", if days == 1 { "" } else { "s" })
+}
+
+/// In decimal units, as storage prices and AWS's console show it.
+fn size(bytes: u64) -> String {
+    #[allow(clippy::cast_precision_loss)] // one decimal is shown
+    let bytes = bytes as f64;
+    match bytes {
+        b if b < 1e3 => format!("{b} bytes"),
+        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
