@@ -106,7 +106,7 @@ fn embedded_only(database: &Database) -> Gap {
         kind: GapKind::Partial,
         location: Location::new([].into(), ""),
         stage: "advisories",
-        reason: format!("only the {records} embedded advisories were used, a small part of all that are published"),
+        reason: format!("only these {records} embedded records were used, a small part of all that are published"),
     }
 }
 

@@ -48,7 +48,9 @@ impl Page<'_> {
     fn text(&mut self, indent: usize, lead: &str, lead_style: Ansi, text: &str, style: Ansi) -> io::Result<()> {
         let room = self.width.saturating_sub(indent + lead.chars().count()).max(16);
         let text = terminal(text);
-        for (i, line) in textwrap::wrap(&text, room).iter().enumerate() {
+        // Ids and paths hold hyphens that are no place to break.
+        let options = textwrap::Options::new(room).word_splitter(textwrap::WordSplitter::NoHyphenation);
+        for (i, line) in textwrap::wrap(&text, options).iter().enumerate() {
             let lead: String = if i == 0 {
                 lead.to_owned()
             } else {
@@ -205,7 +207,6 @@ fn write_gaps(page: &mut Page<'_>, gaps: &[Gap], verbose: bool) -> io::Result<()
 }
 
 fn write_summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    write_gaps(page, &report.gaps, true)?;
     let a = &report.advisories;
     let day = a.generated.split('T').next().unwrap_or_default();
     let age = report
@@ -214,6 +215,9 @@ fn write_summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         .unwrap_or_default();
     let used = format!("{} ({} records, newest of {day}{age})", a.source, a.records);
     page.text(0, "advisories   ", DIM, &used, Ansi::new())?;
+    for gap in &report.gaps {
+        page.text(13, "", DIM, &gap.reason, AnsiColor::Yellow.on_default())?;
+    }
     let counts = report.counts();
     let looked = format!(
         "{} in {}",

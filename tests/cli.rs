@@ -1,0 +1,241 @@
+//! The command as people and pipelines use it, in a scrubbed environment.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::{fixture, zip_of, zip_tree};
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// The README's own console blocks, and the files of `tests/cmd`.
+#[test]
+fn console_blocks() {
+    trycmd::TestCases::new()
+        .case("README.md")
+        .case("tests/cmd/*.md")
+        .env("SOURCE_DATE_EPOCH", "1795305600")
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "80");
+}
+
+fn plimsoll(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command
+        .args(args)
+        .env_clear()
+        .stdin(Stdio::null())
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn the_committed_zip_is_its_tree() {
+    let committed = fs::read(fixture("orders.zip")).unwrap();
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(committed)).unwrap();
+    let mut fresh = zip::ZipArchive::new(std::io::Cursor::new(zip_tree(&fixture("orders")))).unwrap();
+    assert_eq!(
+        zip.len(),
+        fresh.len(),
+        "rebuild it: cargo test --test cli -- --ignored rebuild"
+    );
+    for i in 0..zip.len() {
+        let (a, b) = (zip.by_index(i).unwrap(), fresh.by_index(i).unwrap());
+        assert_eq!(
+            (a.name().unwrap(), a.crc32()),
+            (b.name().unwrap(), b.crc32()),
+            "rebuild it: cargo test --test cli -- --ignored rebuild"
+        );
+    }
+}
+
+#[test]
+#[ignore = "writes fixtures/orders.zip"]
+fn rebuild() {
+    fs::write(fixture("orders.zip"), zip_tree(&fixture("orders"))).unwrap();
+}
+
+#[test]
+fn standard_input_and_several_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("report.json");
+    let mut child = command(&[
+        "scan",
+        "--offline",
+        "-o",
+        "text",
+        "-o",
+        &format!("json={}", json.display()),
+        "-",
+    ])
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .spawn()
+    .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&zip_tree(&fixture("orders")))
+        .unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    assert!(text(&out.stdout).contains("minimist 1.2.5"));
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+    assert_eq!(report["schema"], "plimsoll/report/1");
+    assert_eq!(report["artifacts"][0]["path"], "-");
+    assert_eq!(report["summary"]["exit_code"], 1);
+}
+
+#[test]
+fn a_folder_is_one_artifact_or_holds_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("deep")).unwrap();
+    fs::write(
+        at("a.zip"),
+        zip_of(&[("node_modules/ms/package.json", r#"{"name":"ms","version":"2.1.3"}"#)]),
+    )
+    .unwrap();
+    fs::write(at("deep/b.bin"), fs::read(at("a.zip")).unwrap()).unwrap();
+    fs::write(at("notes.txt"), "no archive").unwrap();
+    let scan = |each: &[&str]| -> serde_json::Value {
+        let path = folder.path().to_str().unwrap();
+        let out = plimsoll(&[&["scan", "--offline", "-o", "json"], each, &[path]].concat());
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    let one = scan(&[]);
+    assert_eq!(one["artifacts"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        one["artifacts"][0]["components"][0]["evidence"][0]["location"],
+        "a.zip!/node_modules/ms/package.json"
+    );
+    let names: Vec<String> = scan(&["--each"])["artifacts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| {
+            Path::new(a["path"].as_str().unwrap())
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    assert_eq!(names, ["a.zip", "b.bin"]);
+}
+
+#[test]
+fn errors_name_the_file_and_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.zip");
+    fs::write(&empty, "").unwrap();
+    let (empty, folder) = (empty.to_str().unwrap(), folder.path().to_str().unwrap());
+    for (args, error) in [
+        (
+            vec!["scan", "nowhere.zip"],
+            "error: nowhere.zip: no such file or folder; check the path\n".to_owned(),
+        ),
+        (
+            vec!["scan", "README.md"],
+            "error: README.md: not an artifact: begins with `# plimso`, expected ".to_owned(),
+        ),
+        (
+            vec!["scan", empty],
+            format!("error: {empty}: the file is empty; check the step that builds it\n"),
+        ),
+        (
+            vec!["scan", "--each", "src"],
+            "error: src: holds no archive; leave out --each if ".to_owned(),
+        ),
+        (
+            vec!["scan", "-o", "yaml", "x"],
+            "error: invalid value 'yaml' for '--output <FORMAT[=FILE]>': no format `yaml`".to_owned(),
+        ),
+        (
+            vec!["scan", "-o", "json", "-o", "text", folder],
+            "error: standard output takes one report".to_owned(),
+        ),
+        (
+            vec!["scan", "-o", "json=/nowhere/x.json", "fixtures/orders.zip"],
+            "error: /nowhere/x.json: report cannot be written".to_owned(),
+        ),
+        (
+            vec!["scan", "--jobs", "0", "x"],
+            "error: invalid value '0' for '--jobs <N>'".to_owned(),
+        ),
+    ] {
+        let mut args = args;
+        args.insert(1, "--offline");
+        let out = plimsoll(&args);
+        assert_eq!(out.status.code(), Some(2), "{args:?}");
+        assert!(text(&out.stderr).starts_with(&error), "{args:?}: {}", text(&out.stderr));
+    }
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    for (args, variables, coloured) in [
+        (&[][..], &[][..], false),
+        (&["--color", "always"], &[], true),
+        (&["--color", "never"], &[("CLICOLOR_FORCE", "1")], false),
+        (&[], &[("CLICOLOR_FORCE", "1")], true),
+        (&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+    ] {
+        let all = [&["scan", "--offline"], args, &["fixtures/orders.zip"]].concat();
+        let out = command(&all).envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(out.stdout.contains(&0x1b), coloured, "{args:?} {variables:?}");
+    }
+}
+
+#[test]
+fn lines_fit_a_narrow_page() {
+    for width in ["40", "60", "80", "100"] {
+        let out = command(&["scan", "--offline", "--verbose", "fixtures/orders.zip"])
+            .env("COLUMNS", width)
+            .output()
+            .unwrap();
+        let widest = text(&out.stdout)
+            .lines()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap();
+        assert!(
+            widest <= width.parse().unwrap(),
+            "{widest} columns on a page of {width}"
+        );
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let name = "evil\\u001b[2J\\u202e\\nGAP";
+    let zip = zip_of(&[(
+        "node_modules/x/package.json",
+        format!(r#"{{"name":"{name}","version":"1\\u0007"}}"#),
+    )]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.zip");
+    fs::write(&path, zip).unwrap();
+    for format in ["text", "json"] {
+        let out = plimsoll(&["scan", "--offline", "--verbose", "-o", format, path.to_str().unwrap()]);
+        let hidden = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+        assert!(
+            !text(&out.stdout).contains(hidden),
+            "{format}: {}",
+            text(&out.stdout).escape_debug()
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! Whole scans through the library: bad input, exit codes, determinism.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::{scan, zip_of};
+use plimsoll::{
+    advisory::Database,
+    audit::{self, Input, Options},
+    model::Severity,
+    report::Bar,
+};
+use std::{sync::LazyLock, time::SystemTime};
+
+fn package(name: &str, version: &str) -> (String, String) {
+    (
+        format!("node_modules/{name}/package.json"),
+        format!(r#"{{"name":"{name}","version":"{version}"}}"#),
+    )
+}
+
+static DATABASE: LazyLock<Database> = LazyLock::new(Database::embedded);
+
+fn exit_code(zip: Vec<u8>, options: &Options) -> u8 {
+    audit::audit(
+        &[Input::Stdin(zip)],
+        options,
+        &Database::embedded(),
+        SystemTime::UNIX_EPOCH,
+        &|| {},
+    )
+    .exit_code
+}
+
+#[test]
+fn exit_codes() {
+    let clean = zip_of(&[package("ms", "2.1.3")]);
+    let medium = zip_of(&[package("word-wrap", "1.2.3")]);
+    let critical = zip_of(&[package("minimist", "1.2.5")]);
+    let unmaintained = zip_of(&[(
+        "Cargo.lock",
+        "[[package]]\nname='failure'\nversion='0.1.8'\nsource='x'\n",
+    )]);
+    let blind = zip_of(&[("node_modules/a/package.json", "{")]);
+    let both = zip_of(&[
+        package("minimist", "1.2.5"),
+        ("node_modules/a/package.json".into(), "{".into()),
+    ]);
+    let at = |fail_on| Options {
+        fail_on,
+        ..Options::default()
+    };
+    let (any, never) = (at(Bar::Any), at(Bar::Never));
+    let (low, high, worst) = (
+        at(Bar::AtLeast(Severity::Low)),
+        at(Bar::AtLeast(Severity::High)),
+        at(Bar::AtLeast(Severity::Critical)),
+    );
+    let strict = Options {
+        require_coverage: true,
+        ..Options::default()
+    };
+    for (what, zip, options, code) in [
+        ("nothing known", &clean, &any, 0),
+        ("partial gap of the embedded advisories", &clean, &strict, 3),
+        ("medium", &medium, &any, 1),
+        ("medium", &medium, &high, 0),
+        ("critical", &critical, &worst, 1),
+        ("critical", &critical, &never, 0),
+        ("medium", &medium, &low, 1),
+        ("blind", &blind, &any, 3),
+        ("blind", &blind, &never, 3),
+        ("findings before gaps", &both, &any, 1),
+        ("findings below the bar, gaps above", &both, &never, 3),
+    ] {
+        assert_eq!(exit_code(zip.clone(), options), code, "{what}");
+    }
+}
+
+#[test]
+fn warnings_do_not_stop_a_run() {
+    let lock = "[[package]]\nname='ansi_term'\nversion='0.12.1'\nsource='x'\n";
+    let report = scan(Input::Stdin(zip_of(&[("Cargo.lock", lock)])));
+    let finding = &report["artifacts"][0]["findings"][0];
+    assert_eq!(
+        (finding["rule"].as_str(), finding["level"].as_str()),
+        (Some("unmaintained"), Some("warning"))
+    );
+    assert_eq!(report["summary"]["exit_code"], 0);
+}
+
+#[test]
+fn malicious_is_its_own_rule_and_critical() {
+    let report = scan(Input::Stdin(zip_of(&[package("chalk", "5.6.1")])));
+    let finding = &report["artifacts"][0]["findings"][0];
+    assert_eq!(
+        (finding["rule"].as_str(), finding["severity"].as_str()),
+        (Some("malicious"), Some("critical"))
+    );
+}
+
+#[test]
+fn an_unknown_version_is_one_gap_and_no_findings() {
+    let report = scan(Input::Stdin(zip_of(&[("requirements.txt", "django>=2\n")])));
+    let artifact = &report["artifacts"][0];
+    assert_eq!(artifact["findings"].as_array().unwrap().len(), 0);
+    let gaps = artifact["gaps"].as_array().unwrap();
+    assert_eq!(gaps.len(), 1);
+    assert!(
+        gaps[0]["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("version of django unknown, "),
+        "{gaps:?}"
+    );
+}
+
+#[test]
+fn one_bad_input_never_stops_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let good = zip_of(&[package("minimist", "1.2.5")]);
+    std::fs::write(at("good.zip"), &good).unwrap();
+    std::fs::write(at("cut.zip"), &good[..good.len() - 40]).unwrap();
+    std::fs::write(at("text.zip"), "this is no zip\n").unwrap();
+    std::fs::write(at("zero.zip"), "").unwrap();
+    std::fs::write(at("hollow.zip"), zip_of::<&str, &str>(&[])).unwrap();
+    let names = [
+        "missing.zip",
+        "cut.zip",
+        "text.zip",
+        "zero.zip",
+        "hollow.zip",
+        "good.zip",
+    ];
+    let inputs: Vec<Input> = names.iter().map(|name| Input::Path(at(name))).collect();
+    let report = audit::audit(
+        &inputs,
+        &Options::default(),
+        &Database::embedded(),
+        SystemTime::UNIX_EPOCH,
+        &|| {},
+    );
+    let failures: Vec<(&str, &str)> = report
+        .failures
+        .iter()
+        .map(|f| {
+            (
+                f.path.rsplit('/').next().unwrap(),
+                f.message.split([':', ';']).next().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        failures,
+        [
+            ("missing.zip", "no such file or folder"),
+            ("text.zip", "not an artifact"),
+            ("zero.zip", "the file is empty"),
+        ]
+    );
+    let looked_at: Vec<(&str, usize, usize)> = report
+        .artifacts
+        .iter()
+        .map(|a| (a.path.rsplit('/').next().unwrap(), a.inventory.len(), a.gaps.len()))
+        .collect();
+    assert_eq!(looked_at, [("cut.zip", 1, 1), ("hollow.zip", 0, 1), ("good.zip", 1, 0)]);
+    assert_eq!(report.exit_code, 2);
+}
+
+#[test]
+fn the_same_bytes_whatever_the_number_of_threads() {
+    let files: Vec<(String, String)> = (0..500).map(|i| package(&format!("p{i}"), "1.0.0")).collect();
+    let zip = zip_of(&files);
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| scan(Input::Stdin(zip.clone())).to_string())
+    };
+    let alone = with(1);
+    for threads in [2, 4, 8] {
+        assert_eq!(with(threads), alone);
+    }
+}
+
+#[test]
+fn every_cut_of_a_zip_is_told() {
+    let zip = zip_of(&[package("minimist", "1.2.5"), package("ms", "2.1.3")]);
+    for len in 1..zip.len() {
+        assert_ne!(
+            exit_code(zip[..len].to_vec(), &Options::default()),
+            0,
+            "cut after {len} of {} bytes",
+            zip.len()
+        );
+    }
+}
