@@ -1,5 +1,5 @@
 //! What the tests share: where the real data lies, zips made from plain trees, a scan as JSON.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)] // each test binary uses a part of it
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::print_stdout, clippy::unwrap_used)] // each test binary uses a part of it
 
 use plimsoll::{
     advisory::Database,
