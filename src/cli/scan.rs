@@ -221,7 +221,7 @@ fn progress(inputs: usize, quiet: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(inputs as u64), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} artifacts, {per_sec}, {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} artifacts, {eta} left") {
         bar.set_style(style);
     }
     bar
