@@ -30,6 +30,14 @@ pub struct Limits {
     pub depth: usize,
     /// Bytes of one path. 4,096: Linux's `PATH_MAX`; a longer one cannot be unpacked.
     pub path_bytes: usize,
+    /// Segments of one path. 256: the deepest `node_modules` seen in the wild has 40.
+    pub path_parts: usize,
+    /// Packed bytes of an archive up to which every entry is checked, whoever asks for it. 64 KiB: what costs nothing. In a
+    /// larger archive an entry that no detector reads is looked at in its records and its first bytes alone.
+    pub verify_bytes: u64,
+    /// Values inside values in a document (JSON, TOML). 128: as deep as serde_json goes by itself; the deepest honest
+    /// document, a lock file of version 1, nests its packages 20 deep.
+    pub document_depth: usize,
     /// Bytes of a Rust binary's audit data once inflated. 8 MiB: cargo-auditable's own default.
     pub audit_bytes: usize,
     /// Time for one artifact. 30 s.
@@ -48,6 +56,9 @@ impl Default for Limits {
             entries: 200_000,
             depth: 8,
             path_bytes: 4096,
+            path_parts: 256,
+            verify_bytes: 64 << 10,
+            document_depth: 128,
             audit_bytes: 8 << 20,
             deadline: Duration::from_secs(30),
         }

@@ -8,6 +8,7 @@ mod anomaly;
 mod budget;
 mod folder;
 mod map;
+mod names;
 mod opened;
 mod single;
 pub mod zip;

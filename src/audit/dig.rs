@@ -73,8 +73,8 @@ impl<'a> Dig<'a> {
         let location = Location::new(archives.clone(), meta.path);
         if detectors.is_empty() && !is_archive {
             // Nobody reads on, but what cannot even be begun may be anything.
-            if let Some(problem) = opened.problem() {
-                let gap = unreadable(location, problem);
+            if let Some(problem) = opened.finish() {
+                let gap = unreadable(location, &problem);
                 self.note(|seen| seen.gaps.push(gap));
             }
             return;

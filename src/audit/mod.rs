@@ -221,7 +221,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 fn scan(tree: &dyn Tree, kind: &'static str, options: &Options, database: &Database, meta: Meta) -> Artifact {
-    let budget = Budget::new(&options.limits);
+    let budget = Budget::for_artifact(&options.limits, meta.size);
     let seen = Dig::run(tree, &budget);
     let (inventory, unsettled) = Inventory::merge(seen.components);
     let matches = matching(&inventory, database);
