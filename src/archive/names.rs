@@ -79,7 +79,16 @@ pub(super) fn clean<'n>(raw: &'n str, lenient: bool, limits: &Limits, anomalies:
                 } else if is_reserved(part) {
                     told(quirk, "reserved-name", "Windows does not take this name as it is");
                 }
-                parts.push(part);
+                if let Some(usual) = miscased(part) {
+                    told(
+                        quirk,
+                        "case-variant",
+                        "differs by case from a name that runtimes look for: found on some systems",
+                    );
+                    parts.push(usual);
+                } else {
+                    parts.push(part);
+                }
             }
         }
     }
@@ -143,7 +152,12 @@ fn is_plain(name: &str) -> bool {
         at_start = byte == b'/';
         previous = byte;
     }
-    !at_start && !matches!(previous, b'.' | b' ') && parts <= 64 && !name.split('/').any(is_reserved)
+    !at_start
+        && !matches!(previous, b'.' | b' ')
+        && parts <= 64
+        && !name
+            .split('/')
+            .any(|part| is_reserved(part) || miscased(part).is_some())
 }
 
 /// As [`is_plain`], for names with a segment that begins with a dot (`.bin`, `.pnpm`), which are usual.
@@ -155,8 +169,17 @@ fn dotted(name: &str) -> bool {
             && part.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b':'))
             && !part.ends_with('.')
             && !is_reserved(part)
+            && miscased(part).is_none()
     };
     name.split('/').count() <= 64 && name.split('/').all(plain)
+}
+
+/// The usual spelling of a name that runtimes look for, if this one differs from it by case alone: where case does not matter
+/// (Windows, macOS) it is found all the same, so detectors must see it.
+fn miscased(part: &str) -> Option<&'static str> {
+    ["node_modules", "package.json"]
+        .into_iter()
+        .find(|usual| part.len() == usual.len() && part != *usual && part.eq_ignore_ascii_case(usual))
 }
 
 fn is_drive(part: &str) -> bool {
@@ -291,6 +314,11 @@ mod tests {
             ("", "", &["empty-name"]),
             ("/", "", &["absolute-path", "empty-name"]),
             (".", "", &["dot-segment", "empty-name"]),
+            (
+                "Node_Modules/x/Package.JSON",
+                "node_modules/x/package.json",
+                &["case-variant"],
+            ),
             ("auxiliary/com10", "auxiliary/com10", &[]),
         ] {
             let mut anomalies = Anomalies::default();

@@ -2,7 +2,7 @@
 
 use super::{
     super::EntryKind,
-    Place, STORED,
+    DEFLATED, Place, STORED,
     records::{self, Extra, Header},
     walk::Walk,
 };
@@ -15,6 +15,13 @@ const UTF8: u16 = 1 << 11;
 
 /// Most that deflate can make of one byte.
 const DEFLATE_RATIO: u64 = 1032;
+
+/// APPNOTE is at version 6.3.
+const LAST_VERSION: u16 = 63;
+
+/// Where honest entries end and bombs begin: more than this, at such a ratio.
+const LARGE: u64 = 1 << 30;
+const LARGE_RATIO: u64 = 250;
 
 /// An entry of a directory, whose local header ought to be at `local`.
 pub(super) fn central<'a>(walk: &mut Walk<'a, '_>, header: &Header<'a>, extra: Extra<'a>, local: u64) {
@@ -138,6 +145,19 @@ fn compare(walk: &mut Walk<'_, '_>, header: &Header<'_>, own: &Header<'_>, name:
     } else if (header.flags ^ own.flags) & (UTF8 | DESCRIPTOR) != 0 {
         told.quirk("flag-mismatch", name, || {
             "its two records have different flags".to_owned()
+        });
+    }
+    if header.version & 0xff > LAST_VERSION || own.version & 0xff > LAST_VERSION {
+        told.quirk("version", name, || {
+            "asks for a version of the format that does not exist".to_owned()
+        });
+    }
+    if header.size > LARGE && header.size / LARGE_RATIO > header.compressed {
+        told.quirk("bomb", name, || {
+            format!(
+                "claims that {} bytes become {}: a bomb for whoever unpacks it",
+                header.compressed, header.size
+            )
         });
     }
     if header.modified != own.modified {
@@ -264,7 +284,7 @@ fn twins<'a>(
         }
         let name = String::from_utf8_lossy(unicode.name);
         // What the field is for: a name in an old code page, again in Unicode.
-        if unicode.valid && !header.name.is_ascii() {
+        if unicode.valid && !(header.name.is_ascii() && unicode.name.is_ascii()) {
             walk.anomalies.quirk("unicode-name", &name, || {
                 "has a second name, in Unicode; both were looked at".to_owned()
             });
@@ -302,7 +322,12 @@ fn kind(walk: &mut Walk<'_, '_>, header: &Header<'_>, name: &str) -> EntryKind {
     };
     let format = mode & 0o170_000;
     // An empty deflate stream is two bytes; encryption adds twelve, and is told on its own.
-    let holds = header.size > 0 || header.compressed > 2;
+    let nothing = match header.method {
+        STORED => 0,
+        DEFLATED => 2,
+        _ => 32,
+    };
+    let holds = header.size > 0 || header.compressed > nothing;
     let named = name.ends_with('/') || (header.host != 3 && name.ends_with('\\'));
     let marked = format == 0o040_000 || (format == 0 && header.attributes & FOLDER != 0);
     let told = &mut walk.anomalies;

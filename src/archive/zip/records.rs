@@ -7,7 +7,7 @@ pub(super) const LOCAL: [u8; 4] = *b"PK\x03\x04";
 pub(super) const CENTRAL: [u8; 4] = *b"PK\x01\x02";
 pub(super) const END: [u8; 4] = *b"PK\x05\x06";
 const END64: [u8; 4] = *b"PK\x06\x06";
-const LOCATOR64: [u8; 4] = *b"PK\x06\x07";
+pub(super) const LOCATOR64: [u8; 4] = *b"PK\x06\x07";
 pub(super) const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
 /// Old readers' way of marking a zip that was split or meant to be; the first local header follows.
 pub(super) const SPANNED: [&[u8]; 2] = [b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04"];
@@ -77,12 +77,14 @@ impl End {
             size: u32_at(bytes, at + 12)?.into(),
             offset: u32_at(bytes, at + 16)?.into(),
         };
-        Some(Self {
+        let mut end = Self {
             at,
             said,
             comment: u16_at(bytes, at + 20)?.into(),
-            zip64: End64::before(bytes, at),
-        })
+            zip64: None,
+        };
+        end.zip64 = End64::before(bytes, at, end.overflows());
+        Some(end)
     }
 
     /// Offset of the first byte after the record and its comment.
@@ -112,7 +114,7 @@ impl End {
 impl End64 {
     /// The locator right before the end record at `end`, and the record where it points or, where it does not point at one
     /// (something was put before the archive), the record right before it.
-    fn before(bytes: &[u8], end: usize) -> Option<Self> {
+    fn before(bytes: &[u8], end: usize, overflows: bool) -> Option<Self> {
         let locator = end.checked_sub(LOCATOR64_BYTES)?;
         tagged(bytes, locator, LOCATOR64)?;
         let pointed = usize::try_from(u64_at(bytes, locator + 8)?).ok();
@@ -130,12 +132,17 @@ impl End64 {
             .max()
             .unwrap_or(locator);
         let stated_bytes = u64_at(bytes, start + 4).unwrap_or_default();
+        if records.is_empty() && !overflows {
+            return None; // a name or a comment that looks like a locator
+        }
         let problem = if records.is_empty() {
             Some("the zip64 end record is not where its locator says")
         } else if records.len() > 1 {
             Some("the zip64 locator points at one end record, and another one stands right before it")
         } else if stated_bytes.checked_add(12) != Some((locator - start) as u64) {
             Some("there is something between the zip64 end record and its locator")
+        } else if stated_bytes != END64_BYTES as u64 - 12 {
+            Some("the zip64 end record carries data of its own, which readers skip differently")
         } else if u32_at(bytes, locator + 4) != Some(0) || u32_at(bytes, locator + 16).is_none_or(|disks| disks > 1) {
             Some("the zip64 locator speaks of other disks")
         } else {
@@ -174,6 +181,10 @@ pub(super) struct Header<'a> {
     /// Offset of the name.
     pub(super) name_at: usize,
     pub(super) extra: &'a [u8],
+    /// Version of the format that is needed to read it (4.4.3).
+    pub(super) version: u16,
+    /// Central only: a comment.
+    pub(super) comment: &'a [u8],
     /// Offset of the record.
     pub(super) at: usize,
     /// Offset of the first byte after the record.
@@ -207,6 +218,8 @@ impl<'a> Header<'a> {
             size: u32_at(bytes, at + 24)?.into(),
             name: bytes.get(name_at..extra_at)?,
             name_at,
+            version: u16_at(bytes, at + 6)?,
+            comment: bytes.get(end - comment_bytes..end)?,
             extra: bytes.get(extra_at..extra_at + extra_bytes)?,
             at,
             end,
@@ -232,6 +245,8 @@ impl<'a> Header<'a> {
             size: u32_at(bytes, at + 22)?.into(),
             name: bytes.get(name_at..extra_at)?,
             name_at,
+            version: u16_at(bytes, at + 4)?,
+            comment: &[],
             extra: bytes.get(extra_at..extra_at + extra_bytes)?,
             at,
             end: extra_at + extra_bytes,
@@ -272,6 +287,7 @@ impl<'a> Header<'a> {
                 UNICODE_COMMENT => {
                     extra.repeated |= extra.comment;
                     extra.comment = true;
+                    extra.malformed |= central && u32_at(field, 1) != Some(crc32fast::hash(self.comment));
                 }
                 _ => {}
             }

@@ -39,6 +39,16 @@ pub(super) fn leads_somewhere(bytes: &[u8], end: &End) -> bool {
     saids.iter().any(|said| !starts(bytes, end, said).is_empty())
 }
 
+/// The end records whose comment ends with the file; the first few from its end.
+fn ends_with_file(bytes: &[u8]) -> Vec<End> {
+    let start = bytes.len().saturating_sub(END_BYTES + 0xffff);
+    memmem::rfind_iter(bytes.get(start..).unwrap_or_default(), &records::END)
+        .filter_map(|at| End::parse(bytes, start + at))
+        .filter(|end| end.end() == bytes.len())
+        .take(TRACES)
+        .collect()
+}
+
 /// What readers of 32-bit and of 64-bit records take for the directory's place.
 fn saids(end: &End) -> Vec<Said> {
     let mut saids: Vec<Said> = Vec::new();
@@ -119,9 +129,21 @@ impl<'a, 'l> Walk<'a, 'l> {
                 "the end record refers to a zip64 record, and there is none".to_owned()
             });
         }
+        if end.end() > self.bytes.len() {
+            self.anomalies.contradiction("comment-length", "", || {
+                format!(
+                    "the comment ends {} bytes behind the file",
+                    end.end() - self.bytes.len()
+                )
+            });
+        }
         let anchor = end.zip64.as_ref().map_or(end.at, |zip64| zip64.range.start);
         for said in saids(end) {
-            if said.disk != 0 {
+            if said.disk == 0xffff && end.zip64.is_some() {
+                self.anomalies.quirk("zip64-record", "", || {
+                    "the end record leaves its disk to the zip64 record".to_owned()
+                });
+            } else if said.disk != 0 {
                 self.anomalies.contradiction("multi-disk", "", || {
                     "one part of a split archive; join the parts first".to_owned()
                 });
@@ -195,6 +217,15 @@ impl<'a, 'l> Walk<'a, 'l> {
             }
         }
         self.claims.claim(start..at, None);
+        let looks_64 = self
+            .bytes
+            .get(start..at)
+            .is_some_and(|run| memmem::find(run, &records::LOCATOR64).is_some());
+        if looks_64 {
+            self.anomalies.quirk("zip64-record", "", || {
+                "there is what looks like a zip64 locator inside the directory".to_owned()
+            });
+        }
         (Some(count), Some(at))
     }
 
@@ -215,6 +246,18 @@ impl<'a, 'l> Walk<'a, 'l> {
     /// End records and directories in what no directory so far accounts for.
     fn other_directories(&mut self, main: Option<&End>) {
         let mut traces = 0;
+        // A comment that reaches the end of the file makes any end record the last one, wherever it hides.
+        for other in ends_with_file(self.bytes)
+            .into_iter()
+            .filter(|other| main.is_some_and(|main| main.at != other.at))
+        {
+            self.anomalies.contradiction("several-archives", "", || {
+                "there is more than one end record whose comment ends with the file; what each leads to was looked at".to_owned()
+            });
+            if leads_somewhere(self.bytes, &other) && self.walked.len() < VIEWS {
+                self.view(&other);
+            }
+        }
         let behind = main.map_or(0, |end| end.at);
         for tag in [records::END, records::CENTRAL] {
             let finder = memmem::Finder::new(&tag);
