@@ -19,6 +19,9 @@ pub struct Limits {
     pub entry_bytes: u64,
     /// Bytes of a nested archive, which must be held in memory for its directory to be read. 256 MiB.
     pub nested_bytes: u64,
+    /// Bytes up to which a tar inside gzip is held in memory; a larger one is inflated once for its list and again for its
+    /// contents. 32 MiB: an npm or sdist tarball fits, an image layer need not.
+    pub spool_bytes: u64,
     /// Output bytes per input byte beyond the first [`Limits::ratio_free_bytes`]. 250: deflate's maximum is 1032, real
     /// entries of that size stay below 50.
     pub ratio: u64,
@@ -51,6 +54,7 @@ impl Default for Limits {
             total_bytes: 1024 * MIB,
             entry_bytes: 64 * MIB,
             nested_bytes: 256 * MIB,
+            spool_bytes: 32 * MIB,
             ratio: 250,
             ratio_free_bytes: 8 * MIB,
             entries: 200_000,

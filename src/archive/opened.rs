@@ -283,7 +283,7 @@ impl<'a> Opened<'a> {
         let most = limits
             .ratio_free_bytes
             .saturating_add(self.compressed.saturating_mul(limits.ratio));
-        let over = bytes > most && !matches!(self.source, Source::Reader(_));
+        let over = bytes > most;
         if over {
             self.problem = Some(ReadError::limit("ratio", limits.ratio));
         }

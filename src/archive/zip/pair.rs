@@ -347,7 +347,7 @@ fn kind(walk: &mut Walk<'_, '_>, header: &Header<'_>, name: &str) -> EntryKind {
             return EntryKind::Symlink;
         }
         0 | 0o100_000 | 0o040_000 => {}
-        _ if holds => told.contradiction("special-file", name, || {
+        _ if holds => told.quirk("special-file", name, || {
             "a device, socket or pipe by its mode, yet with contents".to_owned()
         }),
         _ => {
