@@ -93,7 +93,7 @@ impl Formatter for Visible {
 }
 
 /// Characters that change how others are shown, or are not shown at all.
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(u32::from(c),
             0xad                                // soft hyphen

@@ -19,6 +19,9 @@ pub struct Limits {
     pub entry_bytes: u64,
     /// Bytes of a nested archive, which must be held in memory for its directory to be read. 256 MiB.
     pub nested_bytes: u64,
+    /// Bytes up to which a tar inside gzip is held in memory; a larger one is inflated once for its list and again for its
+    /// contents. 32 MiB: an npm or sdist tarball fits, an image layer need not.
+    pub spool_bytes: u64,
     /// Output bytes per input byte beyond the first [`Limits::ratio_free_bytes`]. 250: deflate's maximum is 1032, real
     /// entries of that size stay below 50.
     pub ratio: u64,
@@ -30,6 +33,14 @@ pub struct Limits {
     pub depth: usize,
     /// Bytes of one path. 4,096: Linux's `PATH_MAX`; a longer one cannot be unpacked.
     pub path_bytes: usize,
+    /// Segments of one path. 256: the deepest `node_modules` seen in the wild has 40.
+    pub path_parts: usize,
+    /// Packed bytes of an archive up to which every entry is checked, whoever asks for it. 64 KiB: what costs nothing. In a
+    /// larger archive an entry that no detector reads is looked at in its records and its first bytes alone.
+    pub verify_bytes: u64,
+    /// Values inside values in a document (JSON, TOML). 128: as deep as serde_json goes by itself; the deepest honest
+    /// document, a lock file of version 1, nests its packages 20 deep.
+    pub document_depth: usize,
     /// Bytes of a Rust binary's audit data once inflated. 8 MiB: cargo-auditable's own default.
     pub audit_bytes: usize,
     /// Time for one artifact. 30 s.
@@ -43,11 +54,15 @@ impl Default for Limits {
             total_bytes: 1024 * MIB,
             entry_bytes: 64 * MIB,
             nested_bytes: 256 * MIB,
+            spool_bytes: 32 * MIB,
             ratio: 250,
             ratio_free_bytes: 8 * MIB,
             entries: 200_000,
             depth: 8,
             path_bytes: 4096,
+            path_parts: 256,
+            verify_bytes: 64 << 10,
+            document_depth: 128,
             audit_bytes: 8 << 20,
             deadline: Duration::from_secs(30),
         }

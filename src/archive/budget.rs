@@ -12,6 +12,7 @@ use std::{
 pub struct Budget {
     /// The limits it enforces.
     pub limits: Limits,
+    total: u64,
     inflated: AtomicU64,
     end: Instant,
 }
@@ -22,8 +23,22 @@ impl Budget {
     pub fn new(limits: &Limits) -> Self {
         Self {
             limits: limits.clone(),
+            total: limits.total_bytes,
             inflated: AtomicU64::new(0),
             end: Instant::now() + limits.deadline,
+        }
+    }
+
+    /// A budget for an artifact of so many bytes: the ratio holds for it as a whole too, or a thousand small bombs would do
+    /// what one large one may not. [`Limits::ratio_free_bytes`] are free eight times over.
+    #[must_use]
+    pub fn for_artifact(limits: &Limits, bytes: u64) -> Self {
+        let most = bytes
+            .saturating_mul(limits.ratio)
+            .saturating_add(limits.ratio_free_bytes.saturating_mul(8));
+        Self {
+            total: limits.total_bytes.min(most),
+            ..Self::new(limits)
         }
     }
 
@@ -41,6 +56,9 @@ impl Budget {
         let total = self.inflated.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if total > self.limits.total_bytes {
             return Err(ReadError::limit("total-bytes", self.limits.total_bytes));
+        }
+        if total > self.total {
+            return Err(ReadError::limit("ratio", self.limits.ratio));
         }
         self.in_time()
     }

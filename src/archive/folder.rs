@@ -107,7 +107,14 @@ impl Tree for Folder {
     fn visit(&self, wanted: &[usize], budget: &Budget, visitor: &Visitor<'_>) {
         wanted.par_iter().for_each(|&i| {
             let member = &self.members[i];
-            let mut opened = match fs::File::open(self.root.join(&*member.path)) {
+            let path = self.root.join(&*member.path);
+            if member.kind == EntryKind::Symlink {
+                // Its contents are where it leads to, and no more.
+                let target = fs::read_link(&path).map(|target| target.to_string_lossy().into_owned());
+                let target = target.unwrap_or_default();
+                return visitor(i, &mut Opened::stored(target.as_bytes(), None, budget));
+            }
+            let mut opened = match fs::File::open(path) {
                 Ok(file) => Opened::reader(Box::new(file), member.size, budget),
                 Err(e) => Opened::closed(ReadError::Io(e), budget),
             };

@@ -1,15 +1,19 @@
 //! Artifacts as trees of entries: bytes in, entry metadata and chosen contents out. Reads under limits, writes nothing.
 //!
-//! A [`Tree`] is a zip or a folder; its [`Tree::visit`] opens chosen entries, in parallel where the format allows it.
+//! A [`Tree`] is a zip, a tar, a gzip file or a folder; its [`Tree::visit`] opens chosen entries, in parallel where the format allows it.
 //! An opened entry shows its first bytes cheaply ([`Opened::peek`]), so that nested archives and binaries are recognised
 //! by magic in every entry while only what a detector asked for is inflated in full.
 
 mod anomaly;
 mod budget;
 mod folder;
+pub mod gzip;
 mod map;
+mod names;
+pub mod nested;
 mod opened;
 mod single;
+pub mod tar;
 pub mod zip;
 
 pub use anomaly::{Anomaly, Gravity};

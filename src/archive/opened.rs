@@ -14,7 +14,7 @@ const STEP: usize = 64 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// A limit was reached.
-    #[error("limit `{name}` reached ({limit}); what lies beyond was not looked at")]
+    #[error("limit `{name}` reached ({limit}); what lies beyond was not looked at (raise it with --limit {name}=N)")]
     Limit {
         /// The limit's name.
         name: &'static str,
@@ -46,6 +46,20 @@ pub enum ReadError {
         /// Of the directory record.
         expected: u32,
     },
+    /// The contents are of another size than the archive says.
+    #[error("holds {got} bytes where the archive says {expected}; contents were read all the same")]
+    Size {
+        /// Of what was read.
+        got: u64,
+        /// Of the directory record.
+        expected: u64,
+    },
+    /// The compressed data ends before its place does.
+    #[error("{0} bytes follow the compressed data: readers that stream take them for the next entry")]
+    Slack(u64),
+    /// The archive's records lead nowhere, or to bytes that other entries have used up.
+    #[error("its records lead to no data of its own; it cannot be read")]
+    Unreachable,
     /// The operating system says no.
     #[error("cannot be read: {0}")]
     Io(#[from] std::io::Error),
@@ -88,6 +102,10 @@ pub struct Opened<'a> {
     source: Source<'a>,
     compressed: u64,
     crc: Option<u32>,
+    size: Option<u64>,
+    /// Whether the compressed data must fill its place.
+    exact: bool,
+    verify: bool,
     head: Vec<u8>,
     problem: Option<ReadError>,
     budget: &'a Budget,
@@ -104,6 +122,9 @@ impl<'a> Opened<'a> {
             source,
             compressed,
             crc,
+            size: None,
+            exact: false,
+            verify: false,
             head: Vec::new(),
             problem: None,
             budget,
@@ -147,6 +168,14 @@ impl<'a> Opened<'a> {
         Self::new(Source::Closed(Some(problem)), 0, None, budget)
     }
 
+    /// Expects so many bytes, and with `exact` nothing behind the compressed data; `verify`: to be checked by
+    /// [`Opened::finish`] though nobody reads it.
+    #[must_use]
+    pub fn checked(mut self, size: Option<u64>, exact: bool, verify: bool) -> Self {
+        (self.size, self.exact, self.verify) = (size, exact, verify);
+        self
+    }
+
     /// The first [`PEEK_BYTES`] bytes, or all if there are fewer. A problem met here is told by [`Opened::read`] too.
     pub fn peek(&mut self) -> &[u8] {
         if let Source::Stored(bytes) = self.source {
@@ -182,7 +211,7 @@ impl<'a> Opened<'a> {
             let problem = (!fits)
                 .then(|| ReadError::limit(limit_name, limit))
                 .or_else(|| self.budget.in_time().err())
-                .or_else(|| self.crc_problem(shown));
+                .or_else(|| self.contradiction(shown.len() as u64, || crc32fast::hash(shown)));
             return Contents {
                 bytes: Cow::Borrowed(shown),
                 problem,
@@ -190,16 +219,13 @@ impl<'a> Opened<'a> {
         }
         self.peek();
         let mut bytes = std::mem::take(&mut self.head);
-        let ratio_limit =
-            self.budget.limits.ratio_free_bytes + self.compressed.saturating_mul(self.budget.limits.ratio);
         while self.problem.is_none() {
             if bytes.len() as u64 > limit {
                 bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
                 self.problem = Some(ReadError::limit(limit_name, limit));
                 break;
             }
-            if bytes.len() as u64 > ratio_limit && !matches!(self.source, Source::Reader(_)) {
-                self.problem = Some(ReadError::limit("ratio", self.budget.limits.ratio));
+            if self.over_ratio(bytes.len() as u64) {
                 break;
             }
             let from = bytes.len();
@@ -214,16 +240,70 @@ impl<'a> Opened<'a> {
         if let Source::Closed(problem) = &mut self.source {
             self.problem = problem.take();
         }
-        let problem = self.problem.take().or_else(|| self.crc_problem(&bytes));
+        let problem = self.problem.take();
+        let problem = problem.or_else(|| self.contradiction(bytes.len() as u64, || crc32fast::hash(&bytes)));
         Contents {
             bytes: Cow::Owned(bytes),
             problem,
         }
     }
 
-    fn crc_problem(&self, bytes: &[u8]) -> Option<ReadError> {
+    /// For an entry that nobody reads: what is wrong with it as far as is known, and, where it is to be verified, with all of
+    /// it. Keeps nothing in memory.
+    pub fn finish(&mut self) -> Option<ReadError> {
+        if let Source::Closed(problem) = &mut self.source {
+            return problem.take();
+        }
+        if self.problem.is_some() || !self.verify {
+            return self.problem.take();
+        }
+        if let Source::Stored(bytes) = self.source {
+            return self.contradiction(bytes.len() as u64, || crc32fast::hash(bytes));
+        }
+        self.peek();
+        let head = std::mem::take(&mut self.head);
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&head);
+        let (mut got, mut step) = (head.len() as u64, vec![0; STEP]);
+        while self.problem.is_none() && !self.over_ratio(got) {
+            let filled = self.fill(&mut step);
+            crc.update(&step[..filled]);
+            got += filled as u64;
+            if filled == 0 {
+                break;
+            }
+        }
+        let problem = self.problem.take();
+        problem.or_else(|| self.contradiction(got, || crc.finalize()))
+    }
+
+    /// Whether `bytes` are more than the input may become; that is a problem then.
+    fn over_ratio(&mut self, bytes: u64) -> bool {
+        let limits = &self.budget.limits;
+        let most = limits
+            .ratio_free_bytes
+            .saturating_add(self.compressed.saturating_mul(limits.ratio));
+        let over = bytes > most;
+        if over {
+            self.problem = Some(ReadError::limit("ratio", limits.ratio));
+        }
+        over
+    }
+
+    /// What contents that were read to their end contradict.
+    fn contradiction(&self, got: u64, crc: impl FnOnce() -> u32) -> Option<ReadError> {
+        if let (true, Source::Deflated { input, done: true, .. }) = (self.exact, &self.source)
+            && !input.is_empty()
+        {
+            return Some(ReadError::Slack(input.len() as u64));
+        }
+        if let Some(expected) = self.size
+            && got != expected
+        {
+            return Some(ReadError::Size { got, expected });
+        }
         let expected = self.crc?;
-        let got = crc32fast::hash(bytes);
+        let got = crc();
         (got != expected).then_some(ReadError::Crc { got, expected })
     }
 

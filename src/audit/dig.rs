@@ -1,8 +1,11 @@
 //! Walks a tree and every archive inside it, and hands entries to the detectors that want them.
 
-use super::unreadable;
+use super::{blind, unreadable};
 use crate::{
-    archive::{Anomaly, Budget, Contents, Entry, EntryKind, EntryMeta, Member, Opened, ReadError, Tree, zip},
+    archive::{
+        Anomaly, Budget, Contents, Entry, EntryKind, EntryMeta, Member, Opened, PEEK_BYTES, ReadError, Tree,
+        nested::{self, Guess},
+    },
     detect::{self, Detector, Interest, Neighbours, Sink},
     model::{Component, Gap, GapKind, Location},
 };
@@ -46,7 +49,7 @@ impl<'a> Dig<'a> {
     fn tree(&self, tree: &dyn Tree, archives: &Arc<[Box<str>]>) {
         let entries = tree.entries();
         let files: Vec<usize> = (0..entries.len())
-            .filter(|&i| entries[i].kind == EntryKind::File)
+            .filter(|&i| matches!(entries[i].kind, EntryKind::File | EntryKind::Symlink))
             .collect();
         self.note(|seen| {
             seen.entries += entries.len();
@@ -63,23 +66,33 @@ impl<'a> Dig<'a> {
     fn entry(&self, tree: &dyn Tree, archives: &Arc<[Box<str>]>, meta: EntryMeta<'_>, opened: &mut Opened<'_>) {
         let limits = &self.budget.limits;
         let head = opened.peek();
-        let is_archive = zip::is_magic(head);
+        let location = Location::new(archives.clone(), meta.path);
+        let mut meta = meta;
+        if meta.kind == EntryKind::Symlink {
+            if is_target(head) {
+                return;
+            }
+            meta.kind = EntryKind::File;
+            let reason = "a symbolic link by its mode, yet what it holds is no path: a file for some readers";
+            let gap = blind(location.clone(), reason.to_owned());
+            self.note(|seen| seen.gaps.push(gap));
+        }
+        let guess = nested::guess(head, meta.path);
         let wants = |detector: &&&dyn Detector| match detector.interest(meta) {
             Interest::Skip => false,
             Interest::Magic(magic) => magic.iter().any(|m| head.starts_with(m)),
             Interest::Read => true,
         };
         let detectors: Vec<&&dyn Detector> = detect::ALL.iter().filter(wants).collect();
-        let location = Location::new(archives.clone(), meta.path);
-        if detectors.is_empty() && !is_archive {
+        if detectors.is_empty() && guess == Guess::No {
             // Nobody reads on, but what cannot even be begun may be anything.
-            if let Some(problem) = opened.problem() {
-                let gap = unreadable(location, problem);
+            if let Some(problem) = opened.finish() {
+                let gap = unreadable(location, &problem);
                 self.note(|seen| seen.gaps.push(gap));
             }
             return;
         }
-        let (limit, name) = if is_archive {
+        let (limit, name) = if guess == Guess::Yes {
             (limits.nested_bytes, "nested-bytes")
         } else {
             (limits.entry_bytes, "entry-bytes")
@@ -101,9 +114,8 @@ impl<'a> Dig<'a> {
         for detector in detectors {
             self.detect(*detector, &entry, &around, contents.problem.is_some());
         }
-        if is_archive {
-            self.nested(&entry);
-        }
+        // Bytes that are read anyway are looked at for an archive behind them: nothing is hidden by what precedes it.
+        self.nested(&entry);
     }
 
     /// `broken`: the bytes are not all there or not what they should be, which is a gap already.
@@ -130,6 +142,9 @@ impl<'a> Dig<'a> {
     }
 
     fn nested(&self, entry: &Entry<'_>) {
+        let Some(nested) = nested::open(entry.bytes, entry.meta.path, self.budget) else {
+            return;
+        };
         let archives: Arc<[Box<str>]> = entry
             .location
             .archives
@@ -142,9 +157,7 @@ impl<'a> Dig<'a> {
             let gap = unreadable(entry.location.clone(), &ReadError::limit("depth", depth as u64));
             return self.note(|seen| seen.gaps.push(gap));
         }
-        if let Some(zip) = zip::Zip::open(entry.bytes, &self.budget.limits) {
-            self.tree(&zip, &archives);
-        }
+        self.tree(&*nested.tree, &archives);
     }
 }
 
@@ -176,6 +189,11 @@ impl Neighbours for Around<'_> {
         });
         read.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether these may be the contents of a symbolic link: a path on one line.
+fn is_target(head: &[u8]) -> bool {
+    head.len() < PEEK_BYTES && !head.iter().any(|b| b.is_ascii_control() || *b == b'{') && !head.starts_with(b"PK")
 }
 
 /// Files whose dependencies plimsoll is expected to name.

@@ -1,6 +1,9 @@
 //! What the command line names: paths, folders of archives, standard input.
 
-use crate::{archive::zip, report::Failure};
+use crate::{
+    archive::{PEEK_BYTES, gzip, tar, zip},
+    report::Failure,
+};
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
@@ -79,13 +82,15 @@ pub fn expand(paths: Vec<PathBuf>) -> (Vec<Input>, Vec<Failure>) {
     (inputs, failures)
 }
 
-/// By contents, not by name: a zip at the start, or behind a prefix, where its end record tells.
+/// By contents, not by name: a zip or a tar at the start, or a zip behind a prefix, where its end record tells.
 fn is_archive(path: &Path) -> io::Result<bool> {
     /// An end record and the longest comment there can be.
     const TAIL: u64 = 22 + 65_535;
     let mut file = File::open(path)?;
-    let mut head = [0; 4];
-    if file.read(&mut head)? == 4 && zip::is_magic(&head) {
+    let mut head = Vec::new();
+    file.by_ref().take(PEEK_BYTES as u64).read_to_end(&mut head)?;
+    let tarball = || gzip::is_magic(&head) && tar::is_magic(&gzip::begin(&head));
+    if zip::is_magic(&head) || tar::is_magic(&head) || tarball() {
         return Ok(true);
     }
     let len = file.metadata()?.len();

@@ -10,7 +10,7 @@ pub use input::{Input, expand};
 
 use crate::{
     advisory::{Database, matching},
-    archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, zip::Zip},
+    archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, nested},
     check::{self, Context},
     detect::{self, Interest},
     inventory::Inventory,
@@ -118,10 +118,11 @@ fn artifact(input: &Input, options: &Options, database: &Database) -> Result<Art
             if meta.is_dir() {
                 let folder = Folder::open(path, &options.limits).map_err(|e| cannot_read(path, &e))?;
                 let size = folder.entries().iter().map(|m| m.size).sum();
+                let budget = Budget::for_artifact(&options.limits, size);
                 return Ok(scan(
                     &folder,
                     "directory",
-                    options,
+                    &budget,
                     database,
                     Meta {
                         name,
@@ -166,14 +167,15 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) 
     if bytes.is_empty() {
         return Err("the file is empty; check the step that builds it".to_owned());
     }
-    let zip = Zip::open(bytes, &options.limits);
     let file_name = Path::new(&name)
         .file_name()
         .map_or_else(|| name.clone(), |n| n.to_string_lossy().into_owned());
+    let budget = Budget::for_artifact(&options.limits, bytes.len() as u64);
+    let archive = nested::open(bytes, &file_name, &budget);
     let single = Single::new(&file_name, bytes);
-    if zip.is_none() && !anybody_wants(&single, bytes) {
+    if archive.is_none() && !anybody_wants(&single, bytes) {
         return Err(format!(
-            "not an artifact: begins with {}, expected a zip archive, a wheel, an executable or a lock file",
+            "not an artifact: begins with {}, expected a zip or tar archive, a wheel, an executable or a lock file",
             first_bytes(bytes)
         ));
     }
@@ -185,9 +187,9 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) 
                 sha256: None,
                 size: bytes.len() as u64,
             };
-            match &zip {
-                Some(zip) => scan(zip, "zip", options, database, meta),
-                None => scan(&single, "file", options, database, meta),
+            match &archive {
+                Some(archive) => scan(&*archive.tree, archive.kind, &budget, database, meta),
+                None => scan(&single, "file", &budget, database, meta),
             }
         },
     );
@@ -220,9 +222,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn scan(tree: &dyn Tree, kind: &'static str, options: &Options, database: &Database, meta: Meta) -> Artifact {
-    let budget = Budget::new(&options.limits);
-    let seen = Dig::run(tree, &budget);
+fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Database, meta: Meta) -> Artifact {
+    let seen = Dig::run(tree, budget);
     let (inventory, unsettled) = Inventory::merge(seen.components);
     let matches = matching(&inventory, database);
 
@@ -333,10 +334,14 @@ fn version_unknown(inventory: &Inventory, coordinate: &Coordinate, advisories: u
 /// How a problem of reading is told: contents that were read all the same are in doubt, others are not seen at all; both
 /// are blind.
 fn unreadable(location: Location, problem: &ReadError) -> Gap {
+    blind(location, problem.to_string())
+}
+
+fn blind(location: Location, reason: String) -> Gap {
     Gap {
         kind: GapKind::Blind,
         location,
         stage: "archive",
-        reason: problem.to_string(),
+        reason,
     }
 }

@@ -93,6 +93,13 @@ impl<'a> Sink<'a> {
 
     /// A component that the entry shows; its facts and edges can be added to what is returned.
     pub fn add(&mut self, coordinate: Coordinate, proof: Proof, confidence: f32) -> Added<'_> {
+        // Digits of another script, a hyphen that is none: whoever compares such a name or version finds nothing.
+        let texts = [Some(&coordinate.name), coordinate.version.as_ref()];
+        if let Some(text) = texts.into_iter().flatten().find(|text| !text.is_ascii()) {
+            self.blind(format!(
+                "`{text}` holds characters that no registry takes in a name or a version"
+            ));
+        }
         self.components.push(Component {
             coordinate,
             evidence: vec![Evidence {

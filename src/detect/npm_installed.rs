@@ -52,6 +52,15 @@ impl Detector for NpmInstalled {
         }
         for name in names {
             if versions.is_empty() {
+                // A workspace of the application's own has no version, and says that it is private.
+                let private = members.iter().any(|(key, value)| key == "private" && value.is_true());
+                if members.iter().any(|(key, _)| key == "version") {
+                    found.blind(format!("`version` of {name} is not a text; reinstall it"));
+                } else if !private {
+                    found.blind(format!(
+                        "{name} has no version, and npm installs none without; reinstall it"
+                    ));
+                }
                 let _ = found.add(NPM.coordinate(name, None), Proof::Installed, 0.9);
             }
             for version in &versions {

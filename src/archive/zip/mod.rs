@@ -1,39 +1,98 @@
 //! Zip archives over bytes in memory. The framing is ours: the `zip` crate collapses entries of one name and trusts the
 //! central directory alone, which is what an attacker would have a scanner do.
+//!
+//! Both views of an archive are walked, the central directory and the local headers; the entries are the union of what any
+//! reader may see, and every disagreement is an anomaly. In an honest archive each byte belongs to one record, so the second
+//! walk costs a look at each local header and nothing more.
 
+mod claims;
+mod pair;
 mod records;
+mod walk;
 
-use super::{Anomaly, Budget, EntryKind, Gravity, Member, Opened, ReadError, Tree, Visitor};
+use super::{Anomaly, Budget, Member, Opened, ReadError, Tree, Visitor, names};
 use crate::limits::Limits;
 use rayon::prelude::*;
 use records::{End, Header};
+use std::ops::Range;
+use walk::{Walk, leads_somewhere};
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
-const ENCRYPTED: u16 = 1 | 1 << 6;
-const DESCRIPTOR: u16 = 1 << 3;
+/// Strong encryption, AES (whose method hides the real one), and the flag of old.
+const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
+const AES: u16 = 99;
+/// Compressed patched data.
+const PATCHED: u16 = 1 << 5;
 
 /// Whether these first bytes are a zip's. A zip behind a prefix (zipapp, pex) is found by [`Zip::open`] itself.
 #[must_use]
 pub fn is_magic(head: &[u8]) -> bool {
-    head.starts_with(&records::LOCAL) || head.starts_with(&records::END)
+    head.starts_with(&records::LOCAL)
+        || head.starts_with(&records::END)
+        || records::SPANNED.iter().any(|marker| head.starts_with(marker))
 }
 
 /// Whether an end-of-directory record ends these bytes, which may be the tail of a file alone.
 #[must_use]
 pub fn has_end(tail: &[u8]) -> bool {
-    find_end(tail).is_some_and(|end| end.end() == tail.len())
+    memchr::memmem::rfind_iter(tail, &records::END)
+        .take(64)
+        .filter_map(|at| End::parse(tail, at))
+        .any(|end| end.end() == tail.len())
 }
 
-/// Where the contents of an entry are.
-#[derive(Clone, Copy, Debug)]
+/// Whether a directory can be found from the end of these bytes, whatever they begin with.
+#[must_use]
+pub fn has_directory(bytes: &[u8]) -> bool {
+    /// An end record and the longest comment there can be.
+    const TAIL: usize = 22 + 65_535;
+    let start = bytes.len().saturating_sub(TAIL);
+    memchr::memmem::rfind_iter(&bytes[start..], &records::END)
+        .take(64)
+        .filter_map(|at| End::parse(bytes, start + at))
+        .any(|end| end.end() <= bytes.len() && leads_somewhere(bytes, &end))
+}
+
+/// Where the contents of an entry are, as one view has it.
+#[derive(Clone, Debug)]
 struct Place {
     /// Offset of the local header in the file.
-    local: usize,
-    compressed: u64,
+    local: u64,
+    /// The name in its record.
+    name: Range<usize>,
+    data: Range<usize>,
     crc: Option<u32>,
+    size: Option<u64>,
     method: u16,
     flags: u16,
+    /// Whether the compressed data must fill its range.
+    exact: bool,
+    /// Whether the contents must be checked though nobody asks for them.
+    verify: bool,
+    /// Not to be read at all.
+    closed: bool,
+}
+
+impl Place {
+    fn new(header: &Header<'_>, local: u64, data: Range<usize>) -> Self {
+        Self {
+            local,
+            name: header.name_at..header.name_at + header.name.len(),
+            data,
+            crc: Some(header.crc),
+            size: Some(header.size),
+            method: header.method,
+            flags: header.flags,
+            exact: true,
+            verify: false,
+            closed: false,
+        }
+    }
+
+    fn name<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.name.clone()).unwrap_or_default()
+    }
 }
 
 /// A zip's entries.
@@ -49,172 +108,84 @@ impl<'a> Zip<'a> {
     /// Reads the directory. `None` when there is no trace of a zip in `bytes`.
     #[must_use]
     pub fn open(bytes: &'a [u8], limits: &Limits) -> Option<Self> {
-        let mut zip = Self {
+        let end = find_end(bytes);
+        if end.is_none() && !is_magic(bytes) {
+            return None;
+        }
+        let mut walk = Walk::new(bytes, limits);
+        walk.run(end.as_ref());
+        let Walk {
+            members,
+            mut places,
+            mut anomalies,
+            ..
+        } = walk;
+        let same = |i: usize, j: usize| match (places.get(i), places.get(j)) {
+            (Some(a), Some(b)) => a.data == b.data && a.method == b.method || same_bytes(bytes, a, b),
+            _ => false,
+        };
+        names::collisions(&members, &same, &mut anomalies);
+        // What is small is checked whole: its contents may contradict its records where nobody asks for them.
+        let packed: usize = places.iter().map(|p| p.data.len()).fold(0, usize::saturating_add);
+        if packed as u64 <= limits.verify_bytes {
+            places.iter_mut().for_each(|place| place.verify = true);
+        }
+        Some(Self {
             bytes,
-            members: Vec::new(),
-            places: Vec::new(),
-            anomalies: Vec::new(),
-        };
-        match find_end(bytes) {
-            Some(end) => zip.walk_central(&end, limits),
-            None if is_magic(bytes) => {
-                zip.contradiction(
-                    "no-directory",
-                    "",
-                    "the central directory is missing: the archive is truncated or was cut together; build it again \
-                     (its local headers were read instead)",
-                );
-                zip.walk_local(limits);
-            }
-            None => return None,
-        }
-        Some(zip)
+            members,
+            places,
+            anomalies: anomalies.finish(),
+        })
     }
 
-    fn walk_central(&mut self, end: &End, limits: &Limits) {
-        if end.disk != 0 && end.disk != 0xffff {
-            self.contradiction("multi-disk", "", "one part of a split archive; join the parts first");
-        }
-        let size = usize::try_from(end.size).unwrap_or(usize::MAX);
-        // What precedes the first record (a shebang, a launcher) shifts every offset by its length.
-        let at_end = end.at.checked_sub(size);
-        let stated = usize::try_from(end.offset).unwrap_or(usize::MAX);
-        let start = [at_end, Some(stated)]
-            .into_iter()
-            .flatten()
-            .find(|&at| end.entries == 0 || Header::central(self.bytes, at).is_some());
-        let Some(start) = start else {
-            self.contradiction(
-                "no-directory",
-                "",
-                "the central directory is not where the archive says it is",
-            );
-            return self.walk_local(limits);
-        };
-        let prefix = start.saturating_sub(stated);
-        let mut at = start;
-        while let Some(header) = Header::central(self.bytes, at) {
-            if !self.push(header, prefix, limits) {
-                return;
-            }
-            at = header.end;
-        }
-        if self.members.len() as u64 != end.entries {
-            let message = format!(
-                "the directory holds {} entries and claims {}",
-                self.members.len(),
-                end.entries
-            );
-            self.contradiction("entry-count", "", &message);
-        }
-    }
-
-    /// Without a directory: every local header that the data leads to, one after the other.
-    fn walk_local(&mut self, limits: &Limits) {
-        let mut at = 0;
-        while let Some(found) = memchr::memmem::find(&self.bytes[at..], &records::LOCAL) {
-            at += found;
-            let Some(header) = Header::local(self.bytes, at) else {
-                at += 4;
-                continue;
-            };
-            if !self.push(header, 0, limits) {
-                return;
-            }
-            let sized = header.flags & DESCRIPTOR == 0;
-            let data = if sized {
-                usize::try_from(header.compressed).unwrap_or(0)
-            } else {
-                0
-            };
-            at = header.end.saturating_add(data).min(self.bytes.len());
-        }
-    }
-
-    fn push(&mut self, header: Header<'_>, prefix: usize, limits: &Limits) -> bool {
-        if self.members.len() >= limits.entries {
-            let message = format!(
-                "limit `entries` reached ({}); the rest was not looked at",
-                limits.entries
-            );
-            self.contradiction("limit", "", &message);
-            return false;
-        }
-        let path = String::from_utf8_lossy(header.name);
-        let kind = match header.mode & 0o170_000 {
-            0o120_000 => EntryKind::Symlink,
-            0o040_000 => EntryKind::Directory,
-            0 | 0o100_000 if path.ends_with('/') => EntryKind::Directory,
-            0 | 0o100_000 => EntryKind::File,
-            _ => EntryKind::Special,
-        };
-        self.members.push(Member {
-            path: path.into(),
-            size: header.size,
-            kind,
-        });
-        self.places.push(Place {
-            local: usize::try_from(header.offset)
-                .unwrap_or(usize::MAX)
-                .saturating_add(prefix),
-            compressed: header.compressed,
-            crc: (header.crc != 0 || header.flags & DESCRIPTOR == 0).then_some(header.crc),
-            method: header.method,
-            flags: header.flags,
-        });
-        true
-    }
-
-    fn contradiction(&mut self, code: &'static str, path: &str, message: &str) {
-        self.anomalies.push(Anomaly {
-            code,
-            gravity: Gravity::Contradiction,
-            path: path.into(),
-            message: message.to_owned(),
-        });
-    }
-
-    fn open_entry<'s>(&'s self, place: Place, budget: &'s Budget) -> Opened<'s> {
-        if place.flags & ENCRYPTED != 0 {
+    fn open_entry<'s>(&'s self, place: &Place, budget: &'s Budget) -> Opened<'s> {
+        if place.flags & ENCRYPTED != 0 || place.method == AES {
             return Opened::closed(ReadError::Encrypted, budget);
         }
-        let Some(local) = Header::local(self.bytes, place.local) else {
-            let (got, expected) = (self.bytes.len() as u64, place.local as u64);
-            return Opened::closed(ReadError::Truncated { got, expected }, budget);
-        };
-        let rest = self.bytes.get(local.end..).unwrap_or_default();
-        let known = usize::try_from(place.compressed).unwrap_or(usize::MAX);
-        match place.method {
-            STORED => match rest.get(..known) {
-                Some(data) => Opened::stored(data, place.crc, budget),
-                None => Opened::closed(
-                    ReadError::Truncated {
-                        got: rest.len() as u64,
-                        expected: place.compressed,
-                    },
-                    budget,
-                ),
-            },
-            // A deflate stream ends itself; where the size is left to a data descriptor it is zero here.
-            DEFLATED if known == 0 && place.flags & DESCRIPTOR != 0 => Opened::deflated(rest, place.crc, budget),
-            DEFLATED => Opened::deflated(&rest[..known.min(rest.len())], place.crc, budget),
-            method => Opened::closed(ReadError::Method(method), budget),
+        if place.closed {
+            return Opened::closed(ReadError::Unreachable, budget);
         }
+        if place.flags & PATCHED != 0 {
+            return Opened::closed(ReadError::Method(place.method), budget);
+        }
+        let data = self.bytes.get(place.data.clone()).unwrap_or_default();
+        let opened = match place.method {
+            STORED => Opened::stored(data, place.crc, budget),
+            DEFLATED => Opened::deflated(data, place.crc, budget),
+            method => return Opened::closed(ReadError::Method(method), budget),
+        };
+        opened.checked(place.size, place.exact, place.verify)
     }
 }
 
-/// The last end-of-directory record whose comment ends with the file, or else the last one there is.
+/// Equal as stored: no decompression, and a checksum alone proves nothing here.
+fn same_bytes(bytes: &[u8], a: &Place, b: &Place) -> bool {
+    a.method == b.method
+        && (a.flags ^ b.flags) & ENCRYPTED == 0
+        && bytes
+            .get(a.data.clone())
+            .is_some_and(|data| Some(data) == bytes.get(b.data.clone()))
+}
+
+/// The end record that most readers take: the last whose comment ends with the file, or else the last that leads to a
+/// directory.
 fn find_end(bytes: &[u8]) -> Option<End> {
-    // The comment is at most 65,535 bytes long; trailing junk may follow it.
     let mut last = None;
-    for at in memchr::memmem::rfind_iter(bytes, &records::END).take(64) {
+    for (i, at) in memchr::memmem::rfind_iter(bytes, &records::END).enumerate() {
         let Some(end) = End::parse(bytes, at) else {
             continue;
         };
-        if end.end() == bytes.len() {
+        let nothing = end.said.entries == 0 && end.said.size == 0;
+        if end.end() == bytes.len() && (leads_somewhere(bytes, &end) || (nothing && is_magic(bytes))) {
             return Some(end);
         }
-        last = last.or(Some(end));
+        if leads_somewhere(bytes, &end) || (is_magic(bytes) && last.is_none()) {
+            let somewhere = leads_somewhere(bytes, &end);
+            last = Some(end);
+            if somewhere || i > 64 {
+                break;
+            }
+        }
     }
     last
 }
@@ -232,6 +203,6 @@ impl Tree for Zip<'_> {
         wanted
             .par_iter()
             .with_min_len(16)
-            .for_each(|&i| visitor(i, &mut self.open_entry(self.places[i], budget)));
+            .for_each(|&i| visitor(i, &mut self.open_entry(&self.places[i], budget)));
     }
 }
