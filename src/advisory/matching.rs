@@ -1,6 +1,6 @@
 //! From a component to the flaws that it has.
 
-use super::{Database, Record, aliases, range, severity};
+use super::{Database, IndexError, Record, aliases, range, severity};
 use crate::{
     ecosystem::{self, Ecosystem},
     inventory::Inventory,
@@ -52,34 +52,36 @@ pub struct Matches {
 }
 
 /// Matches every component against a database.
-#[must_use]
-pub fn matching(inventory: &Inventory, database: &Database) -> Matches {
+///
+/// # Errors
+/// When a part of the database that is asked for is damaged.
+pub fn matching(inventory: &Inventory, database: &Database) -> Result<Matches, IndexError> {
     let mut matches = Matches::default();
     for component in inventory.iter() {
         let coordinate = &component.coordinate;
-        let records = database.lookup(coordinate);
-        if records.is_empty() {
-            continue;
-        }
         let ecosystem = ecosystem::of(coordinate.ecosystem);
-        let (hit, rest): (Vec<&Record>, Vec<&Record>) = records.iter().partition(|record| {
-            range::about(record, coordinate).any(|a| match coordinate.version.as_deref() {
-                Some(version) => range::affects(a, version, ecosystem),
-                None => range::affects_all(a),
-            })
-        });
-        if coordinate.version.is_none() && !rest.is_empty() {
-            matches
-                .undecided
-                .insert(coordinate.clone(), aliases::groups(&rest).len());
-        }
+        let hit = match coordinate.version.as_deref() {
+            Some(version) => database.affecting(coordinate, version)?,
+            None => {
+                let (hit, rest): (Vec<Record>, Vec<Record>) = database
+                    .lookup(coordinate)?
+                    .into_iter()
+                    .partition(|record| record.affected.iter().any(range::affects_all));
+                if !rest.is_empty() {
+                    let groups = aliases::groups(&rest.iter().collect::<Vec<_>>());
+                    matches.undecided.insert(coordinate.clone(), groups.len());
+                }
+                hit
+            }
+        };
         if !hit.is_empty() {
-            matches
-                .hits
-                .insert(coordinate.clone(), hits(&hit, coordinate, ecosystem));
+            matches.hits.insert(
+                coordinate.clone(),
+                hits(&hit.iter().collect::<Vec<_>>(), coordinate, ecosystem),
+            );
         }
     }
-    matches
+    Ok(matches)
 }
 
 /// Records that concern a component, as flaws.
