@@ -234,6 +234,7 @@ fn affected() -> impl Strategy<Value = Affected> {
         severity: severity.into_iter().collect(),
         database_specific: word.map(|word| DatabaseSpecific {
             severity: None,
+            categories: vec![word.clone()],
             informational: Some(word),
         }),
         ecosystem_specific: os.map(|os| EcosystemSpecific {

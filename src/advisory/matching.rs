@@ -157,11 +157,13 @@ fn hit(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Hit
 const MALICIOUS: &str = "MAL-";
 
 fn kind(record: &Record, coordinate: &Coordinate) -> Kind {
-    if record.id.starts_with(MALICIOUS) || record.aliases.iter().any(|alias| alias.starts_with(MALICIOUS)) {
+    let specific = || range::about(record, coordinate).filter_map(|a| a.database_specific.as_ref());
+    // RustSec has no records of their own for malicious crates, but a category.
+    let category = specific().any(|s| s.categories.iter().any(|category| category == "malicious"));
+    if category || std::iter::once(&record.id).chain(&record.aliases).any(|id| id.starts_with(MALICIOUS)) {
         return Kind::Malicious;
     }
-    let mut words =
-        range::about(record, coordinate).filter_map(|a| a.database_specific.as_ref()?.informational.as_deref());
+    let mut words = specific().filter_map(|s| s.informational.as_deref());
     match words.next() {
         None => Kind::Vulnerability,
         Some("unsound") => Kind::Unsound,

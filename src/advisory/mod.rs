@@ -5,11 +5,15 @@
 
 mod aliases;
 mod database;
+pub mod http;
+pub mod import;
 pub mod index;
 mod matching;
 mod osv;
 pub mod range;
 mod severity;
+pub mod store;
+pub mod update;
 
 pub use database::{Database, Provenance};
 pub use index::IndexError;

@@ -183,6 +183,11 @@ fn lenient<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
     })
 }
 
+/// A list of words, or nothing where it is shaped otherwise.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(lenient(deserializer)?.unwrap_or_default())
+}
+
 /// The extras that matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct DatabaseSpecific {
@@ -192,6 +197,9 @@ pub struct DatabaseSpecific {
     /// RustSec's kind of informational advisory, on the affected package.
     #[serde(default, deserialize_with = "lenient")]
     pub informational: Option<String>,
+    /// RustSec's categories, on the affected package; `malicious` is the one that matters.
+    #[serde(default, deserialize_with = "words")]
+    pub categories: Vec<String>,
 }
 
 /// What RustSec says of the uses of a crate that are concerned.

@@ -186,9 +186,11 @@ impl<'b> Cursor<'b> {
                 _ => Some(self.text()?.to_owned()),
             })
         };
+        let (severity, informational) = (word()?, word()?);
         Ok(DatabaseSpecific {
-            severity: word()?,
-            informational: word()?,
+            severity,
+            informational,
+            categories: self.texts()?,
         })
     }
 
@@ -226,6 +228,9 @@ impl<'b> Cursor<'b> {
                 if self.byte()? != 0 {
                     self.bytes()?;
                 }
+            }
+            for _ in 0..self.count()? {
+                self.bytes()?;
             }
         }
         if flags & format::part::AFFECTS != 0 {

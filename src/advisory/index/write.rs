@@ -374,4 +374,7 @@ fn put_specific(out: &mut Vec<u8>, specific: Option<&DatabaseSpecific>) {
             }
         }
     }
+    let categories = specific.map_or(&[][..], |s| &s.categories);
+    put(out, categories.len() as u64);
+    categories.iter().for_each(|category| put_text(out, category));
 }
