@@ -1,31 +1,60 @@
-//! Compiles `advisories/<ecosystem>/<ID>.json` into one blob that the binary embeds: a line of JSON per record, sorted by
-//! id. A record that does not parse, or whose file is not named by its id, stops the build.
+//! Compiles `advisories/<ecosystem>/<ID>.json` into an index that the binary embeds, with the crate's own writer. A record that
+//! does not parse, or whose file is not named by its id, stops the build.
 
-use std::{env, fs, path::Path};
+use std::{borrow::Cow, env, fs, path::Path};
+
+// The crate's own files, each of which names only its siblings here.
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]
+#[path = "src/advisory/index/format.rs"]
+mod format;
+#[allow(dead_code, unreachable_pub)]
+#[path = "src/advisory/index/meta.rs"]
+mod meta;
+#[allow(dead_code, unreachable_pub)]
+#[path = "src/advisory/osv.rs"]
+mod osv;
+#[allow(unreachable_pub)]
+#[path = "src/ecosystem/pep503.rs"]
+mod pep503;
+#[allow(unreachable_pub, clippy::all, clippy::pedantic)]
+#[path = "src/advisory/index/write.rs"]
+mod write;
 
 fn main() {
     println!("cargo::rerun-if-changed=advisories");
-    let mut records: Vec<(String, String)> = Vec::new();
-    for ecosystem in ["npm", "PyPI", "crates.io"] {
+    let (mut records, mut sources) = (Vec::new(), Vec::new());
+    for ecosystem in format::ECOSYSTEMS {
+        println!("cargo::rerun-if-changed=advisories/{ecosystem}");
         let folder = Path::new("advisories").join(ecosystem);
         for entry in fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
             let path = entry.expect("folder can be listed").path();
             let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            let record: serde_json::Value =
+            let mut record: osv::Record =
                 serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            let id = record["id"].as_str().unwrap_or_default().to_owned();
             assert!(
-                path.file_stem().is_some_and(|stem| *stem == *id)
-                    && record["modified"].is_string()
-                    && record["affected"].is_array(),
+                path.file_stem().is_some_and(|stem| *stem == *record.id) && !record.affected.is_empty(),
                 "{}: an OSV record has `id` (as the file is named), `modified` and `affected`",
                 path.display()
             );
-            records.push((id, record.to_string()));
+            record.condense();
+            records.push(record);
         }
+        sources.push(meta::Source {
+            ecosystem: ecosystem.to_owned(),
+            from: "embedded".to_owned(),
+            ..meta::Source::default()
+        });
     }
-    records.sort();
-    let blob: String = records.into_iter().map(|(_, line)| line + "\n").collect();
-    let out = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("advisories.jsonl");
-    fs::write(&out, blob).unwrap_or_else(|e| panic!("{}: {e}", out.display()));
+    let index = write::write(records, sources, &name);
+    let out = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("advisories.index");
+    fs::write(&out, index).unwrap_or_else(|e| panic!("{}: {e}", out.display()));
+}
+
+fn name<'p>(ecosystem: &str, name: &'p str) -> write::Named<'p> {
+    let code = format::ECOSYSTEMS.iter().position(|known| *known == ecosystem)?;
+    let name = match ecosystem {
+        "PyPI" => pep503::normalise(name),
+        _ => Cow::Borrowed(name),
+    };
+    Some((u8::try_from(code).ok()?, name))
 }

@@ -1,15 +1,17 @@
-//! Where advisories come from. For now the embedded default alone; the index file will stand behind the same look-up.
+//! Where advisories come from, and what every report says of that.
 
-use super::Record;
+use super::{
+    Record,
+    index::{self, Index, IndexError, Meta, Query, Source},
+};
 use crate::{
     ecosystem,
     model::{Coordinate, EcosystemId},
 };
-use sha2::{Digest as _, Sha256};
-use std::{collections::HashMap, fmt::Write as _, time::SystemTime};
+use std::{path::Path, time::SystemTime};
 
-/// A line of JSON per record; `build.rs` makes it from `advisories/`.
-static EMBEDDED: &str = include_str!(concat!(env!("OUT_DIR"), "/advisories.jsonl"));
+/// Made by `build.rs` from `advisories/`.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/advisories.index"));
 
 /// What a database is, for every report to say.
 #[derive(Clone, Debug)]
@@ -22,13 +24,21 @@ pub struct Provenance {
     pub records: usize,
     /// SHA-256 of its bytes, as `sha256:…`.
     pub digest: String,
+    /// RFC 3339 time up to which the least current of its parts is known to be complete.
+    pub as_of: String,
 }
 
 impl Provenance {
+    /// Whether it is the default that plimsoll carries.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.source == "embedded"
+    }
+
     /// Whole days from [`Provenance::generated`] to `now`; 0 for a date in the future, `None` for one that cannot be read.
     #[must_use]
     pub fn age_in_days(&self, now: SystemTime) -> Option<u64> {
-        let then = humantime::parse_rfc3339(&self.generated).ok()?;
+        let then = humantime::parse_rfc3339(&self.as_of).ok()?;
         Some(now.duration_since(then).map_or(0, |age| age.as_secs() / 86_400))
     }
 }
@@ -36,64 +46,60 @@ impl Provenance {
 /// Advisories, looked up by package.
 #[derive(Debug)]
 pub struct Database {
+    index: Index,
     provenance: Provenance,
-    /// Records are parsed when a package of theirs is asked for: most of them never are.
-    by_package: HashMap<(EcosystemId, Box<str>), Vec<&'static str>>,
-}
-
-/// The members of a record that the table is made from.
-#[derive(serde::Deserialize)]
-struct Key<'a> {
-    #[serde(borrow)]
-    modified: std::borrow::Cow<'a, str>,
-    affected: Vec<AffectedKey>,
-}
-
-#[derive(serde::Deserialize)]
-struct AffectedKey {
-    package: Option<super::Package>,
+    /// Asked for ecosystems that the index was not made for.
+    rest: Option<Index>,
 }
 
 impl Database {
     /// The default that every copy of plimsoll carries, so that the first scan needs no network.
+    ///
+    /// # Panics
+    /// Never: the bytes are part of the program, and a test opens them.
     #[must_use]
     pub fn embedded() -> Self {
-        let mut by_package: HashMap<_, Vec<&'static str>> = HashMap::new();
-        let (mut records, mut generated) = (0, String::new());
-        for line in EMBEDDED.lines() {
-            // Every line was parsed by build.rs, and a test reads every record whole.
-            let Ok(key) = serde_json::from_str::<Key<'_>>(line) else {
-                continue;
-            };
-            records += 1;
-            if *key.modified > *generated {
-                generated = key.modified.into_owned();
-            }
-            for package in key.affected.iter().filter_map(|a| a.package.as_ref()) {
-                let Some(e) = ecosystem::by_osv_name(&package.ecosystem) else {
-                    continue;
-                };
-                let lines = by_package
-                    .entry((e.id, (e.normalise)(&package.name).into()))
-                    .or_default();
-                if lines.last() != Some(&line) {
-                    lines.push(line);
-                }
-            }
-        }
-        let digest = Sha256::digest(EMBEDDED.as_bytes())
-            .iter()
-            .fold("sha256:".to_owned(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
+        Self::new(embedded(), "embedded".to_owned(), None)
+    }
+
+    /// The index in a file; `source` is what reports call it. Ecosystems that it was not made for are looked up in the
+    /// embedded default, and [`Database::covers`] says so.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no whole index.
+    pub fn open(path: &Path, source: String) -> Result<Self, IndexError> {
+        Ok(Self::new(Index::open(path)?, source, Some(embedded())))
+    }
+
+    /// A database of these records alone, complete for every ecosystem (what an API answered).
+    ///
+    /// # Errors
+    /// Never for records that were read; the index is opened as any other.
+    pub fn of_records(records: Vec<Record>, source: String, as_of: &str) -> Result<Self, IndexError> {
+        let sources = ecosystem::ALL.iter().map(|e| Source {
+            ecosystem: e.osv.to_owned(),
+            as_of: as_of.to_owned(),
+            from: source.clone(),
+            ..Source::default()
+        });
+        let bytes = index::build(records, sources.collect());
+        Ok(Self::new(Index::from_bytes(bytes)?, source, None))
+    }
+
+    fn new(index: Index, source: String, rest: Option<Index>) -> Self {
+        let meta = index.meta();
         let provenance = Provenance {
-            source: "embedded".to_owned(),
-            generated,
-            records,
-            digest,
+            source,
+            generated: meta.generated.clone(),
+            records: usize::try_from(meta.records).unwrap_or(usize::MAX),
+            digest: index.digest(),
+            as_of: meta.sources.iter().map(|s| &s.as_of).min().cloned().unwrap_or_default(),
         };
-        Self { provenance, by_package }
+        Self {
+            index,
+            provenance,
+            rest,
+        }
     }
 
     /// What it is.
@@ -102,16 +108,79 @@ impl Database {
         &self.provenance
     }
 
-    /// Records about a package, whatever its version, withdrawn ones left out; in the order of their ids.
-    #[must_use]
-    pub fn lookup(&self, coordinate: &Coordinate) -> Vec<Record> {
-        let key = (coordinate.ecosystem, coordinate.name.clone());
-        let lines = self.by_package.get(&key).map_or(&[][..], Vec::as_slice);
-        let records = lines
-            .iter()
-            .filter_map(|line| serde_json::from_str::<Record>(line).ok());
-        records.filter(|record| record.withdrawn.is_none()).collect()
+    /// Says that its parts were seen to be current at `checked` (RFC 3339), where that is later than they say themselves.
+    pub fn checked(&mut self, checked: &str) {
+        if *self.provenance.as_of < *checked {
+            checked.clone_into(&mut self.provenance.as_of);
+        }
     }
+
+    /// What the index says of itself.
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        self.index.meta()
+    }
+
+    /// Whether the index was made for an ecosystem; the embedded default stands in where not.
+    #[must_use]
+    pub fn covers(&self, ecosystem: EcosystemId) -> bool {
+        let osv = ecosystem::of(ecosystem).osv;
+        self.meta().sources.iter().any(|s| s.ecosystem == osv)
+    }
+
+    fn part(&self, ecosystem: EcosystemId) -> Option<(&Index, u8)> {
+        let index = if self.covers(ecosystem) {
+            &self.index
+        } else {
+            self.rest.as_ref().unwrap_or(&self.index)
+        };
+        Some((index, index::code(ecosystem::of(ecosystem).osv)?))
+    }
+
+    /// Records about a package, whatever its version, withdrawn ones left out; in the order of their ids. Of each record only
+    /// the parts about this package are there.
+    ///
+    /// # Errors
+    /// When the part of the database that is asked for is damaged.
+    pub fn lookup(&self, coordinate: &Coordinate) -> Result<Vec<Record>, IndexError> {
+        match self.part(coordinate.ecosystem) {
+            Some((index, code)) => index.lookup(code, &coordinate.name),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// As [`Database::lookup`], only records that concern `version`.
+    ///
+    /// # Errors
+    /// When the part of the database that is asked for is damaged.
+    pub fn affecting(&self, coordinate: &Coordinate, version: &str) -> Result<Vec<Record>, IndexError> {
+        let query = Query::new(version, ecosystem::of(coordinate.ecosystem));
+        match self.part(coordinate.ecosystem) {
+            Some((index, code)) => index.affecting(code, &coordinate.name, &query),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The record of an id, or of one of its aliases, whole.
+    ///
+    /// # Errors
+    /// When the database is damaged.
+    pub fn record(&self, id: &str) -> Result<Option<Record>, IndexError> {
+        if let Some(record) = self.index.record(id)? {
+            return Ok(Some(record));
+        }
+        // By alias: rare, and asked by people, so no table is kept for it.
+        let all = self.index.all()?;
+        let found = all.into_iter().find(|r| r.aliases.iter().any(|alias| alias == id));
+        match (found, &self.rest) {
+            (None, Some(rest)) => rest.record(id),
+            (found, _) => Ok(found),
+        }
+    }
+}
+
+fn embedded() -> Index {
+    Index::from_static(EMBEDDED).unwrap_or_else(|e| unreachable!("build.rs made it: {e}"))
 }
 
 #[cfg(test)]
@@ -120,19 +189,15 @@ mod tests {
 
     #[test]
     fn every_embedded_record_reads_whole_and_names_a_package_we_know() {
-        let mut count = 0;
-        for line in EMBEDDED.lines() {
-            let record: Record = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-            let known = |a: &super::super::Affected| {
-                a.package
-                    .as_ref()
-                    .is_some_and(|p| ecosystem::by_osv_name(&p.ecosystem).is_some())
-            };
-            assert!(record.affected.iter().any(known), "{}", record.id);
+        let index = embedded();
+        index.verify().expect("a whole index");
+        let all = index.all().expect("readable records");
+        for record in all.iter().filter(|r| r.withdrawn.is_none()) {
+            assert!(!record.affected.is_empty(), "{}", record.id);
             assert!(record.summary.len() > 10, "{} has no summary", record.id);
-            count += 1;
         }
-        assert_eq!(Database::embedded().provenance().records, count);
-        assert!(count >= 160, "{count} records");
+        let records = Database::embedded().provenance().records;
+        assert!(records >= 160, "{records} records");
+        assert!(all.len() >= records);
     }
 }

@@ -1,6 +1,6 @@
 //! From a component to the flaws that it has.
 
-use super::{Database, Record, aliases, range, severity};
+use super::{Database, IndexError, Record, aliases, range, severity};
 use crate::{
     ecosystem::{self, Ecosystem},
     inventory::Inventory,
@@ -52,34 +52,36 @@ pub struct Matches {
 }
 
 /// Matches every component against a database.
-#[must_use]
-pub fn matching(inventory: &Inventory, database: &Database) -> Matches {
+///
+/// # Errors
+/// When a part of the database that is asked for is damaged.
+pub fn matching(inventory: &Inventory, database: &Database) -> Result<Matches, IndexError> {
     let mut matches = Matches::default();
     for component in inventory.iter() {
         let coordinate = &component.coordinate;
-        let records = database.lookup(coordinate);
-        if records.is_empty() {
-            continue;
-        }
         let ecosystem = ecosystem::of(coordinate.ecosystem);
-        let (hit, rest): (Vec<&Record>, Vec<&Record>) = records.iter().partition(|record| {
-            range::about(record, coordinate).any(|a| match coordinate.version.as_deref() {
-                Some(version) => range::affects(a, version, ecosystem),
-                None => range::affects_all(a),
-            })
-        });
-        if coordinate.version.is_none() && !rest.is_empty() {
-            matches
-                .undecided
-                .insert(coordinate.clone(), aliases::groups(&rest).len());
-        }
+        let hit = match coordinate.version.as_deref() {
+            Some(version) => database.affecting(coordinate, version)?,
+            None => {
+                let (hit, rest): (Vec<Record>, Vec<Record>) = database
+                    .lookup(coordinate)?
+                    .into_iter()
+                    .partition(|record| record.affected.iter().any(range::affects_all));
+                if !rest.is_empty() {
+                    let groups = aliases::groups(&rest.iter().collect::<Vec<_>>());
+                    matches.undecided.insert(coordinate.clone(), groups.len());
+                }
+                hit
+            }
+        };
         if !hit.is_empty() {
-            matches
-                .hits
-                .insert(coordinate.clone(), hits(&hit, coordinate, ecosystem));
+            matches.hits.insert(
+                coordinate.clone(),
+                hits(&hit.iter().collect::<Vec<_>>(), coordinate, ecosystem),
+            );
         }
     }
-    matches
+    Ok(matches)
 }
 
 /// Records that concern a component, as flaws.
@@ -155,11 +157,17 @@ fn hit(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Hit
 const MALICIOUS: &str = "MAL-";
 
 fn kind(record: &Record, coordinate: &Coordinate) -> Kind {
-    if record.id.starts_with(MALICIOUS) || record.aliases.iter().any(|alias| alias.starts_with(MALICIOUS)) {
+    let specific = || range::about(record, coordinate).filter_map(|a| a.database_specific.as_ref());
+    // RustSec has no records of their own for malicious crates, but a category.
+    let category = specific().any(|s| s.categories.iter().any(|category| category == "malicious"));
+    if category
+        || std::iter::once(&record.id)
+            .chain(&record.aliases)
+            .any(|id| id.starts_with(MALICIOUS))
+    {
         return Kind::Malicious;
     }
-    let mut words =
-        range::about(record, coordinate).filter_map(|a| a.database_specific.as_ref()?.informational.as_deref());
+    let mut words = specific().filter_map(|s| s.informational.as_deref());
     match words.next() {
         None => Kind::Vulnerability,
         Some("unsound") => Kind::Unsound,

@@ -5,12 +5,20 @@
 
 mod aliases;
 mod database;
+pub mod http;
+pub mod import;
+pub mod index;
 mod matching;
 mod osv;
 pub mod range;
 mod severity;
+pub mod store;
+pub mod update;
 
 pub use database::{Database, Provenance};
+pub use index::IndexError;
 pub use matching::{Hit, Kind, Matches, matching};
-pub use osv::{Affected, Event, Package, Range, RangeType, Record, SeverityVector};
+pub use osv::{
+    Affected, Affects, DatabaseSpecific, EcosystemSpecific, Event, Package, Range, RangeType, Record, SeverityVector,
+};
 pub use severity::rate;

@@ -30,7 +30,8 @@ pub fn affects_all(affected: &Affected) -> bool {
     let open = |range: &Range| {
         matches!(range.kind, RangeType::Semver | RangeType::Ecosystem)
             && range.events.iter().all(|event| matches!(event, Event::Introduced(_)))
-            && range.events.contains(&Event::Introduced("0".to_owned()))
+            // RustSec's export writes the first of all SemVer versions.
+            && range.events.iter().any(|e| matches!(e, Event::Introduced(v) if v == "0" || v == "0.0.0-0"))
     };
     affected.ranges.iter().any(open)
 }
@@ -40,46 +41,72 @@ fn contains(range: &Range, version: &str, ecosystem: &Ecosystem) -> bool {
     if matches!(range.kind, RangeType::Git | RangeType::Other) {
         return false;
     }
-    let compare = |bound: &str| -> Ordering {
-        // "0" is before every version there can be, `0.0.0-alpha` and `0.dev1` included.
-        if bound == "0" {
-            Ordering::Greater
-        } else {
-            (ecosystem.compare)(version, bound)
-        }
-    };
-    let mut limits = range
-        .events
-        .iter()
-        .filter_map(|e| match e {
-            Event::Limit(limit) => Some(limit),
-            _ => None,
-        })
-        .peekable();
-    if limits.peek().is_some() && !limits.any(|limit| limit == "*" || compare(limit).is_lt()) {
-        return false;
-    }
-    let mut events: Vec<(&str, &Event)> = range.events.iter().filter_map(|e| Some((bound(e)?, e))).collect();
-    // Stable: of two events at one version the record's own order holds.
-    events.sort_by(|(a, _), (b, _)| match (*a, *b) {
-        ("0", "0") => Ordering::Equal,
-        ("0", _) => Ordering::Less,
-        (_, "0") => Ordering::Greater,
-        (a, b) => (ecosystem.compare)(a, b),
-    });
-    events.iter().fold(false, |inside, (bound, event)| match event {
-        Event::Introduced(_) if compare(bound).is_ge() => true,
-        Event::Fixed(_) if compare(bound).is_ge() => false,
-        Event::LastAffected(_) if compare(bound).is_gt() => false,
-        _ => inside,
-    })
+    let mut events: Vec<(Point, &str)> = range.events.iter().map(point).collect();
+    holds(
+        &mut events,
+        |bound| *bound == "0",
+        |bound| *bound == "*",
+        |a, b| (ecosystem.compare)(a, b),
+        |bound| (ecosystem.compare)(version, bound),
+    )
 }
 
-fn bound(event: &Event) -> Option<&str> {
+/// What an event does at its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Point {
+    /// [`Event::Introduced`]
+    Introduced,
+    /// [`Event::Fixed`]
+    Fixed,
+    /// [`Event::LastAffected`]
+    LastAffected,
+    /// [`Event::Limit`]
+    Limit,
+}
+
+fn point(event: &Event) -> (Point, &str) {
     match event {
-        Event::Introduced(v) | Event::Fixed(v) | Event::LastAffected(v) => Some(v),
-        Event::Limit(_) => None,
+        Event::Introduced(v) => (Point::Introduced, v),
+        Event::Fixed(v) => (Point::Fixed, v),
+        Event::LastAffected(v) => (Point::LastAffected, v),
+        Event::Limit(v) => (Point::Limit, v),
     }
+}
+
+/// The evaluation itself, over bounds in any form: text, or packed as the index holds them. `position` is that of the version
+/// in question against a bound.
+pub(super) fn holds<B>(
+    events: &mut [(Point, B)],
+    is_zero: impl Fn(&B) -> bool,
+    is_star: impl Fn(&B) -> bool,
+    order: impl Fn(&B, &B) -> Ordering,
+    position: impl Fn(&B) -> Ordering,
+) -> bool {
+    // "0" is before every version there can be, `0.0.0-alpha` and `0.dev1` included.
+    let position = |bound: &B| {
+        if is_zero(bound) {
+            Ordering::Greater
+        } else {
+            position(bound)
+        }
+    };
+    let mut limits = events.iter().filter(|(point, _)| *point == Point::Limit).peekable();
+    if limits.peek().is_some() && !limits.any(|(_, limit)| is_star(limit) || position(limit).is_lt()) {
+        return false;
+    }
+    // Stable: of two events at one version the record's own order holds. `*` stands in limits alone.
+    events.sort_by(|(_, a), (_, b)| match (is_zero(a), is_zero(b)) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        (false, false) => order(a, b),
+    });
+    events.iter().fold(false, |inside, (point, bound)| match point {
+        Point::Introduced if position(bound).is_ge() => true,
+        Point::Fixed if position(bound).is_ge() => false,
+        Point::LastAffected if position(bound).is_gt() => false,
+        _ => inside,
+    })
 }
 
 /// Versions that end a range of `affected` above `version`.

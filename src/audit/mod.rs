@@ -9,19 +9,20 @@ mod input;
 pub use input::{Input, expand};
 
 use crate::{
-    advisory::{Database, matching},
+    advisory::{Database, IndexError, matching},
     archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, nested},
     check::{self, Context},
     detect::{self, Interest},
+    ecosystem,
     inventory::Inventory,
     limits::Limits,
-    model::{Coordinate, Finding, Gap, GapKind, Location},
+    model::{Coordinate, EcosystemId, Finding, Gap, GapKind, Location},
     report::{Artifact, Bar, Failure, Report},
 };
-use dig::Dig;
+use dig::{Dig, Seen};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
-use std::{cmp::Reverse, fmt::Write as _, io, path::Path, time::SystemTime};
+use std::{cmp::Reverse, collections::BTreeSet, fmt::Write as _, io, path::Path, time::SystemTime};
 
 /// What a scan is asked to do.
 #[derive(Clone, Debug)]
@@ -54,34 +55,86 @@ pub fn audit(
     now: SystemTime,
     done: &(dyn Fn() + Sync),
 ) -> Report {
-    let results: Vec<Result<Artifact, Failure>> = inputs
-        .par_iter()
-        .map(|input| {
-            let result = artifact(input, options, database);
-            done();
-            result.map_err(|message| Failure {
-                path: input.name(),
-                message,
-            })
+    look(inputs, options, done).judge(options, database, now)
+}
+
+/// What is in some artifacts, before advisories are asked: which of them are needed depends on it.
+#[derive(Debug)]
+pub struct Looked(Vec<Result<Dug, Failure>>);
+
+/// The first half of [`audit`]: looks into every input.
+pub fn look(inputs: &[Input], options: &Options, done: &(dyn Fn() + Sync)) -> Looked {
+    let look = |input: &Input| {
+        let result = artifact(input, options);
+        done();
+        result.map_err(|message| Failure {
+            path: input.name(),
+            message,
         })
-        .collect();
-    let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
-    for result in results {
-        match result {
-            Ok(artifact) => artifacts.push(artifact),
-            Err(failure) => failures.push(failure),
-        }
-    }
-    let mut report = Report {
-        advisories: database.provenance().clone(),
-        advisories_age: database.provenance().age_in_days(now),
-        artifacts,
-        failures,
-        gaps: vec![embedded_only(database)],
-        exit_code: 0,
     };
-    report.exit_code = exit_code(&report, options);
-    report
+    Looked(inputs.par_iter().map(look).collect())
+}
+
+impl Looked {
+    /// Every component of every artifact.
+    #[must_use]
+    pub fn coordinates(&self) -> BTreeSet<&Coordinate> {
+        let dug = self.0.iter().flatten();
+        dug.flat_map(|dug| dug.inventory.iter().map(|component| &component.coordinate))
+            .collect()
+    }
+
+    /// The second half of [`audit`]: asks the advisories.
+    #[must_use]
+    pub fn judge(self, options: &Options, database: &Database, now: SystemTime) -> Report {
+        let mut gaps: Vec<Gap> = embedded_only(database).into_iter().collect();
+        gaps.extend(not_covered(&self, database));
+        let judged: Vec<Result<Artifact, Failure>> = self
+            .0
+            .into_par_iter()
+            .map(|dug| {
+                let dug = dug?;
+                let path = dug.meta.name.clone();
+                judge(dug, database).map_err(|e| Failure {
+                    path,
+                    message: format!("advisories of `{}`: {e}", database.provenance().source),
+                })
+            })
+            .collect();
+        let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
+        for result in judged {
+            match result {
+                Ok(artifact) => artifacts.push(artifact),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let mut report = Report {
+            advisories: database.provenance().clone(),
+            advisories_age: database.provenance().age_in_days(now),
+            artifacts,
+            failures,
+            gaps,
+            exit_code: 0,
+        };
+        report.exit_code = exit_code(&report, options);
+        report
+    }
+}
+
+/// Ecosystems that an artifact holds and the database was not made for.
+fn not_covered(looked: &Looked, database: &Database) -> Vec<Gap> {
+    let held: BTreeSet<_> = looked.coordinates().iter().map(|c| c.ecosystem).collect();
+    let missing = held.into_iter().filter(|&e| !database.covers(e));
+    let gap = |e: EcosystemId| {
+        let reason = format!(
+            "the advisory database holds nothing of {}, only the few embedded records were used for it; fetch it with \
+             `plimsoll db update --ecosystem {}`",
+            e.0,
+            ecosystem::of(e).osv
+        );
+        whole(GapKind::Partial, "advisories", reason)
+    };
+    missing.map(gap).collect()
 }
 
 /// The contract's order: errors, then findings, then gaps.
@@ -100,17 +153,17 @@ fn exit_code(report: &Report, options: &Options) -> u8 {
 }
 
 /// The embedded advisories are a small choice of what is known; a report that used nothing else says so.
-fn embedded_only(database: &Database) -> Gap {
+fn embedded_only(database: &Database) -> Option<Gap> {
     let records = database.provenance().records;
-    Gap {
+    database.provenance().is_embedded().then(|| Gap {
         kind: GapKind::Partial,
         location: Location::new([].into(), ""),
         stage: "advisories",
         reason: format!("only these {records} embedded records were used, a small part of all that are published"),
-    }
+    })
 }
 
-fn artifact(input: &Input, options: &Options, database: &Database) -> Result<Artifact, String> {
+fn artifact(input: &Input, options: &Options) -> Result<Dug, String> {
     let name = input.name();
     match input {
         Input::Path(path) => {
@@ -123,7 +176,6 @@ fn artifact(input: &Input, options: &Options, database: &Database) -> Result<Art
                     &folder,
                     "directory",
                     &budget,
-                    database,
                     Meta {
                         name,
                         sha256: None,
@@ -140,9 +192,9 @@ fn artifact(input: &Input, options: &Options, database: &Database) -> Result<Art
             }
             let file = std::fs::File::open(path).map_err(|e| cannot_read(path, &e))?;
             let bytes = Mapped::file(&file).map_err(|e| cannot_read(path, &e))?;
-            of_bytes(name, &bytes, options, database)
+            of_bytes(name, &bytes, options)
         }
-        Input::Stdin(bytes) => of_bytes(name, bytes, options, database),
+        Input::Stdin(bytes) => of_bytes(name, bytes, options),
     }
 }
 
@@ -157,13 +209,14 @@ fn cannot_read(path: &Path, e: &io::Error) -> String {
     }
 }
 
+#[derive(Debug)]
 struct Meta {
     name: String,
     sha256: Option<String>,
     size: u64,
 }
 
-fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) -> Result<Artifact, String> {
+fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dug, String> {
     if bytes.is_empty() {
         return Err("the file is empty; check the step that builds it".to_owned());
     }
@@ -179,7 +232,7 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) 
             first_bytes(bytes)
         ));
     }
-    let (sha256, mut artifact) = rayon::join(
+    let (sha256, mut dug) = rayon::join(
         || hexadecimal(&Sha256::digest(bytes)),
         || {
             let meta = Meta {
@@ -188,13 +241,13 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) 
                 size: bytes.len() as u64,
             };
             match &archive {
-                Some(archive) => scan(&*archive.tree, archive.kind, &budget, database, meta),
-                None => scan(&single, "file", &budget, database, meta),
+                Some(archive) => scan(&*archive.tree, archive.kind, &budget, meta),
+                None => scan(&single, "file", &budget, meta),
             }
         },
     );
-    artifact.sha256 = Some(sha256);
-    Ok(artifact)
+    dug.meta.sha256 = Some(sha256);
+    Ok(dug)
 }
 
 fn anybody_wants(single: &Single<'_>, bytes: &[u8]) -> bool {
@@ -222,10 +275,40 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Database, meta: Meta) -> Artifact {
-    let seen = Dig::run(tree, budget);
-    let (inventory, unsettled) = Inventory::merge(seen.components);
-    let matches = matching(&inventory, database);
+/// What is in one artifact.
+#[derive(Debug)]
+struct Dug {
+    meta: Meta,
+    kind: &'static str,
+    seen: Seen,
+    inventory: Inventory,
+    unsettled: Vec<Gap>,
+    bytes_read: u64,
+}
+
+fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, meta: Meta) -> Dug {
+    let mut seen = Dig::run(tree, budget);
+    let (inventory, unsettled) = Inventory::merge(std::mem::take(&mut seen.components));
+    Dug {
+        meta,
+        kind,
+        seen,
+        inventory,
+        unsettled,
+        bytes_read: budget.spent(),
+    }
+}
+
+fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
+    let Dug {
+        meta,
+        kind,
+        seen,
+        inventory,
+        unsettled,
+        bytes_read,
+    } = dug;
+    let matches = matching(&inventory, database)?;
 
     let mut gaps = seen.gaps;
     gaps.extend(unsettled);
@@ -267,17 +350,17 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Databas
     }
     findings.sort_by_cached_key(order);
 
-    Artifact {
+    Ok(Artifact {
         path: meta.name,
         sha256: meta.sha256,
         size: meta.size,
         kind,
         entries: seen.entries,
-        bytes_read: budget.spent(),
+        bytes_read,
         inventory,
         findings,
         gaps,
-    }
+    })
 }
 
 /// Worst first, then in an order that depends on nothing but the findings themselves.

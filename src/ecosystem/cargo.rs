@@ -12,6 +12,8 @@ pub static CARGO: Ecosystem = Ecosystem {
     advisory_prefix: "RUSTSEC-",
     normalise: |name| Cow::Borrowed(name),
     compare: npm::semver_order,
+    place: npm::semver_place,
+    segments: 3,
     is_version: |version| npm::parse(version).is_some(),
     witness: Witness::MostOfTheTree,
 };

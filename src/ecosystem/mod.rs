@@ -7,6 +7,7 @@ use std::{borrow::Cow, cmp::Ordering};
 mod cargo;
 mod natural;
 mod npm;
+mod pep503;
 mod pypi;
 
 pub use cargo::CARGO;
@@ -31,10 +32,40 @@ pub struct Ecosystem {
     pub normalise: fn(&str) -> Cow<'_, str>,
     /// Orders two versions. Total: what does not parse sorts before everything that does, and naturally among itself.
     pub compare: fn(&str, &str) -> Ordering,
+    /// Where a version stands among plain decimal versions; `None` where that cannot be said in the integers of a [`Place`].
+    /// Agrees with `compare` for every plain version of at most `segments` segments.
+    pub place: fn(&str) -> Option<Place>,
+    /// How many segments a plain decimal version may have so that missing ones are zeros.
+    pub segments: usize,
     /// Whether a version is one that the ecosystem's registry accepts, so that its place in the order means something.
     pub is_version: fn(&str) -> bool,
     /// When an installed tree may contradict a lock file beside it.
     pub witness: Witness,
+}
+
+/// Where a version stands among plain decimal versions (`1.2.3`), so that it is compared with those as an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The first four segments, 32 bits each, the first the highest.
+    pub number: u128,
+    /// Before that plain version (`1.2.3-rc.1`), at it, or between it and the next (`1.2.3.post1`).
+    pub side: Ordering,
+}
+
+impl Place {
+    /// Of segments, those missing being zero; `None` where they do not fit.
+    fn new(segments: &[u64], side: Ordering) -> Option<Self> {
+        let significant = segments.iter().rposition(|&s| s != 0).map_or(0, |last| last + 1);
+        if significant > 4 {
+            return None;
+        }
+        let mut number = 0;
+        for i in 0..4 {
+            let segment = segments.get(i).copied().unwrap_or_default();
+            number = number << 32 | u128::from(u32::try_from(segment).ok()?);
+        }
+        Some(Self { number, side })
+    }
 }
 
 /// When an installed tree is taken to be all that a lock file describes, so that a locked package missing from it is

@@ -1,6 +1,6 @@
 //! npm: names as they are, SemVer 2.0.
 
-use super::{Ecosystem, Witness, natural};
+use super::{Ecosystem, Place, Witness, natural};
 use crate::model::EcosystemId;
 use std::{borrow::Cow, cmp::Ordering};
 
@@ -12,6 +12,8 @@ pub static NPM: Ecosystem = Ecosystem {
     advisory_prefix: "GHSA-",
     normalise: |name| Cow::Borrowed(name),
     compare: semver_order,
+    place: semver_place,
+    segments: 3,
     is_version: |version| parse(version).is_some(),
     witness: Witness::MostOfTheLock,
 };
@@ -24,6 +26,17 @@ pub(super) fn semver_order(a: &str, b: &str) -> Ordering {
         (None, Some(_)) => Ordering::Less,
         (None, None) => natural::order(a, b),
     }
+}
+
+/// Build metadata does not count; a pre-release stands before its release.
+pub(super) fn semver_place(version: &str) -> Option<Place> {
+    let parsed = parse(version)?;
+    let side = if parsed.pre.is_empty() {
+        Ordering::Equal
+    } else {
+        Ordering::Less
+    };
+    Place::new(&[parsed.major, parsed.minor, parsed.patch], side)
 }
 
 pub(super) fn parse(version: &str) -> Option<semver::Version> {

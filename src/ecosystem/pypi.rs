@@ -1,9 +1,9 @@
 //! PyPI: PEP 503 names, PEP 440 versions.
 
-use super::{Ecosystem, Witness, natural};
+use super::{Ecosystem, Place, Witness, natural, pep503};
 use crate::model::EcosystemId;
 use pep440_rs::Version;
-use std::{borrow::Cow, cmp::Ordering, str::FromStr as _};
+use std::{cmp::Ordering, str::FromStr as _};
 
 /// PyPI.
 pub static PYPI: Ecosystem = Ecosystem {
@@ -11,37 +11,13 @@ pub static PYPI: Ecosystem = Ecosystem {
     purl_type: "pypi",
     osv: "PyPI",
     advisory_prefix: "PYSEC-",
-    normalise: pep503,
+    normalise: pep503::normalise,
     compare: pep440_order,
+    place: pep440_place,
+    segments: 4,
     is_version: |version| Version::from_str(version).is_ok(),
     witness: Witness::MostOfTheLock,
 };
-
-/// PEP 503: small letters, runs of `-`, `_` and `.` become one `-`.
-fn pep503(name: &str) -> Cow<'_, str> {
-    let bytes = name.as_bytes();
-    let doubled = bytes.windows(2).any(|pair| pair == b"--");
-    let normal = !doubled && !bytes.iter().any(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'.'));
-    if normal {
-        return Cow::Borrowed(name);
-    }
-    let mut out = String::with_capacity(name.len());
-    let mut gap = false;
-    for c in name.chars() {
-        if matches!(c, '-' | '_' | '.') {
-            gap = true;
-            continue;
-        }
-        if std::mem::take(&mut gap) {
-            out.push('-');
-        }
-        out.push(c.to_ascii_lowercase());
-    }
-    if gap {
-        out.push('-');
-    }
-    Cow::Owned(out)
-}
 
 /// PEP 440, epochs, pre, post, dev and local versions included. What does not parse is a version from before PEP 440,
 /// which sorts below all that do, as `packaging`'s `LegacyVersion` did.
@@ -52,6 +28,22 @@ fn pep440_order(a: &str, b: &str) -> Ordering {
         (Err(_), Ok(_)) => Ordering::Less,
         (Err(_), Err(_)) => natural::order(a, b),
     }
+}
+
+/// Pre-releases, and development releases of the release itself, stand before it; post-releases and local versions behind.
+fn pep440_place(version: &str) -> Option<Place> {
+    let parsed = Version::from_str(version).ok()?;
+    if parsed.epoch() != 0 {
+        return None;
+    }
+    let side = if parsed.pre().is_some() || (parsed.dev().is_some() && parsed.post().is_none()) {
+        Ordering::Less
+    } else if parsed.post().is_some() || parsed.is_local() {
+        Ordering::Greater
+    } else {
+        Ordering::Equal
+    };
+    Place::new(&parsed.release(), side)
 }
 
 #[cfg(test)]
@@ -68,7 +60,7 @@ mod tests {
             ("a--b__c", "a-b-c"),
             ("backports.zoneinfo", "backports-zoneinfo"),
         ] {
-            assert_eq!(pep503(raw), normal);
+            assert_eq!(pep503::normalise(raw), normal);
         }
     }
 }

@@ -1,0 +1,398 @@
+//! Records from files: OSV's bucket layout, folders and archives of OSV JSON, RustSec's own repository, an exported index.
+//!
+//! A record that cannot be read is put aside with its reason, counted and listed, and never stops the others: one bad record
+//! among 300,000 must not keep a scanner from the rest, and must not vanish either.
+
+use super::{
+    index::{Index, IndexError, Source},
+    osv::{
+        Affected, Affects, DatabaseSpecific, EcosystemSpecific, Event, Package, Range, RangeType, Record,
+        SeverityVector,
+    },
+};
+use crate::ecosystem;
+use rustsec::osv::ranges_for_advisory;
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+/// Bytes of one record. 16 MiB: the largest that OSV publishes is below 2.
+const RECORD_BYTES: u64 = 16 << 20;
+/// Bytes of all records of one archive, unpacked. 16 GiB: npm's were below 1 in 2026.
+const ARCHIVE_BYTES: u64 = 16 << 30;
+/// Folders inside folders.
+const DEPTH: usize = 8;
+
+/// What cannot be imported at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A file or folder that cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An index that cannot be read.
+    #[error("{}: {source}", path.display())]
+    Index {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: IndexError,
+    },
+    /// Something else.
+    #[error(
+        "{}: no advisories; expected OSV's bucket layout (npm/all.zip), OSV JSON in a folder or zip, RustSec's repository \
+         or its .tar.gz, or a file that `plimsoll db export` made", .0.display()
+    )]
+    Nothing(PathBuf),
+    /// More than anything that publishes advisories makes.
+    #[error("{}: over the limit of {ARCHIVE_BYTES} bytes of records", .0.display())]
+    Limit(PathBuf),
+}
+
+/// A record that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Where it is.
+    pub place: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What was read so far.
+#[derive(Debug, Default)]
+pub struct Import {
+    /// The records, condensed.
+    pub records: Vec<Record>,
+    /// One for each ecosystem that was read.
+    pub sources: Vec<Source>,
+    /// What could not be read.
+    pub quarantined: Vec<Quarantined>,
+}
+
+type Result<T> = std::result::Result<T, ImportError>;
+
+impl Import {
+    /// Adds all that a path holds.
+    ///
+    /// # Errors
+    /// When it is nothing of what can be imported, or cannot be read.
+    pub fn path(&mut self, path: &Path) -> Result<()> {
+        let from = self.records.len();
+        let known = self.sources.len();
+        if path.is_dir() {
+            self.folder(path)?;
+        } else {
+            self.file(path)?;
+        }
+        if self.records.len() == from && self.sources.len() == known {
+            return Err(ImportError::Nothing(path.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, path: &Path) -> Result<()> {
+        if path.join("crates").is_dir()
+            && (path.join("support.toml").is_file() || path.join("EXAMPLE_ADVISORY.md").is_file())
+        {
+            return self.rustsec_folder(path);
+        }
+        let mut bucket = false;
+        for row in ecosystem::ALL {
+            let folder = path.join(row.osv);
+            let zip = folder.join("all.zip");
+            if zip.is_file() {
+                self.zip(&zip, Some(row.osv))?;
+                bucket = true;
+            } else if folder.is_dir() {
+                self.loose(&folder, Some(row.osv), 0)?;
+                bucket = true;
+            }
+        }
+        if !bucket {
+            self.loose(path, None, 0)?;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path) -> Result<()> {
+        let mut head = Vec::new();
+        let file = open(path)?;
+        file.take(8).read_to_end(&mut head).map_err(|e| io_error(path, e))?;
+        match head.as_slice() {
+            [b'P', b'K', ..] => self.zip(path, None),
+            [0x1f, 0x8b, ..] => self.rustsec_tarball(path),
+            [b'{' | b' ' | b'\n' | b'\r' | b'\t' | 0xef, ..] => {
+                let from = self.records.len();
+                self.json(&path.display().to_string(), &mut open(path)?);
+                self.found(from, None, "a file of OSV JSON");
+                Ok(())
+            }
+            _ => self.index(path),
+        }
+    }
+
+    fn index(&mut self, path: &Path) -> Result<()> {
+        let wrap = |source| ImportError::Index {
+            path: path.to_owned(),
+            source,
+        };
+        let index = Index::open(path).map_err(wrap)?;
+        index.verify().map_err(wrap)?;
+        self.records.extend(index.all().map_err(wrap)?);
+        self.sources.extend(index.meta().sources.iter().cloned());
+        Ok(())
+    }
+
+    /// OSV JSON in a zip: `all.zip`.
+    fn zip(&mut self, path: &Path, ecosystem: Option<&str>) -> Result<()> {
+        let from = self.records.len();
+        let file = BufReader::new(open(path)?);
+        let mut zip = zip::ZipArchive::new(file).map_err(|e| io_error(path, io::Error::other(e)))?;
+        let mut left = ARCHIVE_BYTES;
+        for i in 0..zip.len() {
+            let mut entry = match zip.by_index(i) {
+                Ok(entry) => entry,
+                Err(e) => {
+                    self.aside(format!("{}!/#{i}", path.display()), e.to_string());
+                    continue;
+                }
+            };
+            let name = entry
+                .name()
+                .map_or_else(|_| format!("#{i}.json"), |name| name.into_owned());
+            if !entry.is_file() || Path::new(&name).extension().is_none_or(|e| e != "json") {
+                continue;
+            }
+            let place = format!("{}!/{name}", path.display());
+            let read = self.json(&place, &mut entry);
+            left = left
+                .checked_sub(read)
+                .ok_or_else(|| ImportError::Limit(path.to_owned()))?;
+        }
+        self.found(from, ecosystem, "OSV's all.zip");
+        Ok(())
+    }
+
+    /// OSV JSON in a folder, and in the folders below it.
+    fn loose(&mut self, folder: &Path, ecosystem: Option<&str>, depth: usize) -> Result<()> {
+        let from = self.records.len();
+        for path in list(folder)? {
+            if path.is_dir() && !path.is_symlink() && depth < DEPTH {
+                self.loose(&path, None, depth + 1)?;
+            } else if path.extension().is_some_and(|e| e == "json") {
+                match File::open(&path) {
+                    Ok(mut file) => {
+                        self.json(&path.display().to_string(), &mut file);
+                    }
+                    Err(e) => self.aside(path.display().to_string(), e.to_string()),
+                }
+            }
+        }
+        if depth == 0 {
+            self.found(from, ecosystem, "a folder of OSV JSON");
+        }
+        Ok(())
+    }
+
+    /// One record; how many bytes it took.
+    fn json(&mut self, place: &str, reader: &mut dyn Read) -> u64 {
+        let mut bytes = Vec::new();
+        match reader.take(RECORD_BYTES + 1).read_to_end(&mut bytes) {
+            Err(e) => self.aside(place.to_owned(), format!("cannot be read: {e}")),
+            Ok(n) if n as u64 > RECORD_BYTES => {
+                self.aside(
+                    place.to_owned(),
+                    format!("over the limit of {RECORD_BYTES} bytes for one record"),
+                );
+            }
+            Ok(_) => match parse(&bytes) {
+                Ok(record) => self.records.push(record),
+                Err(reason) => self.aside(place.to_owned(), reason),
+            },
+        }
+        bytes.len() as u64
+    }
+
+    /// Counts as sources the ecosystem that was read, or those that the records name.
+    fn found(&mut self, from: usize, ecosystem: Option<&str>, what: &str) {
+        let mut ecosystems: BTreeSet<&str> = ecosystem.into_iter().collect();
+        if ecosystem.is_none() {
+            let affected = self.records.iter().skip(from).flat_map(|r| &r.affected);
+            let packages = affected.filter_map(|a| a.package.as_ref());
+            ecosystems.extend(packages.filter_map(|p| Some(ecosystem::by_osv_name(&p.ecosystem)?.osv)));
+        }
+        for ecosystem in ecosystems {
+            self.sources.retain(|s| s.ecosystem != ecosystem);
+            self.sources.push(Source {
+                ecosystem: ecosystem.to_owned(),
+                from: what.to_owned(),
+                ..Source::default()
+            });
+        }
+    }
+
+    fn rustsec_folder(&mut self, path: &Path) -> Result<()> {
+        for folder in list(&path.join("crates"))? {
+            if !folder.is_dir() {
+                continue;
+            }
+            for file in list(&folder)? {
+                if file.extension().is_some_and(|e| e == "md") {
+                    match File::open(&file) {
+                        Ok(mut reader) => self.markdown(&file.display().to_string(), &mut reader),
+                        Err(e) => self.aside(file.display().to_string(), e.to_string()),
+                    }
+                }
+            }
+        }
+        self.rustsec_source();
+        Ok(())
+    }
+
+    fn rustsec_tarball(&mut self, path: &Path) -> Result<()> {
+        let unpacked = flate2::read::GzDecoder::new(BufReader::new(open(path)?)).take(ARCHIVE_BYTES);
+        let mut tar = tar::Archive::new(unpacked);
+        let mut any = false;
+        for entry in tar.entries().map_err(|e| io_error(path, e))? {
+            let mut entry = entry.map_err(|e| io_error(path, e))?;
+            let name = entry.path().map(|p| p.into_owned()).unwrap_or_default();
+            let below = name.components().any(|part| part.as_os_str() == "crates");
+            if below && name.extension().is_some_and(|e| e == "md") && entry.header().entry_type().is_file() {
+                any = true;
+                self.markdown(&format!("{}!/{}", path.display(), name.display()), &mut entry);
+            }
+        }
+        if any {
+            self.rustsec_source();
+        }
+        Ok(())
+    }
+
+    fn rustsec_source(&mut self) {
+        self.sources.retain(|s| s.ecosystem != "crates.io");
+        self.sources.push(Source {
+            ecosystem: "crates.io".to_owned(),
+            from: "RustSec's repository".to_owned(),
+            ..Source::default()
+        });
+    }
+
+    fn markdown(&mut self, place: &str, reader: &mut dyn Read) {
+        let mut text = String::new();
+        match reader.take(RECORD_BYTES).read_to_string(&mut text) {
+            Err(e) => self.aside(place.to_owned(), format!("cannot be read: {e}")),
+            Ok(_) => match text.parse::<rustsec::Advisory>() {
+                Ok(advisory) => self.records.push(rustsec_record(advisory)),
+                Err(e) => self.aside(place.to_owned(), e.to_string()),
+            },
+        }
+    }
+
+    fn aside(&mut self, place: String, reason: String) {
+        self.quarantined.push(Quarantined { place, reason });
+    }
+}
+
+/// A record of OSV JSON, condensed.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse(json: &[u8]) -> std::result::Result<Record, String> {
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let mut record: Record = serde_json::from_slice(json).map_err(|e| format!("no OSV record: {e}"))?;
+    // An id stands in paths, URLs and reports.
+    let plain = |id: &str| {
+        let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+        !id.is_empty() && id.len() <= 128 && id.bytes().all(good) && !id.starts_with('.')
+    };
+    if !plain(&record.id) {
+        return Err("no OSV record: its id is not one".to_owned());
+    }
+    record.condense();
+    Ok(record)
+}
+
+/// As RustSec's own export to OSV makes one; `modified` is the day of publication, for the files say nothing else.
+fn rustsec_record(advisory: rustsec::Advisory) -> Record {
+    let noon = |date: &rustsec::advisory::Date| format!("{}T12:00:00Z", date.as_str());
+    let mut events = Vec::new();
+    for range in ranges_for_advisory(&advisory.versions) {
+        let from = range.introduced.map_or("0.0.0-0".to_owned(), |v| v.to_string());
+        events.push(Event::Introduced(from));
+        events.extend(range.fixed.map(|v| Event::Fixed(v.to_string())));
+    }
+    let meta = advisory.metadata;
+    let affects = advisory.affected.map(|affected| Affects {
+        arch: affected.arch.iter().map(|arch| arch.as_str().to_owned()).collect(),
+        os: affected.os.iter().map(|os| os.as_str().to_owned()).collect(),
+        functions: affected.functions.keys().map(ToString::to_string).collect(),
+    });
+    Record {
+        id: meta.id.as_str().to_owned(),
+        modified: noon(meta.withdrawn.as_ref().unwrap_or(&meta.date)),
+        withdrawn: meta.withdrawn.as_ref().map(noon),
+        aliases: meta.aliases.iter().map(|id| id.as_str().to_owned()).collect(),
+        summary: meta.title,
+        severity: meta
+            .cvss
+            .iter()
+            .map(|cvss| {
+                let score = cvss.to_string();
+                let kind = if score.starts_with("CVSS:4") {
+                    "CVSS_V4"
+                } else {
+                    "CVSS_V3"
+                };
+                SeverityVector {
+                    kind: kind.to_owned(),
+                    score,
+                }
+            })
+            .collect(),
+        affected: vec![Affected {
+            package: Some(Package {
+                ecosystem: "crates.io".to_owned(),
+                name: meta.package.as_str().to_owned(),
+            }),
+            ranges: vec![Range {
+                kind: RangeType::Semver,
+                events,
+            }],
+            database_specific: Some(DatabaseSpecific {
+                severity: None,
+                informational: meta.informational.map(|i| i.as_str().to_owned()),
+                categories: meta.categories.iter().map(|c| c.name().to_owned()).collect(),
+            }),
+            ecosystem_specific: affects.map(|affects| EcosystemSpecific { affects: Some(affects) }),
+            ..Affected::default()
+        }],
+        ..Record::default()
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|e| io_error(path, e))
+}
+
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).and_then(|entries| {
+        let mut paths = entries.map(|e| Ok(e?.path())).collect::<io::Result<Vec<_>>>()?;
+        paths.sort();
+        Ok(paths)
+    });
+    entries.map_err(|e| io_error(folder, e))
+}
+
+fn io_error(path: &Path, source: io::Error) -> ImportError {
+    ImportError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
