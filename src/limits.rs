@@ -68,3 +68,95 @@ impl Default for Limits {
         }
     }
 }
+
+/// One limit by its name, for the command line, the policy file and the messages of gaps.
+pub struct Limit {
+    /// Kebab-case name, the same that gaps give.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: &'static str,
+    get: fn(&Limits) -> u64,
+    set: fn(&mut Limits, u64),
+}
+
+impl Limit {
+    /// Its value.
+    #[must_use]
+    pub fn get(&self, limits: &Limits) -> u64 {
+        (self.get)(limits)
+    }
+}
+
+fn small(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+/// Every limit, in the order of [`Limits`].
+#[rustfmt::skip]
+pub static TABLE: &[Limit] = &[
+    Limit { name: "artifact-bytes", unit: "bytes of an artifact", get: |l| l.artifact_bytes, set: |l, v| l.artifact_bytes = v },
+    Limit { name: "total-bytes", unit: "bytes inflated in all", get: |l| l.total_bytes, set: |l, v| l.total_bytes = v },
+    Limit { name: "entry-bytes", unit: "bytes of one document or binary", get: |l| l.entry_bytes, set: |l, v| l.entry_bytes = v },
+    Limit { name: "nested-bytes", unit: "bytes of a nested archive", get: |l| l.nested_bytes, set: |l, v| l.nested_bytes = v },
+    Limit { name: "spool-bytes", unit: "bytes of a tarball held in memory", get: |l| l.spool_bytes, set: |l, v| l.spool_bytes = v },
+    Limit { name: "ratio", unit: "bytes inflated per packed byte", get: |l| l.ratio, set: |l, v| l.ratio = v },
+    Limit { name: "ratio-free-bytes", unit: "bytes inflated at any ratio", get: |l| l.ratio_free_bytes, set: |l, v| l.ratio_free_bytes = v },
+    Limit { name: "entries", unit: "entries of one archive", get: |l| l.entries as u64, set: |l, v| l.entries = small(v) },
+    Limit { name: "depth", unit: "archives inside archives", get: |l| l.depth as u64, set: |l, v| l.depth = small(v) },
+    Limit { name: "path-bytes", unit: "bytes of one path", get: |l| l.path_bytes as u64, set: |l, v| l.path_bytes = small(v) },
+    Limit { name: "path-parts", unit: "segments of one path", get: |l| l.path_parts as u64, set: |l, v| l.path_parts = small(v) },
+    Limit { name: "verify-bytes", unit: "packed bytes of an archive checked whole", get: |l| l.verify_bytes, set: |l, v| l.verify_bytes = v },
+    Limit { name: "document-depth", unit: "values inside values in a document", get: |l| l.document_depth as u64, set: |l, v| l.document_depth = small(v) },
+    Limit { name: "audit-bytes", unit: "bytes of a binary's audit data", get: |l| l.audit_bytes as u64, set: |l, v| l.audit_bytes = small(v) },
+    Limit { name: "deadline", unit: "seconds for one artifact", get: |l| l.deadline.as_secs(), set: |l, v| l.deadline = Duration::from_secs(v) },
+];
+
+impl Limits {
+    /// Sets one limit from `NAME=VALUE`; bytes take a suffix `K`, `M` or `G` (of 1024).
+    ///
+    /// ```
+    /// let mut limits = plimsoll::limits::Limits::default();
+    /// limits.set("total-bytes=4G").unwrap();
+    /// assert_eq!(limits.total_bytes, 4 << 30);
+    /// assert!(limits.set("breadth=3").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no such limit, or the value is no number.
+    pub fn set(&mut self, text: &str) -> Result<(), String> {
+        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+        let names = || TABLE.iter().map(|limit| limit.name).collect::<Vec<_>>().join(", ");
+        let limit = TABLE.iter().find(|limit| limit.name == name);
+        let limit = limit.ok_or_else(|| format!("no limit `{name}`; there are: {}", names()))?;
+        let (digits, unit) = match value.char_indices().next_back() {
+            Some((at, 'K' | 'k')) => (&value[..at], 1 << 10),
+            Some((at, 'M' | 'm')) => (&value[..at], 1 << 20),
+            Some((at, 'G' | 'g')) => (&value[..at], 1 << 30),
+            _ => (value, 1),
+        };
+        let number: u64 = digits
+            .parse()
+            .map_err(|_| format!("`{value}` is no number, or too large"))?;
+        (limit.set)(self, number.saturating_mul(unit));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_can_be_set_and_seen() {
+        let mut limits = Limits::default();
+        for (i, limit) in TABLE.iter().enumerate() {
+            limits.set(&format!("{}={}", limit.name, 1000 + i)).expect("is set");
+        }
+        for (i, limit) in TABLE.iter().enumerate() {
+            assert_eq!(limit.get(&limits), 1000 + i as u64, "{}", limit.name);
+        }
+        // A field without a row would stay as it was.
+        let fields = format!("{limits:?}").matches(": ").count();
+        assert_eq!(fields, TABLE.len());
+    }
+}

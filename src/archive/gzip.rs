@@ -91,7 +91,11 @@ impl Tree for Gzip<'_> {
     fn visit(&self, wanted: &[usize], budget: &Budget, visitor: &Visitor<'_>) {
         for &i in wanted {
             let reader = Box::new(reader(self.bytes, budget));
-            visitor(i, &mut Opened::reader(reader, self.bytes.len() as u64, budget));
+            // Always to its end: what the rest is nobody can say from the beginning.
+            visitor(
+                i,
+                &mut Opened::reader(reader, self.bytes.len() as u64, budget).checked(None, false, true),
+            );
         }
     }
 }

@@ -385,7 +385,9 @@ impl<'l, R: Read> Walk<'l, R> {
             0
         };
         let kind = match kind {
+            // GNU's incremental backups list the names of a folder as its contents.
             EntryType::Directory => EntryKind::Directory,
+            other if other.as_byte() == b'D' => EntryKind::Directory,
             EntryType::Symlink => EntryKind::Symlink,
             EntryType::Char | EntryType::Block | EntryType::Fifo => EntryKind::Special,
             _ if name.ends_with(b"/") && real == 0 => EntryKind::Directory,

@@ -7,6 +7,7 @@ use crate::{
         nested::{self, Guess},
     },
     detect::{self, Detector, Interest, Neighbours, Sink},
+    limits::Limits,
     model::{Component, Gap, GapKind, Location},
 };
 use std::sync::{Arc, Mutex, PoisonError};
@@ -168,6 +169,10 @@ struct Around<'a> {
 }
 
 impl Neighbours for Around<'_> {
+    fn limits(&self) -> &Limits {
+        &self.budget.limits
+    }
+
     fn entries(&self) -> &[Member] {
         self.tree.entries()
     }

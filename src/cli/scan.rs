@@ -8,7 +8,7 @@ use plimsoll::{
     advisory::Database,
     audit::{self, Input, Options},
     escape::terminal,
-    limits::Limits,
+    limits::{Limits, TABLE},
     model::Severity,
     report::{self, Bar, Failure, Report, Reporter, Style},
 };
@@ -58,6 +58,10 @@ pub(super) struct Scan {
     /// Exit with 3 also when something could be seen into only in part
     #[arg(long)]
     require_coverage: bool,
+
+    /// What an artifact may cost, repeatable
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
+    limits: Vec<String>,
 
     /// Never touch the network
     #[arg(long)]
@@ -131,13 +135,29 @@ impl Output {
     }
 }
 
+/// A `--limit` that [`Limits::set`] will take.
+fn limit(text: &str) -> Result<String, String> {
+    Limits::default().set(text).map(|()| text.to_owned())
+}
+
 /// Adds to the help what the registries say.
 pub(super) fn describe(scan: clap::Command) -> clap::Command {
     let mut help = "Report to write, repeatable; to standard output unless a file is given\n".to_owned();
     for reporter in report::ALL {
         let _ = write!(help, "\n- {}: {}", reporter.id(), reporter.purpose());
     }
+    let mut limits = "What an artifact may cost, repeatable; bytes take a suffix K, M or G\n".to_owned();
+    for limit in TABLE {
+        let _ = write!(
+            limits,
+            "\n- {}: {} (default {})",
+            limit.name,
+            limit.unit,
+            limit.get(&Limits::default())
+        );
+    }
     scan.mut_arg("outputs", |arg| arg.long_help(help))
+        .mut_arg("limits", |arg| arg.long_help(limits))
 }
 
 /// `plimsoll scan`.
@@ -149,10 +169,16 @@ pub(super) fn run(args: &Scan) -> ExitCode {
     if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
         return usage(&format!("threads cannot be started: {e}"));
     }
+    let mut limits = Limits::default();
+    for text in &args.limits {
+        if let Err(e) = limits.set(text) {
+            return usage(&format!("--limit {text}: {e}"));
+        }
+    }
     let options = Options {
+        limits,
         fail_on: args.fail_on.into(),
         require_coverage: args.require_coverage,
-        ..Options::default()
     };
     let (inputs, failures) = inputs(args, &options.limits);
     let bar = progress(inputs.len(), args.quiet);

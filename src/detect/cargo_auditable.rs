@@ -4,7 +4,6 @@ use super::{DetectError, Detector, Interest, Sink};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::CARGO,
-    limits::Limits,
     model::Proof,
 };
 use auditable_info::Error;
@@ -44,7 +43,7 @@ impl Detector for CargoAuditable {
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
-        let info = match auditable_info::audit_info_from_slice(entry.bytes, Limits::default().audit_bytes) {
+        let info = match auditable_info::audit_info_from_slice(entry.bytes, found.neighbours.limits().audit_bytes) {
             Ok(info) => info,
             Err(Error::NoAuditData | Error::BinaryParsing(_)) if memmem::find(entry.bytes, SECTION).is_none() => {
                 unaudited(entry.bytes, found);

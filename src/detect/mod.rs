@@ -3,8 +3,10 @@
 use crate::{
     archive::{Contents, Entry, EntryMeta, Member},
     ecosystem::Ecosystem,
+    limits::Limits,
     model::{Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Proof},
 };
+use std::sync::LazyLock;
 
 mod cargo_auditable;
 mod cargo_lock;
@@ -13,12 +15,14 @@ mod egg_info;
 mod js_bundle;
 mod npm_installed;
 mod npm_lock;
+mod npm_packed;
 mod requirements;
 
 /// Every detector, in the order they run.
 pub static ALL: &[&dyn Detector] = &[
     &npm_installed::NpmInstalled,
     &npm_lock::NpmLock,
+    &npm_packed::NpmPacked,
     &js_bundle::JsBundle,
     &dist_info::DistInfo,
     &egg_info::EggInfo,
@@ -64,6 +68,11 @@ pub trait Neighbours: Sync {
     fn entries(&self) -> &[Member];
     /// Contents of the entry at exactly that path.
     fn read(&self, path: &str) -> Option<Contents<'static>>;
+    /// What the artifact may cost; the default limits unless the driver says otherwise.
+    fn limits(&self) -> &Limits {
+        static DEFAULT: LazyLock<Limits> = LazyLock::new(Limits::default);
+        &DEFAULT
+    }
 }
 
 /// Takes what a detector finds in one entry.
