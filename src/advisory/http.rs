@@ -8,7 +8,7 @@ use reqwest::{
     redirect::Policy,
 };
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{Read as _, Write as _},
     path::Path,
     thread,
@@ -205,24 +205,38 @@ impl Remote {
             let resume = known.filter(|mark| there > 0 && there < limit && mark.starts_with('"'));
             let mut request = self.client.get(&url);
             if let Some(mark) = &resume {
-                request = request.header("Range", format!("bytes={there}-")).header("If-Range", mark);
+                request = request
+                    .header("Range", format!("bytes={there}-"))
+                    .header("If-Range", mark);
             }
             let response = self.send(&url, request)?;
             let mark = mark(response.headers());
             let from = match response.status() {
                 StatusCode::OK => 0,
-                StatusCode::PARTIAL_CONTENT if resume.is_some() && mark == resume && starts_at(response.headers(), there) => there,
+                StatusCode::PARTIAL_CONTENT
+                    if resume.is_some() && mark == resume && starts_at(response.headers(), there) =>
+                {
+                    there
+                }
                 status => {
                     // 416, or a part that was not asked for: from the start the next time.
                     let _ = fs::remove_file(&mark_file);
                     let error = status_error(&url, status, response.headers());
                     let again = resume.is_some() && (status.as_u16() == 416 || status.is_success());
-                    return Err(if again { Trouble::Again(error.error(), Duration::ZERO) } else { error });
+                    return Err(if again {
+                        Trouble::Again(error.error(), Duration::ZERO)
+                    } else {
+                        error
+                    });
                 }
             };
             let total = response.content_length().map(|length| length + from);
             if total.is_some_and(|total| total > limit) {
-                return Err(HttpError::TooLarge { url: url.clone(), limit }.into());
+                return Err(HttpError::TooLarge {
+                    url: url.clone(),
+                    limit,
+                }
+                .into());
             }
             let mut out = OpenOptions::new()
                 .create(true)
@@ -236,7 +250,10 @@ impl Remote {
             self.read(&url, response, &mut |piece| {
                 at += piece.len() as u64;
                 if at > limit {
-                    return Err(HttpError::TooLarge { url: url.clone(), limit });
+                    return Err(HttpError::TooLarge {
+                        url: url.clone(),
+                        limit,
+                    });
                 }
                 progress(path, at, total);
                 out.write_all(piece).map_err(io)
@@ -245,7 +262,11 @@ impl Remote {
             let _ = fs::remove_file(&mark_file);
             if total.is_some_and(|total| total != at) {
                 let reason = format!("{at} bytes, expected {}", total.unwrap_or_default());
-                let error = HttpError::Transport { url: url.clone(), reason, connect: false };
+                let error = HttpError::Transport {
+                    url: url.clone(),
+                    reason,
+                    connect: false,
+                };
                 return Err(Trouble::Again(error, Duration::ZERO));
             }
             Ok(mark)
@@ -298,7 +319,11 @@ impl Remote {
                 }
                 Err(e) => {
                     let reason = chain(&e);
-                    let error = HttpError::Transport { url: url.to_owned(), reason, connect: false };
+                    let error = HttpError::Transport {
+                        url: url.to_owned(),
+                        reason,
+                        connect: false,
+                    };
                     return Err(Trouble::Again(error, Duration::ZERO));
                 }
             }
@@ -348,7 +373,9 @@ fn status_error(url: &str, status: StatusCode, headers: &HeaderMap) -> Trouble {
         status: status.as_u16(),
     };
     if matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504) {
-        let asked = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.trim().parse().ok());
+        let asked = headers
+            .get(RETRY_AFTER)
+            .and_then(|v| v.to_str().ok()?.trim().parse().ok());
         Trouble::Again(error, Duration::from_secs(asked.unwrap_or(0)))
     } else {
         Trouble::Final(error)
@@ -392,6 +419,8 @@ fn is_local(url: &Url) -> bool {
 
 /// So that a thousand machines do not come back in the same second; nothing that anybody could gain by guessing.
 fn jitter(most: Duration) -> Duration {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     most.mul_f64(f64::from(now.subsec_nanos() % 1000) / 1000.0)
 }

@@ -5,7 +5,10 @@
 
 use super::{
     index::{Index, IndexError, Source},
-    osv::{Affected, Affects, DatabaseSpecific, EcosystemSpecific, Event, Package, Range, RangeType, Record, SeverityVector},
+    osv::{
+        Affected, Affects, DatabaseSpecific, EcosystemSpecific, Event, Package, Range, RangeType, Record,
+        SeverityVector,
+    },
 };
 use crate::ecosystem;
 use rustsec::osv::ranges_for_advisory;
@@ -95,7 +98,9 @@ impl Import {
     }
 
     fn folder(&mut self, path: &Path) -> Result<()> {
-        if path.join("crates").is_dir() && (path.join("support.toml").is_file() || path.join("EXAMPLE_ADVISORY.md").is_file()) {
+        if path.join("crates").is_dir()
+            && (path.join("support.toml").is_file() || path.join("EXAMPLE_ADVISORY.md").is_file())
+        {
             return self.rustsec_folder(path);
         }
         let mut bucket = false;
@@ -159,13 +164,17 @@ impl Import {
                     continue;
                 }
             };
-            let name = entry.name().map_or_else(|_| format!("#{i}.json"), |name| name.into_owned());
+            let name = entry
+                .name()
+                .map_or_else(|_| format!("#{i}.json"), |name| name.into_owned());
             if !entry.is_file() || Path::new(&name).extension().is_none_or(|e| e != "json") {
                 continue;
             }
             let place = format!("{}!/{name}", path.display());
             let read = self.json(&place, &mut entry);
-            left = left.checked_sub(read).ok_or_else(|| ImportError::Limit(path.to_owned()))?;
+            left = left
+                .checked_sub(read)
+                .ok_or_else(|| ImportError::Limit(path.to_owned()))?;
         }
         self.found(from, ecosystem, "OSV's all.zip");
         Ok(())
@@ -198,7 +207,10 @@ impl Import {
         match reader.take(RECORD_BYTES + 1).read_to_end(&mut bytes) {
             Err(e) => self.aside(place.to_owned(), format!("cannot be read: {e}")),
             Ok(n) if n as u64 > RECORD_BYTES => {
-                self.aside(place.to_owned(), format!("over the limit of {RECORD_BYTES} bytes for one record"));
+                self.aside(
+                    place.to_owned(),
+                    format!("over the limit of {RECORD_BYTES} bytes for one record"),
+                );
             }
             Ok(_) => match parse(&bytes) {
                 Ok(record) => self.records.push(record),
@@ -333,7 +345,11 @@ fn rustsec_record(advisory: rustsec::Advisory) -> Record {
             .iter()
             .map(|cvss| {
                 let score = cvss.to_string();
-                let kind = if score.starts_with("CVSS:4") { "CVSS_V4" } else { "CVSS_V3" };
+                let kind = if score.starts_with("CVSS:4") {
+                    "CVSS_V4"
+                } else {
+                    "CVSS_V3"
+                };
                 SeverityVector {
                     kind: kind.to_owned(),
                     score,

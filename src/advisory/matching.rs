@@ -160,7 +160,11 @@ fn kind(record: &Record, coordinate: &Coordinate) -> Kind {
     let specific = || range::about(record, coordinate).filter_map(|a| a.database_specific.as_ref());
     // RustSec has no records of their own for malicious crates, but a category.
     let category = specific().any(|s| s.categories.iter().any(|category| category == "malicious"));
-    if category || std::iter::once(&record.id).chain(&record.aliases).any(|id| id.starts_with(MALICIOUS)) {
+    if category
+        || std::iter::once(&record.id)
+            .chain(&record.aliases)
+            .any(|id| id.starts_with(MALICIOUS))
+    {
         return Kind::Malicious;
     }
     let mut words = specific().filter_map(|s| s.informational.as_deref());

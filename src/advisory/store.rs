@@ -126,7 +126,12 @@ pub fn default_folder() -> Option<PathBuf> {
                 _ => home.join(".local/share"),
             })
         };
-        Some(data.or_else(|| set("LOCALAPPDATA")).or_else(home)?.join("plimsoll").join("db"))
+        Some(
+            data.or_else(|| set("LOCALAPPDATA"))
+                .or_else(home)?
+                .join("plimsoll")
+                .join("db"),
+        )
     })
 }
 
@@ -199,7 +204,10 @@ impl Store {
             .open(&path)
             .map_err(io(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Writer { store: self, _lock: file }),
+            Ok(()) => Ok(Writer {
+                store: self,
+                _lock: file,
+            }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Busy(self.root.clone())),
             Err(TryLockError::Error(source)) => Err(StoreError::Io { path, source }),
         }
@@ -297,7 +305,11 @@ impl Writer<'_> {
         for entry in fs::read_dir(&generations)? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
-        let last = names.iter().filter_map(|name| name.parse::<u32>().ok()).max().unwrap_or(0);
+        let last = names
+            .iter()
+            .filter_map(|name| name.parse::<u32>().ok())
+            .max()
+            .unwrap_or(0);
         let before = self.store.pointer().ok().flatten().map(|p| p.generation);
         let name = format!("{:08}", last.wrapping_add(1) % 100_000_000);
 
@@ -313,7 +325,10 @@ impl Writer<'_> {
             checked,
         })?;
         // What no reader can be told of any more. That it fails is no reason to fail: the next writer tries again.
-        for old in names.iter().filter(|old| **old != name && Some(*old) != before.as_ref()) {
+        for old in names
+            .iter()
+            .filter(|old| **old != name && Some(*old) != before.as_ref())
+        {
             let _ = fs::remove_dir_all(generations.join(old));
         }
         Ok(())
@@ -360,5 +375,9 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// So that the names in it outlast a loss of power. Windows has no such call, and needs none for a rename.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(path)?.sync_all()
+    } else {
+        Ok(())
+    }
 }

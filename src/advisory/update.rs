@@ -103,10 +103,22 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
     let current = store.current().ok().flatten();
     let mut lists = Vec::new();
     for ecosystem in &options.ecosystems {
-        let source = current.as_ref().and_then(|c| c.index.meta().sources.iter().find(|s| s.ecosystem == *ecosystem));
-        lists.push((ecosystem, source, list(&remote, ecosystem, source)?));
+        let mut sources = current.iter().flat_map(|c| &c.index.meta().sources);
+        let source = sources.find(|s| s.ecosystem == *ecosystem);
+        match list(&remote, ecosystem, source) {
+            Ok(list) => lists.push((ecosystem, source, list)),
+            Err(e) => {
+                // To drop a client waits for its look-ups of names, which may take much longer than we would.
+                std::mem::forget(remote);
+                return Err(e);
+            }
+        }
     }
     let writer = store.lock()?;
+    let unchanged = store.current().ok().flatten().map(|c| c.pointer.generation);
+    if unchanged != current.as_ref().map(|c| c.pointer.generation.clone()) {
+        return Err(StoreError::Busy(store.root().to_owned()).into());
+    }
     let mut all: Option<HashMap<String, Record>> = None;
     for (ecosystem, source, list) in lists {
         match (list, source, &current) {
@@ -120,8 +132,11 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
                     all = Some(records.into_iter().map(|r| (r.id.clone(), r)).collect());
                 }
                 let records = all.get_or_insert_default();
-                let stale: Vec<&String> =
-                    changes.iter().filter(|(id, at)| records.get(*id).is_none_or(|r| r.modified != **at)).map(|(id, _)| id).collect();
+                let stale: Vec<&String> = changes
+                    .iter()
+                    .filter(|(id, at)| records.get(*id).is_none_or(|r| r.modified != **at))
+                    .map(|(id, _)| id)
+                    .collect();
                 if stale.len() > INCREMENT {
                     plan.whole(&remote, store, ecosystem, Some(mark), &now, progress)?;
                     continue;
@@ -214,7 +229,15 @@ impl Plan {
         let mut records = std::mem::take(&mut self.records);
         let mut checked = BTreeMap::new();
         if let Some(current) = current {
-            sources.extend(current.index.meta().sources.iter().filter(|s| !new.contains(&s.ecosystem)).cloned());
+            sources.extend(
+                current
+                    .index
+                    .meta()
+                    .sources
+                    .iter()
+                    .filter(|s| !new.contains(&s.ecosystem))
+                    .cloned(),
+            );
             let old = match all {
                 Some(all) => all.into_values().collect(),
                 None => current.index.all()?,
@@ -286,7 +309,11 @@ fn list(remote: &Remote, ecosystem: &str, source: Option<&Source>) -> Result<Lis
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let (time, id) = line.trim().split_once(',').ok_or_else(wrong)?;
         let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
-        if id.is_empty() || id.starts_with('.') || !id.bytes().all(good) || !time.starts_with(|c: char| c.is_ascii_digit()) {
+        if id.is_empty()
+            || id.starts_with('.')
+            || !id.bytes().all(good)
+            || !time.starts_with(|c: char| c.is_ascii_digit())
+        {
             return Err(wrong());
         }
         changes.insert(id.to_owned(), time.to_owned());
