@@ -108,11 +108,9 @@ impl Database {
         &self.provenance
     }
 
-    /// Says that its parts were seen to be current at `checked` (RFC 3339), where that is later than they say themselves.
-    pub fn checked(&mut self, checked: &str) {
-        if *self.provenance.as_of < *checked {
-            checked.clone_into(&mut self.provenance.as_of);
-        }
+    /// Says up to which time (RFC 3339) the parts that a scan needs are known to be complete.
+    pub fn set_as_of(&mut self, as_of: &str) {
+        as_of.clone_into(&mut self.provenance.as_of);
     }
 
     /// What the index says of itself.

@@ -8,7 +8,7 @@ use reqwest::{
     redirect::Policy,
 };
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{Read as _, Write as _},
     path::Path,
     thread,

@@ -10,6 +10,7 @@ pub mod import;
 pub mod index;
 mod matching;
 mod osv;
+pub mod osv_api;
 pub mod range;
 mod severity;
 pub mod store;

@@ -103,12 +103,22 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
     let current = store.current().ok().flatten();
     let mut lists = Vec::new();
     for ecosystem in &options.ecosystems {
-        let source = current
-            .as_ref()
-            .and_then(|c| c.index.meta().sources.iter().find(|s| s.ecosystem == *ecosystem));
-        lists.push((ecosystem, source, list(&remote, ecosystem, source)?));
+        let mut sources = current.iter().flat_map(|c| &c.index.meta().sources);
+        let source = sources.find(|s| s.ecosystem == *ecosystem);
+        match list(&remote, ecosystem, source) {
+            Ok(list) => lists.push((ecosystem, source, list)),
+            Err(e) => {
+                // To drop a client waits for its look-ups of names, which may take much longer than we would.
+                std::mem::forget(remote);
+                return Err(e);
+            }
+        }
     }
     let writer = store.lock()?;
+    let unchanged = store.current().ok().flatten().map(|c| c.pointer.generation);
+    if unchanged != current.as_ref().map(|c| c.pointer.generation.clone()) {
+        return Err(StoreError::Busy(store.root().to_owned()).into());
+    }
     let mut all: Option<HashMap<String, Record>> = None;
     for (ecosystem, source, list) in lists {
         match (list, source, &current) {

@@ -5,6 +5,9 @@ use anstream::eprintln;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
 
+mod advisories;
+mod db;
+mod explain;
 mod scan;
 
 /// Says what is really inside a serverless deployment zip, and which of it is dangerous.
@@ -20,6 +23,11 @@ enum Command {
     /// Looks into artifacts and checks what is in them against advisories
     #[command(after_long_help = scan::HELP)]
     Scan(Box<scan::Scan>),
+    /// Keeps the advisory database
+    #[command(after_long_help = db::HELP)]
+    Db(db::Db),
+    /// Says what a rule or an advisory means, and what to do
+    Explain(explain::Explain),
 }
 
 /// Runs the command line of this process.
@@ -37,6 +45,8 @@ pub(crate) fn main() -> ExitCode {
     };
     match cli.command {
         Command::Scan(args) => scan::run(&args),
+        Command::Db(args) => db::run(&args),
+        Command::Explain(args) => explain::run(&args),
     }
 }
 

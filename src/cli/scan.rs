@@ -1,11 +1,10 @@
 //! `plimsoll scan`.
 
-use super::usage;
+use super::{advisories, usage};
 use anstream::{AutoStream, ColorChoice, eprintln};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plimsoll::{
-    advisory::Database,
     audit::{self, Input, Options},
     escape::terminal,
     limits::{Limits, TABLE},
@@ -63,9 +62,8 @@ pub(super) struct Scan {
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<String>,
 
-    /// Never touch the network
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    advisories: advisories::Flags,
 
     /// No progress and no warnings on standard error
     #[arg(short, long)]
@@ -180,10 +178,19 @@ pub(super) fn run(args: &Scan) -> ExitCode {
         fail_on: args.fail_on.into(),
         require_coverage: args.require_coverage,
     };
-    let (inputs, failures) = inputs(args, &options.limits);
+    let (inputs, mut failures) = inputs(args, &options.limits);
     let bar = progress(inputs.len(), args.quiet);
-    let mut report = audit::audit(&inputs, &options, &Database::embedded(), now(), &|| bar.inc(1));
+    let looked = audit::look(&inputs, &options, &|| bar.inc(1));
     bar.finish_and_clear();
+    let chosen = match advisories::choose(&args.advisories, &looked, now(), args.quiet) {
+        Ok(chosen) => chosen,
+        Err(message) => return usage(&terminal(&message)),
+    };
+    let mut report = looked.judge(&options, &chosen.database, now());
+    failures.extend(chosen.stale.map(|message| Failure {
+        path: "advisories".to_owned(),
+        message,
+    }));
     if !failures.is_empty() {
         report.failures.extend(failures);
         report.exit_code = 2;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// PEP 503: small letters, runs of `-`, `_` and `.` become one `-`.
 #[must_use]
-pub fn normalise(name: &str) -> Cow<'_, str> {
+pub(crate) fn normalise(name: &str) -> Cow<'_, str> {
     let bytes = name.as_bytes();
     let doubled = bytes.windows(2).any(|pair| pair == b"--");
     let normal = !doubled && !bytes.iter().any(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'.'));

@@ -1,0 +1,220 @@
+//! Which advisories a scan uses, and what it says of them.
+
+use super::db;
+use anstream::eprintln;
+use clap::{Args, ValueEnum};
+use plimsoll::{
+    advisory::{
+        Database, osv_api,
+        store::{self, Generation, Store},
+        update::{self, Options},
+    },
+    audit::Looked,
+    ecosystem,
+    escape::terminal,
+    model::Coordinate,
+};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+/// Older than this, a database is refreshed first, and is warned of where it cannot be.
+const WARN: Duration = Duration::from_secs(24 * 3600);
+/// Older than this, a scan ends with exit code 2: what it did not find may have been published days ago.
+const REFUSE: Duration = Duration::from_secs(5 * 24 * 3600);
+
+/// Flags of a scan that are about advisories.
+#[derive(Args)]
+pub(super) struct Flags {
+    /// Database to use: a folder of `plimsoll db`, or a file that `plimsoll db export` made
+    #[arg(long, value_name = "DIR")]
+    db: Option<PathBuf>,
+
+    /// Never touch the network
+    #[arg(long)]
+    offline: bool,
+
+    /// Use a database that is more than five days old
+    #[arg(long)]
+    allow_stale: bool,
+
+    /// Where advisories come from
+    #[arg(long, value_name = "SOURCE", value_enum, default_value_t = From::Local)]
+    advisories: From,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum From {
+    /// A database on this machine, fetched or refreshed first where it can be
+    Local,
+    /// The small default that plimsoll carries
+    Embedded,
+    /// OSV's API: the names and versions of all packages leave this machine
+    OsvApi,
+}
+
+/// What was chosen.
+pub(super) struct Chosen {
+    pub(super) database: Database,
+    /// Why the run ends with exit code 2 all the same.
+    pub(super) stale: Option<String>,
+}
+
+/// Chooses: `--db`; the newest local generation, refreshed or fetched first; the embedded default.
+pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: bool) -> Result<Chosen, String> {
+    let coordinates = looked.coordinates();
+    let held: BTreeSet<&str> = coordinates.iter().map(|c| ecosystem::of(c.ecosystem).osv).collect();
+    match flags.advisories {
+        From::Embedded => return Ok(fresh(Database::embedded())),
+        From::OsvApi if flags.offline => {
+            return Err("--offline and --advisories osv-api exclude each other".to_owned());
+        }
+        From::OsvApi => return ask(&coordinates, now).map(fresh),
+        From::Local => {}
+    }
+    let store = match &flags.db {
+        Some(path) if path.is_file() => {
+            let database = Database::open(path, path.display().to_string());
+            let database = database.map_err(|e| format!("{}: {e}", path.display()))?;
+            return Ok(aged(database, None, &held, flags, now, quiet));
+        }
+        Some(folder) => Store::new(folder.clone()),
+        None => match store::default_folder() {
+            Some(folder) => Store::new(folder),
+            None => return Ok(fresh(Database::embedded())),
+        },
+    };
+    let mut current = store.current().map_err(|e| e.to_string())?;
+    if current.is_none() && flags.db.is_some() {
+        return Err(format!(
+            "{}: holds no database; make one with `plimsoll db update --db DIR` or `plimsoll db import --db DIR`",
+            store.root().display()
+        ));
+    }
+    if flags.db.is_none() && !flags.offline {
+        let wanted = wanted(current.as_ref(), &held, now);
+        if !wanted.is_empty() {
+            match refresh(&store, wanted, now, quiet) {
+                Ok(generation) => current = Some(generation),
+                Err(e) if !quiet => eprintln!(
+                    "warning: advisories cannot be fetched: {}; --offline does not try",
+                    terminal(&e.to_string())
+                ),
+                Err(_) => {}
+            }
+        }
+    }
+    match current {
+        None => Ok(fresh(Database::embedded())),
+        Some(generation) => {
+            let source = generation.path.display().to_string();
+            let database = Database::open(&generation.path, source);
+            let database = database.map_err(|e| format!("{}: {e}", generation.path.display()))?;
+            Ok(aged(database, Some(&generation), &held, flags, now, quiet))
+        }
+    }
+}
+
+fn fresh(database: Database) -> Chosen {
+    Chosen { database, stale: None }
+}
+
+/// Ecosystems that the artifacts hold and the database does not, or only in an old state.
+fn wanted(current: Option<&Generation>, held: &BTreeSet<&str>, now: SystemTime) -> Vec<String> {
+    let old = |ecosystem: &&&str| {
+        let source = current.and_then(|c| c.index.meta().sources.iter().find(|s| s.ecosystem == ***ecosystem));
+        let as_of = source.zip(current).map(|(source, current)| current.as_of(source));
+        as_of.is_none_or(|as_of| age(&as_of, now).is_none_or(|age| age > WARN))
+    };
+    held.iter().filter(old).map(|e| (*e).to_owned()).collect()
+}
+
+fn refresh(
+    store: &Store,
+    ecosystems: Vec<String>,
+    now: SystemTime,
+    quiet: bool,
+) -> Result<Generation, update::UpdateError> {
+    let options = Options {
+        url: db::url(None),
+        ecosystems,
+        force: false,
+        patient: false,
+        now,
+    };
+    let bar = db::Bar::new(quiet);
+    let updated = update::update(store, &options, &|what, at, all| bar.at(what, at, all));
+    bar.clear();
+    Ok(updated?.generation)
+}
+
+fn age(as_of: &str, now: SystemTime) -> Option<Duration> {
+    let then = humantime::parse_rfc3339(as_of).ok()?;
+    Some(now.duration_since(then).unwrap_or_default())
+}
+
+/// A database as old as the oldest part of it that this scan needs.
+fn aged(
+    mut database: Database,
+    generation: Option<&Generation>,
+    held: &BTreeSet<&str>,
+    flags: &Flags,
+    now: SystemTime,
+    quiet: bool,
+) -> Chosen {
+    let needed = database.meta().sources.iter().filter(|s| held.contains(&*s.ecosystem));
+    let oldest = needed
+        .map(|source| {
+            let as_of = generation.map_or_else(|| source.as_of.clone(), |g| g.as_of(source));
+            (as_of, source.ecosystem.clone())
+        })
+        .min();
+    let Some((as_of, ecosystem)) = oldest else {
+        return fresh(database);
+    };
+    database.set_as_of(&as_of);
+    let age = age(&as_of, now);
+    let days = age.map_or_else(
+        || "of an unknown age".to_owned(),
+        |age| format!("{} days old", age.as_secs() / 86_400),
+    );
+    let mut stale = None;
+    if age.is_none_or(|age| age > REFUSE) && !flags.allow_stale && !flags.offline {
+        stale = Some(format!(
+            "the advisories of {ecosystem} are {days}, more than the limit of {} days; refresh them with `plimsoll db update`, \
+             or take them as they are with --allow-stale",
+            REFUSE.as_secs() / 86_400
+        ));
+    } else if age.is_none_or(|age| age > WARN) && !quiet {
+        eprintln!(
+            "warning: the advisories of {} are {days}; `plimsoll db update` refreshes them",
+            terminal(&ecosystem)
+        );
+    }
+    Chosen { database, stale }
+}
+
+fn ask(coordinates: &BTreeSet<&Coordinate>, now: SystemTime) -> Result<Database, String> {
+    osv_api::ask(&db::api_url(), coordinates, now).map_err(|e| format!("OSV's API cannot be asked: {e}"))
+}
+
+/// The database that `explain` and other readers use: `--db`, the local generation, the embedded default; never the network.
+pub(super) fn at_hand(db: Option<&Path>) -> Result<Database, String> {
+    let open =
+        |path: &Path| Database::open(path, path.display().to_string()).map_err(|e| format!("{}: {e}", path.display()));
+    let folder = match db {
+        Some(path) if path.is_file() => return open(path),
+        Some(folder) => Some(folder.to_owned()),
+        None => store::default_folder(),
+    };
+    let current = folder
+        .map(|f| Store::new(f).current())
+        .transpose()
+        .map_err(|e| e.to_string())?;
+    match current.flatten() {
+        Some(generation) => open(&generation.path),
+        None => Ok(Database::embedded()),
+    }
+}

@@ -1,0 +1,261 @@
+//! `plimsoll db`.
+
+use anstream::{eprintln, println};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use plimsoll::{
+    advisory::{
+        import::{Import, Quarantined},
+        index::Index,
+        store::{self, Generation, Store},
+        update::{self, DEFAULT_URL, Done, Options},
+    },
+    ecosystem,
+    escape::terminal,
+};
+use std::{
+    env, fs,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::SystemTime,
+};
+
+pub(super) const HELP: &str = "\
+Examples:
+  plimsoll db update                             fetch or refresh npm, PyPI and crates.io from OSV
+  plimsoll db update --ecosystem PyPI            one of them
+  plimsoll db import mirror/                     from OSV's bucket layout (npm/all.zip), OSV JSON, or RustSec's repository
+  plimsoll db export advisories.index            one file, for a machine without network
+  plimsoll db import advisories.index            there
+
+The folder of the database is --db, else PLIMSOLL_DB, else `plimsoll/db` in the user's data folder. In CI, keep it in the cache.";
+
+/// Keeps the advisory database
+#[derive(Args)]
+pub(super) struct Db {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Folder of the database
+    #[arg(long, global = true, value_name = "DIR")]
+    db: Option<PathBuf>,
+
+    /// No progress and no warnings on standard error
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fetches advisories, or what has changed in them
+    Update {
+        /// Ecosystem to fetch, repeatable: npm, PyPI, crates.io; all of them unless given
+        #[arg(long = "ecosystem", value_name = "NAME", value_parser = ecosystem_name)]
+        ecosystems: Vec<String>,
+        /// Server with the layout of OSV's bucket; PLIMSOLL_DB_URL unless given, else OSV's own
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// Take older records, or much fewer
+        #[arg(long)]
+        force: bool,
+    },
+    /// Reads advisories from files
+    Import {
+        /// OSV's bucket layout, OSV JSON (folder, zip, file), RustSec's repository or its .tar.gz, or an exported file
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Take older records, or much fewer
+        #[arg(long)]
+        force: bool,
+    },
+    /// Says what there is, how much, how old, and from where
+    Status,
+    /// Reads everything and verifies every checksum
+    Verify,
+    /// Writes one file that `db import` takes
+    Export {
+        /// File to write
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+fn ecosystem_name(text: &str) -> Result<String, String> {
+    let known = ecosystem::ALL
+        .iter()
+        .find(|e| e.osv.eq_ignore_ascii_case(text) || e.id.0 == text);
+    let names = || ecosystem::ALL.iter().map(|e| e.osv).collect::<Vec<_>>().join(", ");
+    known
+        .map(|e| e.osv.to_owned())
+        .ok_or_else(|| format!("no ecosystem `{text}`; there are: {}", names()))
+}
+
+/// The server: a flag, the environment, OSV.
+pub(super) fn url(flag: Option<&str>) -> String {
+    let set = || env::var("PLIMSOLL_DB_URL").ok().filter(|url| !url.is_empty());
+    flag.map(str::to_owned)
+        .or_else(set)
+        .unwrap_or_else(|| DEFAULT_URL.to_owned())
+}
+
+/// OSV's API, or a stand-in for it.
+pub(super) fn api_url() -> String {
+    let set = env::var("PLIMSOLL_OSV_API").ok().filter(|url| !url.is_empty());
+    set.unwrap_or_else(|| plimsoll::advisory::osv_api::DEFAULT_URL.to_owned())
+}
+
+/// `plimsoll db`.
+pub(super) fn run(args: &Db) -> ExitCode {
+    match act(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {}", terminal(&message));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn act(args: &Db) -> Result<(), String> {
+    let folder = args.db.clone().or_else(store::default_folder);
+    let folder = folder.ok_or("no folder for the database; give one with --db or PLIMSOLL_DB")?;
+    let store = Store::new(folder);
+    match &args.command {
+        Command::Update {
+            ecosystems,
+            url: flag,
+            force,
+        } => {
+            let all = || ecosystem::ALL.iter().map(|e| e.osv.to_owned()).collect();
+            let options = Options {
+                url: url(flag.as_deref()),
+                ecosystems: if ecosystems.is_empty() {
+                    all()
+                } else {
+                    ecosystems.clone()
+                },
+                force: *force,
+                patient: true,
+                now: SystemTime::now(),
+            };
+            let bar = Bar::new(args.quiet);
+            let updated = update::update(&store, &options, &|what, at, all| bar.at(what, at, all));
+            bar.clear();
+            let updated = updated.map_err(|e| e.to_string())?;
+            for (ecosystem, done) in &updated.done {
+                let done = match done {
+                    Done::Current => "nothing has changed".to_owned(),
+                    Done::Increment(fetched, gone) => format!("{fetched} records fetched, {gone} gone"),
+                    Done::Whole => "fetched whole".to_owned(),
+                };
+                println!("{ecosystem:<10} {done}");
+            }
+            aside(&updated.quarantined);
+            status(&updated.generation);
+        }
+        Command::Import { paths, force } => {
+            let mut import = Import::default();
+            for path in paths {
+                import.path(path).map_err(|e| e.to_string())?;
+            }
+            let quarantined = std::mem::take(&mut import.quarantined);
+            let writer = store.lock().map_err(|e| e.to_string())?;
+            let written = writer.replace(import.records, import.sources, *force);
+            aside(&quarantined);
+            status(&written.map_err(|e| e.to_string())?);
+        }
+        Command::Status => status(&current(&store)?),
+        Command::Verify => {
+            let generation = current(&store)?;
+            generation
+                .index
+                .verify()
+                .map_err(|e| format!("{}: {e}", generation.path.display()))?;
+            println!("{} records, every checksum holds", generation.index.meta().records);
+        }
+        Command::Export { file } => export(&current(&store)?.index, file)?,
+    }
+    Ok(())
+}
+
+fn current(store: &Store) -> Result<Generation, String> {
+    let none = || {
+        let root = store.root().display();
+        format!("{root}: holds no database; make one with `plimsoll db update` or `plimsoll db import`")
+    };
+    store.current().map_err(|e| e.to_string())?.ok_or_else(none)
+}
+
+fn export(index: &Index, file: &Path) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("{}: {e}", file.display());
+    // Never half a file under the name that was asked for.
+    let mut draft = file.as_os_str().to_owned();
+    draft.push(".draft");
+    fs::write(&draft, index.as_bytes()).map_err(failed)?;
+    fs::rename(&draft, file).map_err(failed)
+}
+
+fn status(generation: &Generation) {
+    let meta = generation.index.meta();
+    println!("{}", terminal(&generation.path.display().to_string()));
+    println!(
+        "{} records and {} withdrawn, {}",
+        meta.records,
+        meta.withdrawn,
+        generation.index.digest()
+    );
+    for source in &meta.sources {
+        println!(
+            "{:<10} {:>7} records, newest of {}, as of {}, from {}",
+            terminal(&source.ecosystem),
+            source.records,
+            terminal(&source.newest),
+            terminal(&generation.as_of(source)),
+            terminal(&source.from)
+        );
+    }
+}
+
+/// Records that could not be read are listed however quiet it is: they are missing from every scan.
+fn aside(quarantined: &[Quarantined]) {
+    for record in quarantined {
+        eprintln!("warning: {}: {}", terminal(&record.place), terminal(&record.reason));
+    }
+    if !quarantined.is_empty() {
+        eprintln!(
+            "warning: {} records could not be read and were left out",
+            quarantined.len()
+        );
+    }
+}
+
+/// Bytes and the time that is left, on standard error, where that is a terminal.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(super) fn new(quiet: bool) -> Self {
+        if quiet || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bytes}/{total_bytes}, {eta} left") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    pub(super) fn at(&self, what: &str, at: u64, all: Option<u64>) {
+        if self.0.message() != what {
+            self.0.reset();
+            self.0.set_message(what.to_owned());
+        }
+        if let Some(all) = all {
+            self.0.set_length(all);
+        }
+        self.0.set_position(at);
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
