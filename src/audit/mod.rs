@@ -4,8 +4,10 @@
 //! merged inventory → matches → checks → sorted report.
 
 mod dig;
+mod given;
 mod input;
 
+pub use given::Given;
 pub use input::{Input, expand};
 
 use crate::{
@@ -13,7 +15,7 @@ use crate::{
     archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, nested},
     check::{self, Context},
     detect::{self, Interest},
-    inventory::Inventory,
+    inventory::{Bundles, Inventory, settle_bundles},
     limits::Limits,
     model::{Coordinate, Finding, Gap, GapKind, Location},
     report::{Artifact, Bar, Failure, Report},
@@ -32,6 +34,8 @@ pub struct Options {
     pub fail_on: Bar,
     /// Whether partial gaps make exit code 3.
     pub require_coverage: bool,
+    /// Lock files from outside the artifacts.
+    pub given: Given,
 }
 
 impl Default for Options {
@@ -40,6 +44,7 @@ impl Default for Options {
             limits: Limits::default(),
             fail_on: Bar::Any,
             require_coverage: false,
+            given: Given::default(),
         }
     }
 }
@@ -128,6 +133,7 @@ fn artifact(input: &Input, options: &Options, database: &Database) -> Result<Art
                         name,
                         sha256: None,
                         size,
+                        given: &options.given,
                     },
                 ));
             }
@@ -157,10 +163,12 @@ fn cannot_read(path: &Path, e: &io::Error) -> String {
     }
 }
 
-struct Meta {
+/// What is known of an artifact before it is looked into, and what was given beside it.
+struct Meta<'g> {
     name: String,
     sha256: Option<String>,
     size: u64,
+    given: &'g Given,
 }
 
 fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) -> Result<Artifact, String> {
@@ -186,6 +194,7 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) 
                 name,
                 sha256: None,
                 size: bytes.len() as u64,
+                given: &options.given,
             };
             match &archive {
                 Some(archive) => scan(&*archive.tree, archive.kind, &budget, database, meta),
@@ -222,12 +231,19 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Database, meta: Meta) -> Artifact {
-    let seen = Dig::run(tree, budget);
+fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Database, meta: Meta<'_>) -> Artifact {
+    let mut seen = Dig::run(tree, budget);
+    let bundles = Bundles {
+        bundles: std::mem::take(&mut seen.bundles),
+        maps: std::mem::take(&mut seen.maps),
+    };
+    seen.components.extend(meta.given.components());
+    let (coverage, unexplained) = settle_bundles(&mut seen.components, bundles);
     let (inventory, unsettled) = Inventory::merge(seen.components);
     let matches = matching(&inventory, database);
 
     let mut gaps = seen.gaps;
+    gaps.extend(unexplained);
     gaps.extend(unsettled);
     gaps.extend(
         seen.anomalies
@@ -275,6 +291,7 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Databas
         entries: seen.entries,
         bytes_read: budget.spent(),
         inventory,
+        coverage,
         findings,
         gaps,
     }

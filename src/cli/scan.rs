@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plimsoll::{
     advisory::Database,
-    audit::{self, Input, Options},
+    audit::{self, Given, Input, Options},
     escape::terminal,
     limits::Limits,
     model::Severity,
@@ -58,6 +58,10 @@ pub(super) struct Scan {
     /// Exit with 3 also when something could be seen into only in part
     #[arg(long)]
     require_coverage: bool,
+
+    /// Lock file that the artifact was built with, repeatable: names the versions of what is bundled in it
+    #[arg(long = "lock", value_name = "FILE")]
+    locks: Vec<PathBuf>,
 
     /// Never touch the network
     #[arg(long)]
@@ -149,7 +153,18 @@ pub(super) fn run(args: &Scan) -> ExitCode {
     if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
         return usage(&format!("threads cannot be started: {e}"));
     }
+    let mut given = Given::default();
+    for lock in &args.locks {
+        if let Err(e) = given.add_lock(lock, &Limits::default()) {
+            return usage(&format!(
+                "--lock {}: {}",
+                terminal(&lock.to_string_lossy()),
+                terminal(&e)
+            ));
+        }
+    }
     let options = Options {
+        given,
         fail_on: args.fail_on.into(),
         require_coverage: args.require_coverage,
         ..Options::default()

@@ -3,23 +3,34 @@
 use crate::{
     archive::{Contents, Entry, EntryMeta, Member},
     ecosystem::Ecosystem,
-    model::{Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Proof},
+    model::{Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Mapped, Proof},
 };
 
+mod bun_lock;
 mod cargo_auditable;
 mod cargo_lock;
 mod dist_info;
 mod egg_info;
+mod js;
 mod js_bundle;
+mod js_licences;
 mod npm_installed;
 mod npm_lock;
+mod pnpm_lock;
 mod requirements;
+mod source_map;
+mod yarn_lock;
 
 /// Every detector, in the order they run.
 pub static ALL: &[&dyn Detector] = &[
     &npm_installed::NpmInstalled,
     &npm_lock::NpmLock,
+    &pnpm_lock::PnpmLock,
+    &yarn_lock::YarnLock,
+    &bun_lock::BunLock,
     &js_bundle::JsBundle,
+    &source_map::SourceMap,
+    &js_licences::JsLicences,
     &dist_info::DistInfo,
     &egg_info::EggInfo,
     &requirements::Requirements,
@@ -62,6 +73,8 @@ pub struct DetectError(pub String);
 pub trait Neighbours: Sync {
     /// Every entry, as [`crate::archive::Tree::entries`].
     fn entries(&self) -> &[Member];
+    /// Whether there is a file at exactly that path; cheap.
+    fn has(&self, path: &str) -> bool;
     /// Contents of the entry at exactly that path.
     fn read(&self, path: &str) -> Option<Contents<'static>>;
 }
@@ -76,6 +89,10 @@ pub struct Sink<'a> {
     pub components: Vec<Component>,
     /// Gaps found so far.
     pub gaps: Vec<Gap>,
+    /// Bundles found so far.
+    pub bundles: Vec<Bundle>,
+    /// Source maps found so far.
+    pub maps: Vec<Mapped>,
 }
 
 impl<'a> Sink<'a> {
@@ -88,6 +105,8 @@ impl<'a> Sink<'a> {
             neighbours,
             components: Vec::new(),
             gaps: Vec::new(),
+            bundles: Vec::new(),
+            maps: Vec::new(),
         }
     }
 
@@ -143,6 +162,15 @@ impl Added<'_> {
     pub fn fact(mut self, fact: Fact) -> Self {
         if let Some(evidence) = self.0.as_mut().and_then(|c| c.evidence.last_mut()) {
             evidence.facts.push(fact);
+        }
+        self
+    }
+
+    /// What it directly depends on.
+    #[must_use]
+    pub fn requires(mut self, requires: Vec<Coordinate>) -> Self {
+        if let Some(component) = self.0.as_mut() {
+            component.requires.extend(requires);
         }
         self
     }
