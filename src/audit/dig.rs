@@ -7,7 +7,7 @@ use crate::{
         nested::{self, Guess},
     },
     detect::{self, Detector, Interest, Neighbours, Sink},
-    model::{Bundle, Component, Gap, GapKind, Location, Mapped},
+    model::{Account, Bundle, Component, Gap, GapKind, Location, Mapped},
 };
 use std::{
     collections::HashSet,
@@ -21,6 +21,7 @@ pub(super) struct Seen {
     pub(super) gaps: Vec<Gap>,
     pub(super) bundles: Vec<Bundle>,
     pub(super) maps: Vec<Mapped>,
+    pub(super) accounts: Vec<Account>,
     pub(super) anomalies: Vec<(Location, Anomaly)>,
     pub(super) entries: usize,
     /// Files in the languages whose packages we know.
@@ -141,6 +142,7 @@ impl<'a> Dig<'a> {
             mut gaps,
             bundles,
             maps,
+            accounts,
             ..
         } = sink;
         if let (Err(e), false) = (result, broken) {
@@ -151,12 +153,13 @@ impl<'a> Dig<'a> {
                 reason: e.to_string(),
             });
         }
-        if !(components.is_empty() && gaps.is_empty() && bundles.is_empty() && maps.is_empty()) {
+        if !(components.is_empty() && gaps.is_empty() && bundles.is_empty() && maps.is_empty() && accounts.is_empty()) {
             self.note(|seen| {
                 seen.components.extend(components);
                 seen.gaps.extend(gaps);
                 seen.bundles.extend(bundles);
                 seen.maps.extend(maps);
+                seen.accounts.extend(accounts);
             });
         }
     }

@@ -4,7 +4,7 @@ use crate::{
     archive::{Contents, Entry, EntryKind, EntryMeta, Member},
     detect::{self, Interest, Neighbours, Sink},
     limits::Limits,
-    model::{Component, Fact, Location, Proof},
+    model::{Account, Component, Fact, Location, Proof},
 };
 use std::{fs::File, io::Read as _, path::Path};
 
@@ -13,6 +13,7 @@ use std::{fs::File, io::Read as _, path::Path};
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     components: Vec<Component>,
+    accounts: Vec<Account>,
 }
 
 /// A file by itself has no neighbours.
@@ -36,23 +37,44 @@ impl Given {
     /// # Errors
     /// When it cannot be read, when its name is no lock file's, or when it is not what its name says.
     pub fn add_lock(&mut self, path: &Path, limits: &Limits) -> Result<(), String> {
-        let shown = path.to_string_lossy();
-        let file = File::open(path).map_err(|e| super::cannot_read(path, &e))?;
-        let mut bytes = Vec::new();
-        file.take(limits.entry_bytes + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|e| super::cannot_read(path, &e))?;
-        if bytes.len() as u64 > limits.entry_bytes {
-            return Err(format!(
-                "over the limit of {} bytes for one lock file",
-                limits.entry_bytes
-            ));
-        }
+        let bytes = contents(path, limits)?;
         let name = path
             .file_name()
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default();
-        self.add(&shown, &name, &bytes)
+        self.add(&path.to_string_lossy(), &name, &bytes)
+    }
+
+    /// Reads a bundler's account of its output: esbuild's metafile, webpack's or rspack's stats, rollup's output.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is none of these.
+    pub fn add_bundle_meta(&mut self, path: &Path, limits: &Limits) -> Result<(), String> {
+        let bytes = contents(path, limits)?;
+        let location = Location::new([].into(), &path.to_string_lossy());
+        let entry = Entry {
+            meta: EntryMeta {
+                path: "metafile.json",
+                size: bytes.len() as u64,
+                kind: EntryKind::File,
+            },
+            bytes: &bytes,
+            location: location.clone(),
+        };
+        let known = self.accounts.len();
+        for detector in detect::ALL.iter().filter(|d| d.interest(entry.meta) == Interest::Read) {
+            let mut sink = Sink::new(*detector, &location, &Alone);
+            detector.extract(&entry, &mut sink).map_err(|e| e.to_string())?;
+            self.accounts.extend(sink.accounts);
+        }
+        if self.accounts.len() == known {
+            return Err(
+                "no account of a bundle; expected esbuild's metafile, webpack's or rspack's stats (with modules and \
+                        assets), or rollup's output"
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 
     fn add(&mut self, shown: &str, name: &str, bytes: &[u8]) -> Result<(), String> {
@@ -95,8 +117,28 @@ impl Given {
         }
     }
 
+    /// What bundlers say of their output, for one artifact.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = Account> + '_ {
+        self.accounts.iter().cloned()
+    }
+
     /// What they name, for one artifact.
     pub(super) fn components(&self) -> impl Iterator<Item = Component> + '_ {
         self.components.iter().cloned()
     }
+}
+
+fn contents(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
+    let file = File::open(path).map_err(|e| super::cannot_read(path, &e))?;
+    let mut bytes = Vec::new();
+    file.take(limits.entry_bytes + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| super::cannot_read(path, &e))?;
+    if bytes.len() as u64 > limits.entry_bytes {
+        return Err(format!(
+            "over the limit of {} bytes for one document",
+            limits.entry_bytes
+        ));
+    }
+    Ok(bytes)
 }

@@ -236,6 +236,10 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Databas
     let bundles = Bundles {
         bundles: std::mem::take(&mut seen.bundles),
         maps: std::mem::take(&mut seen.maps),
+        accounts: std::mem::take(&mut seen.accounts)
+            .into_iter()
+            .chain(options.given.accounts())
+            .collect(),
     };
     seen.components.extend(meta.given.components());
     let (coverage, unexplained) = settle_bundles(&mut seen.components, bundles);

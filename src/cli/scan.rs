@@ -63,6 +63,10 @@ pub(super) struct Scan {
     #[arg(long = "lock", value_name = "FILE")]
     locks: Vec<PathBuf>,
 
+    /// What the bundler said of its output, repeatable: esbuild's metafile, webpack's stats, rollup's output
+    #[arg(long = "bundle-meta", value_name = "FILE")]
+    bundle_meta: Vec<PathBuf>,
+
     /// Never touch the network
     #[arg(long)]
     offline: bool,
@@ -159,6 +163,15 @@ pub(super) fn run(args: &Scan) -> ExitCode {
             return usage(&format!(
                 "--lock {}: {}",
                 terminal(&lock.to_string_lossy()),
+                terminal(&e)
+            ));
+        }
+    }
+    for meta in &args.bundle_meta {
+        if let Err(e) = given.add_bundle_meta(meta, &Limits::default()) {
+            return usage(&format!(
+                "--bundle-meta {}: {}",
+                terminal(&meta.to_string_lossy()),
                 terminal(&e)
             ));
         }

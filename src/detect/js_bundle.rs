@@ -127,6 +127,9 @@ pub(super) fn add_map(contents: &source_map::Contents, found: &mut Sink<'_>) {
     for (package, said) in &contents.packages {
         add_package(package, said, found);
     }
+    for name in &contents.repositories {
+        let _ = found.add(NPM.coordinate(name, None), Proof::Inferred, 0.7);
+    }
 }
 
 fn add_package(package: &PackagePath, said: &source_map::Manifest, found: &mut Sink<'_>) {

@@ -3,10 +3,11 @@
 use crate::{
     archive::{Contents, Entry, EntryMeta, Member},
     ecosystem::Ecosystem,
-    model::{Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Mapped, Proof},
+    model::{Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Mapped, Proof},
 };
 
 mod bun_lock;
+mod bundle_metadata;
 mod cargo_auditable;
 mod cargo_lock;
 mod dist_info;
@@ -31,6 +32,7 @@ pub static ALL: &[&dyn Detector] = &[
     &js_bundle::JsBundle,
     &source_map::SourceMap,
     &js_licences::JsLicences,
+    &bundle_metadata::BundleMetadata,
     &dist_info::DistInfo,
     &egg_info::EggInfo,
     &requirements::Requirements,
@@ -93,6 +95,8 @@ pub struct Sink<'a> {
     pub bundles: Vec<Bundle>,
     /// Source maps found so far.
     pub maps: Vec<Mapped>,
+    /// Bundlers' accounts found so far.
+    pub accounts: Vec<Account>,
 }
 
 impl<'a> Sink<'a> {
@@ -107,7 +111,14 @@ impl<'a> Sink<'a> {
             gaps: Vec::new(),
             bundles: Vec::new(),
             maps: Vec::new(),
+            accounts: Vec::new(),
         }
+    }
+
+    /// The entry's place.
+    #[must_use]
+    pub fn place(&self) -> Location {
+        self.location.clone()
     }
 
     /// A component that the entry shows; its facts and edges can be added to what is returned.

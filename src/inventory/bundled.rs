@@ -4,7 +4,7 @@
 use super::versions;
 use crate::{
     ecosystem::{NPM, PYPI},
-    model::{Bundle, Component, Coverage, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},
+    model::{Account, Bundle, Component, Coverage, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -15,6 +15,8 @@ pub struct Bundles {
     pub bundles: Vec<Bundle>,
     /// Their source maps.
     pub maps: Vec<Mapped>,
+    /// What bundlers say of their own output.
+    pub accounts: Vec<Account>,
 }
 
 /// A bundle whose unidentified share is below this is explained: what is missing from it is not in it.
@@ -26,11 +28,16 @@ const CRUMBS: usize = 2048;
 /// Names versions, measures coverage, and leaves out what an explained bundle shows to be absent. To be called before
 /// [`super::Inventory::merge`]. Components that carry [`Fact::Given`] are of lock files from outside the artifact.
 pub fn settle_bundles(components: &mut Vec<Component>, seen: Bundles) -> (Vec<Coverage>, Vec<Gap>) {
-    let Bundles { bundles, maps } = seen;
+    let Bundles {
+        bundles,
+        maps,
+        accounts,
+    } = seen;
     let mut gaps = Vec::new();
     let bundles = without_assets(components, bundles);
     orphans(components, &bundles, &maps, &mut gaps);
-    let coverage = coverage(&bundles, &maps);
+    let mut coverage = coverage(&bundles, &maps);
+    believe(components, &mut coverage, accounts, &mut gaps);
     versions::name(components, &mut gaps);
     given(components, &coverage, &mut gaps);
     if !coverage.is_empty() {
@@ -118,6 +125,57 @@ fn orphans(components: &mut [Component], bundles: &[Bundle], maps: &[Mapped], ga
             reason: "source map without its bundle beside it; what it names may not be in the artifact".to_owned(),
         });
     }
+}
+
+/// A bundler's account counts for the files that it describes, by name and length: what it says of others was built elsewhere.
+fn believe(components: &mut Vec<Component>, coverage: &mut [Coverage], accounts: Vec<Account>, gaps: &mut Vec<Gap>) {
+    let mut by_name: BTreeMap<Box<str>, Vec<&mut Coverage>> = BTreeMap::new();
+    for bundle in coverage {
+        let path = &bundle.location.path;
+        let name = path.rsplit_once('/').map_or(&**path, |(_, name)| name);
+        by_name.entry(name.into()).or_default().push(bundle);
+    }
+    let mut idle: BTreeMap<Location, bool> = BTreeMap::new();
+    for account in accounts {
+        let same = by_name.get_mut(&account.file_name).into_iter().flatten();
+        let mut found = false;
+        for bundle in same.filter(|b| account.bytes.is_none_or(|bytes| bytes == b.bytes)) {
+            found = true;
+            share_out(bundle, &account);
+        }
+        *idle.entry(account.location.clone()).or_insert(true) &= !found;
+        if found {
+            components.extend(account.packages);
+        }
+    }
+    for (location, _) in idle.into_iter().filter(|(_, idle)| *idle) {
+        gaps.push(Gap {
+            kind: GapKind::Partial,
+            location,
+            stage: "bundle-metadata",
+            reason: "describes no file of this artifact by name and length; is it of another build".to_owned(),
+        });
+    }
+}
+
+/// What nobody else attributed, in the account's proportions.
+fn share_out(bundle: &mut Coverage, account: &Account) {
+    let all = account.components.saturating_add(account.application);
+    let Some(all) = std::num::NonZero::new(all as u128) else {
+        return;
+    };
+    let part = bundle.bytes as u128 * account.components as u128 / all;
+    let components = usize::try_from(part)
+        .unwrap_or(bundle.bytes)
+        .max(bundle.components)
+        .min(bundle.bytes);
+    *bundle = Coverage {
+        location: bundle.location.clone(),
+        bytes: bundle.bytes,
+        components,
+        application: bundle.bytes - components,
+        unidentified: 0,
+    };
 }
 
 fn coverage(bundles: &[Bundle], maps: &[Mapped]) -> Vec<Coverage> {

@@ -182,8 +182,12 @@ impl Locks {
                 return Some(self.entries(&c.name, versions));
             }
         }
-        let versions = self.by_name.get(&(c.ecosystem, c.name.clone()))?;
-        Some(self.entries(&c.name, versions))
+        if let Some(versions) = self.by_name.get(&(c.ecosystem, c.name.clone())) {
+            return Some(self.entries(&c.name, versions));
+        }
+        // A name that no lock file has may be an alias, which is a folder's name.
+        let folder: Box<str> = format!("node_modules/{}", c.name).into();
+        self.by_folder.get(&(c.ecosystem, folder)).cloned()
     }
 
     #[allow(clippy::unused_self)] // reads as one of the lock's answers

@@ -1,6 +1,6 @@
 //! Code that a bundler packed into one file, and whose it is, byte by byte.
 
-use super::Location;
+use super::{Component, Location};
 use std::ops::Range;
 
 /// Whose code a stretch of a bundle is.
@@ -58,6 +58,23 @@ pub struct Mapped {
     pub bundle: Box<str>,
     /// In the order of the bundle's text.
     pub turns: Vec<Turn>,
+}
+
+/// A bundler's account of one file that it wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// The account's own place.
+    pub location: Location,
+    /// Name of the file; the folder was the builder's.
+    pub file_name: Box<str>,
+    /// Its length, where the bundler says it.
+    pub bytes: Option<usize>,
+    /// The packages in it; they count where the file is found.
+    pub packages: Vec<Component>,
+    /// How its bytes divide between packages...
+    pub components: usize,
+    /// ...and the application. In proportion: some bundlers count their sources.
+    pub application: usize,
 }
 
 /// What a report says of one bundle: how many of its bytes are attributed, and to whom.

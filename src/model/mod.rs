@@ -8,7 +8,7 @@ mod finding;
 mod gap;
 mod location;
 
-pub use bundle::{Bundle, Coverage, Mapped, Owner, Span, Turn};
+pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
 pub use component::{Component, Coordinate, EcosystemId, Evidence, Fact, Proof};
 pub use finding::{Finding, Level, Rule, Severity};
 pub use gap::{Gap, GapKind};

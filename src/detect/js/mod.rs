@@ -3,6 +3,7 @@
 
 pub(super) mod banner;
 pub(super) mod manifest;
+pub(super) mod metadata;
 pub(super) mod module_path;
 pub(super) mod origin;
 pub(super) mod scan;

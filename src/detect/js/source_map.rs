@@ -13,7 +13,7 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
 };
 
@@ -24,8 +24,9 @@ pub(in crate::detect) struct Contents {
     pub(in crate::detect) packages: BTreeMap<PackagePath, Manifest>,
     /// Whose code begins where.
     pub(in crate::detect) turns: Vec<Turn>,
-    /// How many modules it names.
-    pub(in crate::detect) sources: usize,
+    /// Repositories whose raw files it names as sources: packages that were published with a map of their own, which the
+    /// bundler followed. The repository is called as the package is, more often than not.
+    pub(in crate::detect) repositories: BTreeSet<String>,
 }
 
 /// Name and version as a bundled `package.json` gives them.
@@ -113,7 +114,6 @@ impl Contents {
         let root: Option<String> = map.source_root.and_then(|raw| serde_json::from_str(raw.get()).ok());
         // Roots are prefixes such as `webpack://`; one that lies in a package says whose all its sources are.
         let root = root.filter(|root| root.contains("node_modules"));
-        self.sources += sources.len();
         let packages: Vec<Option<PackagePath>> = sources
             .iter()
             .map(|source| {
@@ -129,6 +129,7 @@ impl Contents {
             .zip(&packages)
             .map(|(source, package)| match (source, package) {
                 (_, Some(_)) => Some(Owner::Component),
+                (Some(source), None) if repository(source).is_some() => Some(Owner::Component),
                 (Some(_), None) => Some(Owner::Application),
                 (None, None) => None,
             })
@@ -139,6 +140,8 @@ impl Contents {
         if let Some(contents) = map.sources_content {
             self.read_contents(contents.get(), &sources, &packages);
         }
+        let repositories = sources.iter().flatten().filter_map(|source| repository(source));
+        self.repositories.extend(repositories.map(str::to_owned));
         for package in packages.into_iter().flatten() {
             self.packages.entry(package).or_default();
         }
@@ -175,6 +178,14 @@ impl Contents {
             self.packages.entry(package.clone()).or_default().literal = literal;
         }
     }
+}
+
+/// The repository's name in `https://raw.githubusercontent.com/OWNER/NAME/COMMIT/src/x.ts`, where the package is all of it.
+fn repository(source: &str) -> Option<&str> {
+    let (_, path) = source.split_once("://raw.githubusercontent.com/")?;
+    let mut parts = path.split('/').skip(1);
+    let (name, _commit, folder) = (parts.next()?, parts.next()?, parts.next()?);
+    (module_path::is_package_name(name) && folder != "packages").then_some(name)
 }
 
 /// The strings of an array; anything else in it is `None`.

@@ -215,7 +215,7 @@ function score(artifact, truth) {
   const known = (name) => names.has(name) || String(SETS[set].dependencies[name]).startsWith('npm:');
   // What a lock file names and nothing else shows is reported as locked; it is no claim that it is there.
   const claimed = seen.filter((c) => c.evidence.some((e) => e.proof === 'installed' || e.proof === 'inferred'));
-  const wrong = claimed.filter((c) => (c.version === null ? !known(c.name) : !there.has(`${c.name}@${c.version}`)));
+  const wrong = claimed.filter((c) => !known(c.name) || (c.version !== null && names.has(c.name) && !there.has(`${c.name}@${c.version}`)));
   return {
     names: [...names].filter((n) => seenNames.has(n)).length / names.size,
     versions: truth.filter((id) => seenIds.has(id)).length / truth.length,
