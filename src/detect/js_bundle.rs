@@ -72,7 +72,10 @@ impl Detector for JsBundle {
         }
         modules(&marks, found);
         manifests(&marks, found);
-        for (_, named) in &marks.named {
+        // Where modules are named, a comment in one of them is about something that was copied into it.
+        let nameless = |at: usize| matches!(marks.module_of(at), None | Some(Module::Unnamed));
+        let mapped = map.is_some() || inline.is_some();
+        for (_, named) in marks.named.iter().filter(|(at, _)| !mapped && nameless(*at)) {
             let _ = found.add(NPM.coordinate(named.name, named.version), Proof::Inferred, 0.8);
         }
         found.bundles.push(Bundle {

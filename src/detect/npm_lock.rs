@@ -9,7 +9,7 @@ use crate::{
     parse::json::{self, Members, Scalar},
 };
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(super) struct NpmLock;
 
@@ -49,6 +49,9 @@ struct Package {
     requires: Members<Scalar>,
     #[serde(default, rename = "optionalDependencies")]
     optional_dependencies: Members<Scalar>,
+    /// Of the application and its workspaces.
+    #[serde(default, rename = "devDependencies")]
+    dev_dependencies: Members<Scalar>,
     /// In version 1 the packages nested below this one; in 2 and 3 ranges by name, which are read over.
     #[serde(default)]
     dependencies: Members<Nested>,
@@ -137,8 +140,20 @@ impl Detector for NpmLock {
         add_tree("", &tree, &mut entries);
         let at: HashMap<&str, &Coordinate> = entries.iter().map(|e| (&*e.folder, &e.coordinate)).collect();
         let usual = origin::usual_host(entries.iter().filter_map(|e| e.package.resolved.text()));
+        // What the application and its workspaces ask for themselves.
+        let own = lock
+            .packages
+            .0
+            .iter()
+            .filter(|(folder, _)| !folder.contains("node_modules/"));
+        let direct: HashSet<Coordinate> = own
+            .flat_map(|(folder, package)| {
+                let names = required_names(package);
+                names.filter_map(|name| nearest(folder, name, &at)).collect::<Vec<_>>()
+            })
+            .collect();
         for entry in &entries {
-            add(entry, &at, usual, found);
+            add(entry, &at, usual, direct.contains(&entry.coordinate), found);
         }
         Ok(())
     }
@@ -168,22 +183,21 @@ impl<'l> Locked<'l> {
             origin: origin.or(package.resolved.text()),
         }
     }
+}
 
-    /// Names that it requires; in version 1 `dependencies` holds packages and not names.
-    fn requires(&self) -> impl Iterator<Item = &str> {
-        let ranges = self
-            .package
-            .dependencies
-            .0
-            .iter()
-            .filter(|(_, nested)| nested.0.is_none());
-        let lists = [&self.package.requires, &self.package.optional_dependencies];
-        ranges.map(|(name, _)| &**name).chain(
-            lists
-                .into_iter()
-                .flat_map(|list| list.0.iter().map(|(name, _)| &**name)),
-        )
-    }
+/// Names that a package requires; in version 1 `dependencies` holds packages and not names.
+fn required_names(package: &Package) -> impl Iterator<Item = &str> {
+    let ranges = package.dependencies.0.iter().filter(|(_, nested)| nested.0.is_none());
+    let lists = [
+        &package.requires,
+        &package.optional_dependencies,
+        &package.dev_dependencies,
+    ];
+    ranges.map(|(name, _)| &**name).chain(
+        lists
+            .into_iter()
+            .flat_map(|list| list.0.iter().map(|(name, _)| &**name)),
+    )
 }
 
 /// Version 1: recursion is bounded by the depth that the JSON parser allows.
@@ -201,10 +215,9 @@ fn add_tree<'l>(above: &str, packages: &[(&str, &'l Package)], entries: &mut Vec
     }
 }
 
-fn add(entry: &Locked<'_>, at: &HashMap<&str, &Coordinate>, usual: Option<&str>, found: &mut Sink<'_>) {
+fn add(entry: &Locked<'_>, at: &HashMap<&str, &Coordinate>, usual: Option<&str>, direct: bool, found: &mut Sink<'_>) {
     let package = entry.package;
-    let requires = entry
-        .requires()
+    let requires = required_names(package)
         .filter_map(|name| nearest(&entry.folder, name, at))
         .collect();
     let mut added = found
@@ -216,6 +229,9 @@ fn add(entry: &Locked<'_>, at: &HashMap<&str, &Coordinate>, usual: Option<&str>,
         .any(|flag| flag.is_true())
     {
         added = added.fact(Fact::Dispensable);
+    }
+    if direct {
+        added = added.fact(Fact::Direct);
     }
     if package.install_script.is_true() {
         added = added.fact(Fact::InstallScript);

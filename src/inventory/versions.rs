@@ -2,7 +2,7 @@
 //! code itself gives it.
 
 use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Proof};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Where in a bundle, where that is known.
 type Place = Option<Box<str>>;
@@ -23,6 +23,10 @@ struct Locks {
     by_name: BTreeMap<Key, BTreeSet<Box<str>>>,
     by_folder: HashMap<(EcosystemId, Box<str>), Vec<Locked>>,
     requires: HashMap<Coordinate, Vec<Coordinate>>,
+    /// What applications ask for themselves, where lock files record it.
+    direct: HashSet<Coordinate>,
+    /// What the packages that are there require, in any of their versions.
+    wanted: HashSet<Coordinate>,
 }
 
 /// Gives versions to the components that have none, as far as anything names one. Several that are possible are all kept,
@@ -155,6 +159,7 @@ impl Locks {
                         let folder: Box<str> = format!("node_modules/{alias}").into();
                         locks.by_folder.entry((c.ecosystem, folder)).or_default().push(entry());
                     }
+                    Fact::Direct => drop(locks.direct.insert(c.clone())),
                     _ => {}
                 }
             }
@@ -168,7 +173,36 @@ impl Locks {
                     .extend(component.requires.iter().cloned());
             }
         }
+        locks.want(components);
         locks
+    }
+
+    fn want(&mut self, components: &[Component]) {
+        let present = components.iter().filter(|c| is_present(c)).map(|c| &c.coordinate);
+        let present: HashSet<(EcosystemId, &str)> = present.map(|c| (c.ecosystem, &*c.name)).collect();
+        for (coordinate, requires) in &self.requires {
+            if present.contains(&(coordinate.ecosystem, &*coordinate.name)) {
+                self.wanted.extend(requires.iter().cloned());
+            }
+        }
+    }
+
+    /// Of several versions those that the application or a package that is there asks for. Without a record of what the
+    /// application asks for, none can be ruled out.
+    fn asked_for(&self, ecosystem: EcosystemId, name: &str, versions: &BTreeSet<Box<str>>) -> BTreeSet<Box<str>> {
+        if versions.len() < 2 || self.direct.is_empty() {
+            return versions.clone();
+        }
+        let asked = |version: &str| {
+            let coordinate = Coordinate {
+                ecosystem,
+                name: name.into(),
+                version: Some(version.into()),
+            };
+            self.direct.contains(&coordinate) || self.wanted.contains(&coordinate)
+        };
+        let kept: BTreeSet<Box<str>> = versions.iter().filter(|v| asked(v)).cloned().collect();
+        if kept.is_empty() { versions.clone() } else { kept }
     }
 
     /// The versions that are possible for one instance of a package: by its folder, by what requires it from there, by name.
@@ -183,7 +217,8 @@ impl Locks {
             }
         }
         if let Some(versions) = self.by_name.get(&(c.ecosystem, c.name.clone())) {
-            return Some(self.entries(&c.name, versions));
+            let versions = self.asked_for(c.ecosystem, &c.name, versions);
+            return Some(self.entries(&c.name, &versions));
         }
         // A name that no lock file has may be an alias, which is a folder's name.
         let folder: Box<str> = format!("node_modules/{}", c.name).into();

@@ -55,6 +55,8 @@ pub enum Fact {
     /// The `node_modules` folder that a lock file or a bundler's path gives it (`node_modules/a/node_modules/b`): what
     /// joins a bundled module with the lock entry that it was made from. Code that carries it lies in a bundle.
     At(Box<str>),
+    /// The application itself asks for it, as a lock file says that records this.
+    Direct,
     /// Another name that the application calls it by (npm's `"nick": "npm:name@1"`).
     Alias(Box<str>),
     /// From a lock file that was given beside the artifact: it names versions, and proves no presence.

@@ -25,8 +25,9 @@ pub(in crate::detect) fn comment(text: &str) -> Option<Named<'_>> {
             version: None,
         });
     }
-    // `safe-buffer. MIT License. Feross Aboukhadijeh <…>`
-    if let Some((name, rest)) = first.split_once(". ")
+    // `safe-buffer. MIT License. Feross Aboukhadijeh <…>`: others write such lines about what they copied.
+    if first.contains("Feross")
+        && let Some((name, rest)) = first.split_once(". ")
         && is_published_name(name)
         && rest
             .split(". ")
@@ -195,13 +196,10 @@ mod tests {
                 Some(("accepts", None)),
             ),
             (
-                "/*! safe-buffer. MIT License. Some Body <https://example.test> */",
+                "/*! safe-buffer. MIT License. Feross Aboukhadijeh <https://example.test> */",
                 Some(("safe-buffer", None)),
             ),
-            (
-                "/*! ieee754. BSD-3-Clause License. Some Body */",
-                Some(("ieee754", None)),
-            ),
+            ("/*! a-polyfill. MIT License. Some Body */", None),
             ("/*! axios v1.2.3 Copyright (c) 2022 */", Some(("axios", Some("1.2.3")))),
             (
                 "/** @license tiny-lib v16.13.1\n * x */",

@@ -199,7 +199,8 @@ pub(in crate::detect) fn literal(text: &[u8], at: usize) -> Option<&str> {
     let after = trim_start(after.strip_prefix(b"\"").unwrap_or(after));
     let after = after.strip_prefix(b"=").or_else(|| after.strip_prefix(b":"))?;
     let (version, _) = string(trim_start(after))?;
-    is_version(version).then_some(version)
+    // `0.0.0-unknown` stands in for a version that the build was to fill in.
+    (is_version(version) && !version.starts_with("0.0.0")).then_some(version)
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub(in crate::detect) fn is_package_name(name: &str) -> bool {
             .is_some_and(|(scope, name)| plain(scope) && plain(name)),
         None => plain(name) && !name.starts_with('_') || cnpm(name).is_some(),
     };
-    parts && name.len() <= 214
+    parts && name.len() <= 214 && name.bytes().any(|b| b.is_ascii_alphanumeric())
 }
 
 /// `_lodash@4.17.21@lodash`, as cnpm lays packages out.
