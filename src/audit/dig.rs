@@ -8,15 +8,21 @@ use crate::{
     },
     detect::{self, Detector, Interest, Neighbours, Sink},
     limits::Limits,
-    model::{Component, Gap, GapKind, Location},
+    model::{Account, Bundle, Component, Gap, GapKind, Location, Mapped},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 /// Everything seen in one artifact, in no particular order.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) components: Vec<Component>,
     pub(super) gaps: Vec<Gap>,
+    pub(super) bundles: Vec<Bundle>,
+    pub(super) maps: Vec<Mapped>,
+    pub(super) accounts: Vec<Account>,
     pub(super) anomalies: Vec<(Location, Anomaly)>,
     pub(super) entries: usize,
     /// Files in the languages whose packages we know.
@@ -59,12 +65,20 @@ impl<'a> Dig<'a> {
             seen.anomalies
                 .extend(anomalies.map(|a| (Location::new(archives.clone(), &a.path), a.clone())));
         });
+        let paths = OnceLock::new();
         tree.visit(&files, self.budget, &|i, opened| {
-            self.entry(tree, archives, entries[i].meta(), opened);
+            self.entry(tree, &paths, archives, entries[i].meta(), opened);
         });
     }
 
-    fn entry(&self, tree: &dyn Tree, archives: &Arc<[Box<str>]>, meta: EntryMeta<'_>, opened: &mut Opened<'_>) {
+    fn entry<'t>(
+        &self,
+        tree: &'t dyn Tree,
+        paths: &OnceLock<HashSet<&'t str>>,
+        archives: &Arc<[Box<str>]>,
+        meta: EntryMeta<'_>,
+        opened: &mut Opened<'_>,
+    ) {
         let limits = &self.budget.limits;
         let head = opened.peek();
         let location = Location::new(archives.clone(), meta.path);
@@ -110,6 +124,7 @@ impl<'a> Dig<'a> {
         };
         let around = Around {
             tree,
+            paths,
             budget: self.budget,
         };
         for detector in detectors {
@@ -120,11 +135,16 @@ impl<'a> Dig<'a> {
     }
 
     /// `broken`: the bytes are not all there or not what they should be, which is a gap already.
-    fn detect(&self, detector: &dyn Detector, entry: &Entry<'_>, around: &Around<'_>, broken: bool) {
+    fn detect(&self, detector: &dyn Detector, entry: &Entry<'_>, around: &Around<'_, '_>, broken: bool) {
         let mut sink = Sink::new(detector, &entry.location, around);
         let result = detector.extract(entry, &mut sink);
         let Sink {
-            components, mut gaps, ..
+            components,
+            mut gaps,
+            bundles,
+            maps,
+            accounts,
+            ..
         } = sink;
         if let (Err(e), false) = (result, broken) {
             gaps.push(Gap {
@@ -134,10 +154,13 @@ impl<'a> Dig<'a> {
                 reason: e.to_string(),
             });
         }
-        if !(components.is_empty() && gaps.is_empty()) {
+        if !(components.is_empty() && gaps.is_empty() && bundles.is_empty() && maps.is_empty() && accounts.is_empty()) {
             self.note(|seen| {
                 seen.components.extend(components);
                 seen.gaps.extend(gaps);
+                seen.bundles.extend(bundles);
+                seen.maps.extend(maps);
+                seen.accounts.extend(accounts);
             });
         }
     }
@@ -163,14 +186,23 @@ impl<'a> Dig<'a> {
 }
 
 /// The archive around an entry, read when a detector asks.
-struct Around<'a> {
-    tree: &'a dyn Tree,
+struct Around<'a, 't> {
+    tree: &'t dyn Tree,
+    /// Its files' paths, gathered when somebody first asks.
+    paths: &'a OnceLock<HashSet<&'t str>>,
     budget: &'a Budget,
 }
 
-impl Neighbours for Around<'_> {
+impl Neighbours for Around<'_, '_> {
     fn limits(&self) -> &Limits {
         &self.budget.limits
+    }
+
+    fn has(&self, path: &str) -> bool {
+        let files = || self.tree.entries().iter().filter(|m| m.kind == EntryKind::File);
+        self.paths
+            .get_or_init(|| files().map(|m| &*m.path).collect())
+            .contains(path)
     }
 
     fn entries(&self) -> &[Member] {

@@ -4,8 +4,10 @@
 //! merged inventory → matches → checks → sorted report.
 
 mod dig;
+mod given;
 mod input;
 
+pub use given::Given;
 pub use input::{Input, expand};
 
 use crate::{
@@ -14,9 +16,9 @@ use crate::{
     check::{self, Context},
     detect::{self, Interest},
     ecosystem,
-    inventory::Inventory,
+    inventory::{Bundles, Inventory, settle_bundles},
     limits::Limits,
-    model::{Coordinate, EcosystemId, Finding, Gap, GapKind, Location},
+    model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location},
     report::{Artifact, Bar, Failure, Report},
 };
 use dig::{Dig, Seen};
@@ -33,6 +35,8 @@ pub struct Options {
     pub fail_on: Bar,
     /// Whether partial gaps make exit code 3.
     pub require_coverage: bool,
+    /// Lock files from outside the artifacts.
+    pub given: Given,
 }
 
 impl Default for Options {
@@ -41,6 +45,7 @@ impl Default for Options {
             limits: Limits::default(),
             fail_on: Bar::Any,
             require_coverage: false,
+            given: Given::default(),
         }
     }
 }
@@ -176,6 +181,7 @@ fn artifact(input: &Input, options: &Options) -> Result<Dug, String> {
                     &folder,
                     "directory",
                     &budget,
+                    &options.given,
                     Meta {
                         name,
                         sha256: None,
@@ -209,6 +215,7 @@ fn cannot_read(path: &Path, e: &io::Error) -> String {
     }
 }
 
+/// What is known of an artifact before it is looked into.
 #[derive(Debug)]
 struct Meta {
     name: String,
@@ -241,8 +248,8 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dug, String
                 size: bytes.len() as u64,
             };
             match &archive {
-                Some(archive) => scan(&*archive.tree, archive.kind, &budget, meta),
-                None => scan(&single, "file", &budget, meta),
+                Some(archive) => scan(&*archive.tree, archive.kind, &budget, &options.given, meta),
+                None => scan(&single, "file", &budget, &options.given, meta),
             }
         },
     );
@@ -282,18 +289,32 @@ struct Dug {
     kind: &'static str,
     seen: Seen,
     inventory: Inventory,
+    coverage: Vec<Coverage>,
     unsettled: Vec<Gap>,
     bytes_read: u64,
 }
 
-fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, meta: Meta) -> Dug {
+fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, given: &Given, meta: Meta) -> Dug {
     let mut seen = Dig::run(tree, budget);
-    let (inventory, unsettled) = Inventory::merge(std::mem::take(&mut seen.components));
+    let bundles = Bundles {
+        bundles: std::mem::take(&mut seen.bundles),
+        maps: std::mem::take(&mut seen.maps),
+        accounts: std::mem::take(&mut seen.accounts)
+            .into_iter()
+            .chain(given.accounts())
+            .collect(),
+    };
+    let mut components = std::mem::take(&mut seen.components);
+    components.extend(given.components());
+    let (coverage, mut unsettled) = settle_bundles(&mut components, bundles);
+    let (inventory, unsettled_locks) = Inventory::merge(components);
+    unsettled.extend(unsettled_locks);
     Dug {
         meta,
         kind,
         seen,
         inventory,
+        coverage,
         unsettled,
         bytes_read: budget.spent(),
     }
@@ -305,6 +326,7 @@ fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
         kind,
         seen,
         inventory,
+        coverage,
         unsettled,
         bytes_read,
     } = dug;
@@ -358,6 +380,7 @@ fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
         entries: seen.entries,
         bytes_read,
         inventory,
+        coverage,
         findings,
         gaps,
     })

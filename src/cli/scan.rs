@@ -5,7 +5,7 @@ use anstream::{AutoStream, ColorChoice, eprintln};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plimsoll::{
-    audit::{self, Input, Options},
+    audit::{self, Given, Input, Options},
     escape::terminal,
     limits::{Limits, TABLE},
     model::Severity,
@@ -16,7 +16,7 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::{self, BufWriter, IsTerminal as _, Read as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, SystemTime},
 };
@@ -64,6 +64,14 @@ pub(super) struct Scan {
 
     #[command(flatten)]
     advisories: advisories::Flags,
+
+    /// Lock file that the artifact was built with, repeatable: names the versions of what is bundled in it
+    #[arg(long = "lock", value_name = "FILE")]
+    locks: Vec<PathBuf>,
+
+    /// What the bundler said of its output, repeatable: esbuild's metafile, webpack's stats, rollup's output
+    #[arg(long = "bundle-meta", value_name = "FILE")]
+    bundle_meta: Vec<PathBuf>,
 
     /// No progress and no warnings on standard error
     #[arg(short, long)]
@@ -167,16 +175,9 @@ pub(super) fn run(args: &Scan) -> ExitCode {
     if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
         return usage(&format!("threads cannot be started: {e}"));
     }
-    let mut limits = Limits::default();
-    for text in &args.limits {
-        if let Err(e) = limits.set(text) {
-            return usage(&format!("--limit {text}: {e}"));
-        }
-    }
-    let options = Options {
-        limits,
-        fail_on: args.fail_on.into(),
-        require_coverage: args.require_coverage,
+    let options = match options(args) {
+        Ok(options) => options,
+        Err(message) => return usage(&message),
     };
     let (inputs, mut failures) = inputs(args, &options.limits);
     let bar = progress(inputs.len(), args.quiet);
@@ -208,6 +209,32 @@ pub(super) fn run(args: &Scan) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn options(args: &Scan) -> Result<Options, String> {
+    let mut limits = Limits::default();
+    for text in &args.limits {
+        limits
+            .set(text)
+            .map_err(|e| format!("--limit {}: {e}", terminal(text)))?;
+    }
+    let shown =
+        |flag: &str, path: &Path, e: &str| format!("{flag} {}: {}", terminal(&path.to_string_lossy()), terminal(e));
+    let mut given = Given::default();
+    for path in &args.locks {
+        given.add_lock(path, &limits).map_err(|e| shown("--lock", path, &e))?;
+    }
+    for path in &args.bundle_meta {
+        given
+            .add_bundle_meta(path, &limits)
+            .map_err(|e| shown("--bundle-meta", path, &e))?;
+    }
+    Ok(Options {
+        limits,
+        given,
+        fail_on: args.fail_on.into(),
+        require_coverage: args.require_coverage,
+    })
 }
 
 fn inputs(args: &Scan, limits: &Limits) -> (Vec<Input>, Vec<Failure>) {

@@ -1,23 +1,30 @@
-//! JavaScript outside of installed packages that looks like a bundler's or minifier's output. What is bundled in it is not
-//! identified yet; that it is there is never left unsaid.
+//! JavaScript outside of installed packages that a bundler or minifier wrote: the packages whose modules lie in it, by the
+//! paths, comments, manifests and source map that the bundler left, and how much of it that explains.
 
-use super::{DetectError, Detector, Interest, Sink};
-use crate::archive::{Entry, EntryKind, EntryMeta};
-use memchr::memmem;
+use super::{
+    DetectError, Detector, Interest, Sink,
+    js::{
+        manifest,
+        module_path::PackagePath,
+        scan::{self, Marks, Module},
+        source_map,
+    },
+};
+use crate::{
+    archive::{Entry, EntryKind, EntryMeta},
+    ecosystem::NPM,
+    model::{Bundle, Fact, Mapped, Owner, Proof, Span},
+};
+use base64::Engine as _;
+use std::collections::BTreeMap;
 
 pub(super) struct JsBundle;
 
-/// What bundlers leave in their output, whatever their settings.
-const MARKERS: &[&str] = &[
-    "__webpack_require__",
-    "__commonJS",
-    "__toESM",
-    "node_modules/",
-    "sourceMappingURL=",
-];
-
 /// Hand-written files are not minified; bytes per line above this are no hand's work.
 const MINIFIED_LINE: usize = 500;
+
+/// A file below this is not called minified: a one-line handler is a line of any length.
+const MINIFIED_BYTES: usize = 16 << 10;
 
 impl Detector for JsBundle {
     fn id(&self) -> &'static str {
@@ -25,13 +32,17 @@ impl Detector for JsBundle {
     }
 
     fn reads(&self) -> &'static str {
-        "bundled or minified JavaScript outside of `node_modules` (reported as a gap: not identified yet)"
+        "bundles of esbuild, webpack, ncc, rspack, rollup, parcel, bun outside of `node_modules`: module paths, licence \
+         comments, inlined `package.json`, inline source maps"
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        let script = [".js", ".mjs", ".cjs"].iter().any(|ext| meta.path.ends_with(ext));
+        const EXTENSIONS: &[&str] = &[".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts"];
+        let script = EXTENSIONS.iter().any(|ext| meta.path.ends_with(ext)) && !meta.path.ends_with(".d.ts");
         let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
-        if script && !installed && meta.kind == EntryKind::File {
+        // yarn's own loader is a lock file in the shape of code.
+        let loader = matches!(meta.file_name(), ".pnp.cjs" | ".pnp.js" | ".pnp.loader.mjs");
+        if script && !installed && !loader && meta.kind == EntryKind::File {
             Interest::Read
         } else {
             Interest::Skip
@@ -39,17 +50,202 @@ impl Detector for JsBundle {
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
-        let bytes = entry.bytes;
-        let marked = MARKERS
-            .iter()
-            .any(|marker| memmem::find(bytes, marker.as_bytes()).is_some());
-        let lines = memchr::memchr_iter(b'\n', bytes).count() + 1;
-        if marked || (bytes.len() > 16 << 10 && bytes.len() / lines > MINIFIED_LINE) {
-            found.partial(format!(
-                "bundled JavaScript ({} KB): the packages inside it are not identified",
-                bytes.len().div_ceil(1000)
-            ));
+        let text = entry.bytes;
+        let marks = scan::scan(text);
+        let map_beside = format!("{}.map", entry.meta.path);
+        let inline = marks.map.and_then(|(at, url)| Some((at, url.strip_prefix(b"data:")?)));
+        let map = match marks.map {
+            Some((_, url)) if inline.is_none() => neighbour(entry.meta.path, url),
+            _ => None,
+        };
+        // The map itself is no code.
+        let code = text.get(..inline.map_or(text.len(), |(at, _)| at)).unwrap_or(text);
+        let map = map.or_else(|| found.neighbours.has(&map_beside).then_some(map_beside));
+        let lines = memchr::memchr_iter(b'\n', code).count() + 1;
+        let minified = code.len() > MINIFIED_BYTES && code.len() / lines > MINIFIED_LINE;
+        let named = marks.modules.iter().any(|m| matches!(m.module, Module::Package(..)));
+        if !(named || marks.helpers || minified || map.is_some() || marks.map.is_some()) {
+            return Ok(());
         }
+        if let Some((_, inline)) = inline {
+            inline_map(inline, entry, found);
+        }
+        modules(&marks, found);
+        manifests(&marks, found);
+        // Where modules are named, a comment in one of them is about something that was copied into it.
+        let nameless = |at: usize| matches!(marks.module_of(at), None | Some(Module::Unnamed));
+        let mapped = map.is_some() || inline.is_some();
+        for (_, named) in marks.named.iter().filter(|(at, _)| !mapped && nameless(*at)) {
+            let _ = found.add(NPM.coordinate(named.name, named.version), Proof::Inferred, 0.8);
+        }
+        found.bundles.push(Bundle {
+            location: entry.location.clone(),
+            bytes: code.len(),
+            spans: spans(&marks, code.len()),
+            lines: if map.is_some() || marks.map.is_some() {
+                std::iter::once(0)
+                    .chain(memchr::memchr_iter(b'\n', code).map(|at| at + 1))
+                    .collect()
+            } else {
+                Vec::new()
+            },
+            map: map.map(Into::into),
+            python_package: python_package(entry.meta.path, found).map(Into::into),
+        });
         Ok(())
     }
+}
+
+fn inline_map(url: &[u8], entry: &Entry<'_>, found: &mut Sink<'_>) {
+    let Some(comma) = memchr::memchr(b',', url) else {
+        return;
+    };
+    let (head, body) = url.split_at(comma);
+    let body = body.get(1..).unwrap_or_default();
+    if !head.ends_with(b";base64") {
+        return found.partial("inline source map in another encoding than base64; it was not read");
+    }
+    let lenient = base64::engine::GeneralPurposeConfig::new()
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, lenient);
+    let map = engine.decode(body).map_err(|e| e.to_string());
+    match map.and_then(|map| source_map::read(&map).map_err(|e| e.to_string())) {
+        Ok(contents) => {
+            add_map(&contents, found);
+            found.maps.push(Mapped {
+                location: entry.location.clone(),
+                bundle: entry.meta.path.into(),
+                turns: contents.turns,
+            });
+        }
+        Err(e) => found.partial(format!(
+            "inline source map cannot be read ({e}); build the bundle again"
+        )),
+    }
+}
+
+/// Adds what a source map says of packages, as evidence of the detector that met it.
+pub(super) fn add_map(contents: &source_map::Contents, found: &mut Sink<'_>) {
+    for (package, said) in &contents.packages {
+        add_package(package, said, found);
+    }
+    for name in &contents.repositories {
+        let _ = found.add(NPM.coordinate(name, None), Proof::Inferred, 0.7);
+    }
+}
+
+fn add_package(package: &PackagePath, said: &source_map::Manifest, found: &mut Sink<'_>) {
+    // An alias is known by its folder's name until its manifest is seen.
+    let name = said.name.as_deref().unwrap_or(&package.name);
+    let version = package.version.as_deref().or(said.version.as_deref());
+    let at = || Fact::At(package.at.as_str().into());
+    let _ = found
+        .add(NPM.coordinate(name, version), Proof::Installed, 0.95)
+        .fact(at());
+    if let (None, Some(literal)) = (version, &said.literal) {
+        let _ = found
+            .add(NPM.coordinate(name, Some(literal)), Proof::Inferred, 0.7)
+            .fact(at());
+    }
+}
+
+/// Packages by the paths of their modules, with what their bundled manifests and their code say of their versions.
+fn modules(marks: &Marks<'_>, found: &mut Sink<'_>) {
+    let mut packages: BTreeMap<&PackagePath, source_map::Manifest> = BTreeMap::new();
+    for mark in &marks.modules {
+        if let Module::Package(package, _) = &mark.module {
+            packages.entry(package).or_default();
+        }
+    }
+    for (at, inlined) in &marks.manifests {
+        if let Some(Module::Package(package, true)) = marks.module_of(*at) {
+            let known = packages.entry(package).or_default();
+            // The first: what follows in the same file is nested in it.
+            if known.version.is_none() {
+                known.name = inlined.name.map(str::to_owned);
+                known.version = Some(inlined.version.to_owned());
+            }
+        }
+    }
+    let mut literals: BTreeMap<&PackagePath, Option<&str>> = BTreeMap::new();
+    for (at, literal) in &marks.literals {
+        if let Some(Module::Package(package, false)) = marks.module_of(*at) {
+            // Two different literals speak of two things; neither is believed.
+            literals
+                .entry(package)
+                .and_modify(|known| *known = known.filter(|k| k == literal))
+                .or_insert(Some(literal));
+        }
+    }
+    for (package, literal) in literals {
+        packages.entry(package).or_default().literal = literal.map(str::to_owned);
+    }
+    for (package, said) in &packages {
+        add_package(package, said, found);
+    }
+}
+
+/// Manifests that lie in no module whose path is known.
+fn manifests(marks: &Marks<'_>, found: &mut Sink<'_>) {
+    for (at, manifest::Inlined { name, version, certain }) in &marks.manifests {
+        let unnamed = matches!(marks.module_of(*at), None | Some(Module::Unnamed));
+        if let (Some(name), true, true) = (name, certain, unnamed) {
+            let _ = found.add(NPM.coordinate(name, Some(version)), Proof::Installed, 0.9);
+        }
+    }
+}
+
+fn spans(marks: &Marks<'_>, length: usize) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let Some(first) = marks.modules.first() else {
+        return spans;
+    };
+    // What stands before the first module is the bundler's helpers, if it names its modules at all.
+    if marks.helpers && !matches!(first.module, Module::Unnamed) {
+        spans.push(Span {
+            bytes: 0..first.at,
+            owner: Owner::Application,
+        });
+    }
+    let ends = marks.modules.iter().skip(1).map(|m| m.at).chain([length]);
+    for (mark, end) in marks.modules.iter().zip(ends) {
+        let owner = match mark.module {
+            Module::Package(..) => Owner::Component,
+            Module::Own => Owner::Application,
+            Module::Unnamed => continue,
+        };
+        spans.push(Span {
+            bytes: mark.at..end,
+            owner,
+        });
+    }
+    spans
+}
+
+/// The path in the archive that a relative URL in a file means; `None` for what lies elsewhere: nothing is ever fetched.
+fn neighbour(path: &str, url: &[u8]) -> Option<String> {
+    let url = std::str::from_utf8(url).ok()?;
+    if url.contains("://") || url.starts_with('/') || url.len() > 1024 || url.is_empty() {
+        return None;
+    }
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
+    for part in url.split(['?', '#']).next()?.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The outermost folder around a file that is a Python package.
+fn python_package<'p>(path: &'p str, found: &Sink<'_>) -> Option<&'p str> {
+    let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+    folders.take(32).find(|folder| {
+        found.neighbours.has(&format!("{folder}/__init__.py"))
+            || found.neighbours.has(&format!("{folder}/__init__.pyc"))
+    })
 }

@@ -4,26 +4,39 @@ use crate::{
     archive::{Contents, Entry, EntryMeta, Member},
     ecosystem::Ecosystem,
     limits::Limits,
-    model::{Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Proof},
+    model::{Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Mapped, Proof},
 };
 use std::sync::LazyLock;
 
+mod bun_lock;
+mod bundle_metadata;
 mod cargo_auditable;
 mod cargo_lock;
 mod dist_info;
 mod egg_info;
+mod js;
 mod js_bundle;
+mod js_licences;
 mod npm_installed;
 mod npm_lock;
 mod npm_packed;
+mod pnpm_lock;
 mod requirements;
+mod source_map;
+mod yarn_lock;
 
 /// Every detector, in the order they run.
 pub static ALL: &[&dyn Detector] = &[
     &npm_installed::NpmInstalled,
     &npm_lock::NpmLock,
     &npm_packed::NpmPacked,
+    &pnpm_lock::PnpmLock,
+    &yarn_lock::YarnLock,
+    &bun_lock::BunLock,
     &js_bundle::JsBundle,
+    &source_map::SourceMap,
+    &js_licences::JsLicences,
+    &bundle_metadata::BundleMetadata,
     &dist_info::DistInfo,
     &egg_info::EggInfo,
     &requirements::Requirements,
@@ -66,6 +79,8 @@ pub struct DetectError(pub String);
 pub trait Neighbours: Sync {
     /// Every entry, as [`crate::archive::Tree::entries`].
     fn entries(&self) -> &[Member];
+    /// Whether there is a file at exactly that path; cheap.
+    fn has(&self, path: &str) -> bool;
     /// Contents of the entry at exactly that path.
     fn read(&self, path: &str) -> Option<Contents<'static>>;
     /// What the artifact may cost; the default limits unless the driver says otherwise.
@@ -85,6 +100,12 @@ pub struct Sink<'a> {
     pub components: Vec<Component>,
     /// Gaps found so far.
     pub gaps: Vec<Gap>,
+    /// Bundles found so far.
+    pub bundles: Vec<Bundle>,
+    /// Source maps found so far.
+    pub maps: Vec<Mapped>,
+    /// Bundlers' accounts found so far.
+    pub accounts: Vec<Account>,
 }
 
 impl<'a> Sink<'a> {
@@ -97,7 +118,16 @@ impl<'a> Sink<'a> {
             neighbours,
             components: Vec::new(),
             gaps: Vec::new(),
+            bundles: Vec::new(),
+            maps: Vec::new(),
+            accounts: Vec::new(),
         }
+    }
+
+    /// The entry's place.
+    #[must_use]
+    pub fn place(&self) -> Location {
+        self.location.clone()
     }
 
     /// A component that the entry shows; its facts and edges can be added to what is returned.
@@ -152,6 +182,15 @@ impl Added<'_> {
     pub fn fact(mut self, fact: Fact) -> Self {
         if let Some(evidence) = self.0.as_mut().and_then(|c| c.evidence.last_mut()) {
             evidence.facts.push(fact);
+        }
+        self
+    }
+
+    /// What it directly depends on.
+    #[must_use]
+    pub fn requires(mut self, requires: Vec<Coordinate>) -> Self {
+        if let Some(component) = self.0.as_mut() {
+            component.requires.extend(requires);
         }
         self
     }

@@ -1,14 +1,15 @@
 //! npm's lock files: `package-lock.json` and `npm-shrinkwrap.json` of lockfileVersion 1 to 3, and the hidden lock file
 //! that npm leaves in `node_modules/.package-lock.json`.
 
-use super::{DetectError, Detector, Interest, Sink};
+use super::{DetectError, Detector, Interest, Sink, js::origin};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::NPM,
-    model::{Fact, Proof},
+    model::{Coordinate, Fact, Proof},
     parse::json::{self, Members, Scalar},
 };
 use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
 
 pub(super) struct NpmLock;
 
@@ -39,6 +40,18 @@ struct Package {
     peer: Scalar,
     #[serde(default)]
     deprecated: Scalar,
+    #[serde(default, rename = "hasInstallScript")]
+    install_script: Scalar,
+    #[serde(default)]
+    resolved: Scalar,
+    /// Names with ranges; `dependencies` holds them from version 2 on.
+    #[serde(default)]
+    requires: Members<Scalar>,
+    #[serde(default, rename = "optionalDependencies")]
+    optional_dependencies: Members<Scalar>,
+    /// Of the application and its workspaces.
+    #[serde(default, rename = "devDependencies")]
+    dev_dependencies: Members<Scalar>,
     /// In version 1 the packages nested below this one; in 2 and 3 ranges by name, which are read over.
     #[serde(default)]
     dependencies: Members<Nested>,
@@ -108,57 +121,150 @@ impl Detector for NpmLock {
                 "lock file is not JSON of its kind ({e}); write it again with npm"
             ))
         })?;
+        let mut entries = Vec::new();
         for (folder, package) in &lock.packages.0 {
             // "" is the application; a key without node_modules is one of its workspaces.
             if let Some((_, name)) = folder.rsplit_once("node_modules/")
                 && !package.link.is_true()
             {
-                add(package.name.text().unwrap_or(name), package, found);
+                let name = package.name.text().unwrap_or(name);
+                entries.push(Locked::new(folder.clone(), name, package));
             }
         }
-        add_tree(
-            &lock
-                .dependencies
-                .0
-                .iter()
-                .map(|(name, package)| (&**name, package))
-                .collect::<Vec<_>>(),
-            found,
-        );
+        let tree: Vec<_> = lock
+            .dependencies
+            .0
+            .iter()
+            .map(|(name, package)| (&**name, package))
+            .collect();
+        add_tree("", &tree, &mut entries);
+        let at: HashMap<&str, &Coordinate> = entries.iter().map(|e| (&*e.folder, &e.coordinate)).collect();
+        let usual = origin::usual_host(entries.iter().filter_map(|e| e.package.resolved.text()));
+        // What the application and its workspaces ask for themselves.
+        let own = lock
+            .packages
+            .0
+            .iter()
+            .filter(|(folder, _)| !folder.contains("node_modules/"));
+        let direct: HashSet<Coordinate> = own
+            .flat_map(|(folder, package)| {
+                let names = required_names(package);
+                names.filter_map(|name| nearest(folder, name, &at)).collect::<Vec<_>>()
+            })
+            .collect();
+        for entry in &entries {
+            add(entry, &at, usual, direct.contains(&entry.coordinate), found);
+        }
         Ok(())
     }
 }
 
+/// One package of the lock file, at its folder.
+struct Locked<'l> {
+    folder: String,
+    coordinate: Coordinate,
+    package: &'l Package,
+    origin: Option<&'l str>,
+}
+
+impl<'l> Locked<'l> {
+    fn new(folder: String, name: &str, package: &'l Package) -> Self {
+        let version = package.version.text().unwrap_or_default();
+        // Version 1 writes an alias as `npm:real-name@1.0.0`, and anything that is not from a registry as its URL.
+        let (name, version, origin) = match version.strip_prefix("npm:").and_then(|alias| alias.rsplit_once('@')) {
+            Some((real, version)) if !real.is_empty() => (real, Some(version), None),
+            _ if version.contains(':') => (name, None, Some(version)),
+            _ => (name, Some(version), None),
+        };
+        Self {
+            folder,
+            coordinate: NPM.coordinate(name, version),
+            package,
+            origin: origin.or(package.resolved.text()),
+        }
+    }
+}
+
+/// Names that a package requires; in version 1 `dependencies` holds packages and not names.
+fn required_names(package: &Package) -> impl Iterator<Item = &str> {
+    let ranges = package.dependencies.0.iter().filter(|(_, nested)| nested.0.is_none());
+    let lists = [
+        &package.requires,
+        &package.optional_dependencies,
+        &package.dev_dependencies,
+    ];
+    ranges.map(|(name, _)| &**name).chain(
+        lists
+            .into_iter()
+            .flat_map(|list| list.0.iter().map(|(name, _)| &**name)),
+    )
+}
+
 /// Version 1: recursion is bounded by the depth that the JSON parser allows.
-fn add_tree(packages: &[(&str, &Package)], found: &mut Sink<'_>) {
+fn add_tree<'l>(above: &str, packages: &[(&str, &'l Package)], entries: &mut Vec<Locked<'l>>) {
     for (name, package) in packages {
-        add(name, package, found);
+        let folder = format!("{above}node_modules/{name}");
         let nested: Vec<_> = package
             .dependencies
             .0
             .iter()
             .filter_map(|(name, n)| Some((&**name, &**n.0.as_ref()?)))
             .collect();
-        add_tree(&nested, found);
+        add_tree(&format!("{folder}/"), &nested, entries);
+        entries.push(Locked::new(folder, name, package));
     }
 }
 
-fn add(name: &str, package: &Package, found: &mut Sink<'_>) {
-    let version = package.version.text().unwrap_or_default();
-    // Version 1 writes an alias as `npm:real-name@1.0.0`, and anything that is not from a registry as its URL.
-    let (name, version) = match version.strip_prefix("npm:").and_then(|alias| alias.rsplit_once('@')) {
-        Some((real, version)) if !real.is_empty() => (real, Some(version)),
-        _ if version.contains(':') => (name, None),
-        _ => (name, Some(version)),
-    };
-    let mut added = found.add(NPM.coordinate(name, version), Proof::Locked, 1.0);
+fn add(entry: &Locked<'_>, at: &HashMap<&str, &Coordinate>, usual: Option<&str>, direct: bool, found: &mut Sink<'_>) {
+    let package = entry.package;
+    let requires = required_names(package)
+        .filter_map(|name| nearest(&entry.folder, name, at))
+        .collect();
+    let mut added = found
+        .add(entry.coordinate.clone(), Proof::Locked, 1.0)
+        .fact(Fact::At(entry.folder.as_str().into()))
+        .requires(requires);
     if [&package.dev, &package.optional, &package.dev_optional, &package.peer]
         .iter()
         .any(|flag| flag.is_true())
     {
         added = added.fact(Fact::Dispensable);
     }
+    if direct {
+        added = added.fact(Fact::Direct);
+    }
+    if package.install_script.is_true() {
+        added = added.fact(Fact::InstallScript);
+    }
+    if let Some(url) = entry.origin.filter(|url| origin::is_unusual(url, usual)) {
+        added = added.fact(Fact::Origin(url.into()));
+    }
     if let Some(reason) = package.deprecated.text() {
         let _ = added.fact(Fact::Deprecated(reason.into()));
     }
+}
+
+/// What `require(name)` finds from a package's folder, as Node looks: in its own `node_modules`, then upward.
+fn nearest(folder: &str, name: &str, at: &HashMap<&str, &Coordinate>) -> Option<Coordinate> {
+    let mut above = Some(folder);
+    while let Some(here) = above {
+        let place = if here.is_empty() {
+            format!("node_modules/{name}")
+        } else {
+            format!("{here}/node_modules/{name}")
+        };
+        if let Some(&found) = at.get(&*place) {
+            return Some(found.clone());
+        }
+        above = match here.rfind("/node_modules/") {
+            Some(cut) => here.get(..cut),
+            None if here.is_empty() => None,
+            None => Some(
+                here.rfind("node_modules/")
+                    .map_or("", |cut| here[..cut].trim_end_matches('/')),
+            ),
+        }
+        .filter(|next| next.len() < here.len());
+    }
+    None
 }

@@ -1,6 +1,10 @@
 //! What was seen, merged: one component per coordinate, with all its evidence.
 
+mod bundled;
 mod settle;
+mod versions;
+
+pub use bundled::{Bundles, settle_bundles};
 
 use crate::model::{Component, Coordinate, Gap};
 use std::collections::BTreeMap;
@@ -66,4 +70,15 @@ impl Inventory {
     pub fn get(&self, coordinate: &Coordinate) -> Option<&Component> {
         self.components.get(coordinate)
     }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The first few of a set of names, for a sentence.
+fn some_of<T: AsRef<str>>(names: &std::collections::BTreeSet<T>) -> String {
+    let shown: Vec<&str> = names.iter().map(AsRef::as_ref).take(5).collect();
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }

@@ -4,6 +4,7 @@
 //! inventory with the proof that it has. Dropping a package that production needs is told in a gap: it may still be there
 //! in a form that no detector recognised, bundled for example.
 
+use super::{count, some_of};
 use crate::{
     ecosystem::{self, Witness},
     model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Location, Proof},
@@ -80,8 +81,14 @@ fn locks(components: &BTreeMap<Coordinate, Component>) -> BTreeMap<File, Vec<Ent
     locks
 }
 
+/// Bundled code is no tree: what is missing from it may lie in the parts of it that nobody identified. Bundles that are
+/// explained speak of their lock in [`super::bundled`].
+fn is_bundled(evidence: &Evidence) -> bool {
+    evidence.facts.iter().any(|fact| matches!(fact, Fact::At(_)))
+}
+
 fn claims(evidence: &Evidence) -> bool {
-    matches!(evidence.proof, Proof::Locked | Proof::Declared)
+    matches!(evidence.proof, Proof::Locked | Proof::Declared) && !evidence.facts.contains(&Fact::Given)
 }
 
 fn tree_beside((ecosystem, lock): &File, components: &BTreeMap<Coordinate, Component>) -> Tree {
@@ -99,7 +106,7 @@ fn tree_beside((ecosystem, lock): &File, components: &BTreeMap<Coordinate, Compo
         if component
             .evidence
             .iter()
-            .any(|e| e.proof == Proof::Installed && below(&e.location))
+            .any(|e| e.proof == Proof::Installed && !is_bundled(e) && below(&e.location))
         {
             match component.coordinate.version {
                 Some(_) => drop(tree.exact.insert(component.coordinate.clone())),
@@ -111,23 +118,17 @@ fn tree_beside((ecosystem, lock): &File, components: &BTreeMap<Coordinate, Compo
 }
 
 fn missing_from_tree(lock: &Location, missing: &BTreeSet<&str>) -> Gap {
-    let shown: Vec<&str> = missing.iter().copied().take(5).collect();
-    let more = if missing.len() > shown.len() { ", …" } else { "" };
     Gap {
         kind: GapKind::Partial,
         location: lock.clone(),
         stage: "inventory",
         reason: format!(
-            "{} needed by the lock file but not installed beside it, and left out: {}{more}; if they are bundled they \
+            "{} needed by the lock file but not installed beside it, and left out: {}; if they are bundled they \
              were not checked",
             count(missing.len(), "package"),
-            shown.join(", ")
+            some_of(missing)
         ),
     }
-}
-
-fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 fn drop_evidence(components: &mut BTreeMap<Coordinate, Component>, coordinate: &Coordinate, lock: &Location) {

@@ -52,6 +52,21 @@ pub enum Fact {
     Dispensable,
     /// The publisher's own words on why not to use it, from a lock file's `deprecated`.
     Deprecated(Box<str>),
+    /// The `node_modules` folder that a lock file or a bundler's path gives it (`node_modules/a/node_modules/b`): what
+    /// joins a bundled module with the lock entry that it was made from. Code that carries it lies in a bundle.
+    At(Box<str>),
+    /// The application itself asks for it, as a lock file says that records this.
+    Direct,
+    /// Another name that the application calls it by (npm's `"nick": "npm:name@1"`).
+    Alias(Box<str>),
+    /// From a lock file that was given beside the artifact: it names versions, and proves no presence.
+    Given,
+    /// One of several versions that are possible; nothing in the artifact decides between them.
+    Candidate,
+    /// Runs a script of its own when it is installed.
+    InstallScript,
+    /// Not from a registry: the URL, git repository or folder that it was taken from.
+    Origin(Box<str>),
 }
 
 /// One reason to believe that a component is there.

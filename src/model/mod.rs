@@ -1,12 +1,14 @@
-//! The nouns of the field: component, evidence, location, finding, rule, gap.
+//! The nouns of the field: component, bundle, evidence, location, finding, rule, gap.
 //!
 //! No I/O, and no imports from the rest of the crate, so that every other room may speak of these.
 
+mod bundle;
 mod component;
 mod finding;
 mod gap;
 mod location;
 
+pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
 pub use component::{Component, Coordinate, EcosystemId, Evidence, Fact, Proof};
 pub use finding::{Finding, Level, Rule, Severity};
 pub use gap::{Gap, GapKind};

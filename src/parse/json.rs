@@ -20,6 +20,59 @@ pub fn document<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Erro
     }
 }
 
+/// JSON with comments and trailing commas (bun's lock file, tsconfig's dialect) as strict JSON.
+#[must_use]
+pub fn relaxed(text: &str) -> String {
+    let mut strict = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes().peekable();
+    // Where a comma stands that nothing has followed yet.
+    let mut comma: Option<usize> = None;
+    while let Some(byte) = bytes.next() {
+        match (byte, bytes.peek()) {
+            (b'"', _) => {
+                comma = None;
+                strict.push(byte);
+                while let Some(inside) = bytes.next() {
+                    strict.push(inside);
+                    match inside {
+                        b'\\' => strict.extend(bytes.next()),
+                        b'"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            (b'/', Some(b'/')) => while bytes.next_if(|b| *b != b'\n').is_some() {},
+            (b'/', Some(b'*')) => {
+                bytes.next();
+                let mut last = None;
+                for inside in bytes.by_ref() {
+                    if last == Some(b'*') && inside == b'/' {
+                        break;
+                    }
+                    last = Some(inside);
+                }
+                strict.push(b' ');
+            }
+            (b',', _) => {
+                comma = Some(strict.len());
+                strict.push(byte);
+            }
+            _ => {
+                if let (b']' | b'}', Some(at)) = (byte, comma)
+                    && let Some(stray) = strict.get_mut(at)
+                {
+                    *stray = b' ';
+                }
+                if !byte.is_ascii_whitespace() {
+                    comma = None;
+                }
+                strict.push(byte);
+            }
+        }
+    }
+    String::from_utf8(strict).unwrap_or_default()
+}
+
 /// An object as its members in order, repeated keys included. Anything but an object is empty.
 #[derive(Debug)]
 pub struct Members<T>(pub Vec<(String, T)>);
@@ -157,6 +210,16 @@ mod tests {
         let Members(found) = document::<Members<Scalar>>(br#"{"a":1,"a":[{}],"a":true}"#).expect("parses");
         assert_eq!(found.len(), 3);
         assert!(found[2].1.is_true());
+    }
+
+    #[test]
+    fn comments_and_trailing_commas() {
+        let text = "{ // one\n \"a,}\": [1, 2, /* two, ] */ ], \"b\": \"\\\",\", \"é\": {},\n}";
+        let value: serde_json::Value = serde_json::from_str(&relaxed(text)).expect("strict");
+        assert_eq!(value, serde_json::json!({"a,}": [1, 2], "b": "\",", "é": {}}));
+        for hostile in ["", ",", "\"", "/*", "//", "{,}", "\"\\"] {
+            let _ = relaxed(hostile);
+        }
     }
 
     #[test]

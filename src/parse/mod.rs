@@ -2,6 +2,7 @@
 //! (repeated keys), so that the detectors can consider both readings.
 
 pub mod headers;
+pub mod indented;
 pub mod json;
 
 use std::borrow::Cow;

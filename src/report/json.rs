@@ -3,7 +3,7 @@
 use super::{Artifact, Report, Reporter, Style};
 use crate::{
     ecosystem, escape,
-    model::{Component, Finding, Gap, Location},
+    model::{Component, Coverage, Finding, Gap, Location},
 };
 use serde_json::{Value, json};
 use std::io;
@@ -53,8 +53,19 @@ fn artifact(artifact: &Artifact) -> Value {
         "entries": artifact.entries,
         "bytes_read": artifact.bytes_read,
         "components": artifact.inventory.iter().map(component).collect::<Vec<_>>(),
+        "coverage": artifact.coverage.iter().map(coverage).collect::<Vec<_>>(),
         "findings": artifact.findings.iter().map(finding).collect::<Vec<_>>(),
         "gaps": artifact.gaps.iter().map(gap).collect::<Vec<_>>(),
+    })
+}
+
+fn coverage(coverage: &Coverage) -> Value {
+    json!({
+        "location": coverage.location.to_string(),
+        "bytes": coverage.bytes,
+        "components": coverage.components,
+        "application": coverage.application,
+        "unidentified": coverage.unidentified,
     })
 }
 

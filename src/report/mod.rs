@@ -3,7 +3,7 @@
 use crate::{
     advisory::Provenance,
     inventory::Inventory,
-    model::{Finding, Gap, GapKind, Level, Severity},
+    model::{Coverage, Finding, Gap, GapKind, Level, Severity},
 };
 use std::io;
 
@@ -47,6 +47,8 @@ pub struct Artifact {
     pub bytes_read: u64,
     /// What is in it.
     pub inventory: Inventory,
+    /// How much of each bundle is explained, by path.
+    pub coverage: Vec<Coverage>,
     /// What is wrong with that, the worst first.
     pub findings: Vec<Finding>,
     /// What could not be seen, blind gaps first.

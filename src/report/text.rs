@@ -3,7 +3,7 @@
 use super::{Artifact, Counts, Report, Reporter, Style};
 use crate::{
     escape::terminal,
-    model::{Coordinate, Finding, Gap, GapKind, Level, Severity},
+    model::{Coordinate, Coverage, Finding, Gap, GapKind, Level, Severity},
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io::{self, Write};
@@ -97,7 +97,37 @@ fn write_artifact(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io
         page.text(2, "", DIM, &seen, Ansi::new())?;
         page.blank()?;
     }
+    write_coverage(page, &artifact.coverage, verbose)?;
     write_gaps(page, &artifact.gaps, verbose)
+}
+
+/// One line for all bundles, or one for each.
+fn write_coverage(page: &mut Page<'_>, bundles: &[Coverage], verbose: bool) -> io::Result<()> {
+    if bundles.is_empty() {
+        return Ok(());
+    }
+    let sum = |of: fn(&Coverage) -> usize| bundles.iter().map(of).sum::<usize>();
+    let line = |[bytes, components, application, unidentified]: [usize; 4]| {
+        format!(
+            "{} bundled: {} in packages, {} of the application, {} unidentified",
+            size(bytes as u64),
+            size(components as u64),
+            size(application as u64),
+            size(unidentified as u64)
+        )
+    };
+    let all = [
+        sum(|c| c.bytes),
+        sum(|c| c.components),
+        sum(|c| c.application),
+        sum(|c| c.unidentified),
+    ];
+    page.text(2, "", DIM, &line(all), DIM)?;
+    for c in bundles.iter().filter(|_| verbose) {
+        let own = line([c.bytes, c.components, c.application, c.unidentified]);
+        page.text(4, "", DIM, &format!("{}: {own}", c.location), DIM)?;
+    }
+    page.blank()
 }
 
 /// Findings by what they are about, in the order in which the worst of each comes.

@@ -69,13 +69,12 @@ pub fn zip_of<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Vec<u8> {
 
 /// The JSON report of a scan with the embedded advisories.
 pub fn scan(input: Input) -> serde_json::Value {
-    let report = audit::audit(
-        &[input],
-        &Options::default(),
-        &Database::embedded(),
-        SystemTime::UNIX_EPOCH,
-        &|| {},
-    );
+    scan_with(input, &Options::default())
+}
+
+/// The JSON report of a scan with options of its own.
+pub fn scan_with(input: Input, options: &Options) -> serde_json::Value {
+    let report = audit::audit(&[input], options, &Database::embedded(), SystemTime::UNIX_EPOCH, &|| {});
     let json = report::ALL.iter().find(|r| r.id() == "json").unwrap();
     let mut out = Vec::new();
     json.write(

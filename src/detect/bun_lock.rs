@@ -1,0 +1,138 @@
+//! bun's lock file: `bun.lock`, and its binary forerunner, which is told and not read.
+
+use super::{
+    DetectError, Detector, Interest, Sink,
+    js::module_path::{is_package_name, is_version},
+};
+use crate::{
+    archive::{Entry, EntryKind, EntryMeta},
+    ecosystem::NPM,
+    model::{Coordinate, Fact, Proof},
+    parse::{
+        self,
+        json::{self, Members},
+    },
+};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::HashMap;
+
+pub(super) struct BunLock;
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    packages: Members<Value>,
+}
+
+impl Detector for BunLock {
+    fn id(&self) -> &'static str {
+        "bun-lock"
+    }
+
+    fn reads(&self) -> &'static str {
+        "`bun.lock`; `bun.lockb` is reported as a gap"
+    }
+
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
+        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
+        if matches!(meta.file_name(), "bun.lock" | "bun.lockb") && !installed && meta.kind == EntryKind::File {
+            Interest::Read
+        } else {
+            Interest::Skip
+        }
+    }
+
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        if entry.meta.file_name() == "bun.lockb" {
+            found.partial("binary lock file of bun; `bun install --save-text-lockfile` writes one that can be read");
+            return Ok(());
+        }
+        let text = json::relaxed(&parse::text(entry.bytes));
+        let lock: Lock = json::document(text.as_bytes()).map_err(|e| {
+            DetectError(format!(
+                "lock file is not JSON of its kind ({e}); write it again with bun"
+            ))
+        })?;
+        let packages: Vec<(&str, Coordinate, Option<&str>, &Value)> = lock
+            .packages
+            .0
+            .iter()
+            .filter_map(|(key, value)| {
+                let (name, reference) = split(value.get(0)?.as_str()?)?;
+                if reference.starts_with("workspace:") {
+                    return None;
+                }
+                let version = Some(reference).filter(|v| is_version(v));
+                let elsewhere = version.is_none().then_some(reference);
+                Some((&**key, NPM.coordinate(name, version), elsewhere, value))
+            })
+            .collect();
+        let by_key: HashMap<&str, &Coordinate> = packages.iter().map(|(key, c, ..)| (*key, c)).collect();
+        for (key, coordinate, elsewhere, value) in &packages {
+            let lists = value.as_array().into_iter().flatten().filter_map(Value::as_object);
+            let names = lists.flat_map(|meta| {
+                let lists = ["dependencies", "optionalDependencies"];
+                lists
+                    .into_iter()
+                    .filter_map(|l| meta.get(l)?.as_object())
+                    .flat_map(serde_json::Map::keys)
+            });
+            let requires = names.filter_map(|name| nearest(key, name, &by_key)).collect();
+            let added = found
+                .add(coordinate.clone(), Proof::Locked, 1.0)
+                .fact(Fact::At(folder(key).into()))
+                .requires(requires);
+            if let Some(url) = elsewhere {
+                let _ = added.fact(Fact::Origin((*url).into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn split(id: &str) -> Option<(&str, &str)> {
+    let at = id.get(1..)?.find('@')? + 1;
+    let (name, reference) = (id.get(..at)?, id.get(at + 1..)?);
+    is_package_name(name).then_some((name, reference))
+}
+
+/// `a/@s/b` is how `node_modules/a/node_modules/@s/b` is keyed.
+fn folder(key: &str) -> String {
+    let mut folder = String::new();
+    let mut scoped = false;
+    for part in key.split('/') {
+        if !folder.is_empty() {
+            folder.push('/');
+        }
+        if !scoped {
+            folder.push_str("node_modules/");
+        }
+        folder.push_str(part);
+        scoped = part.starts_with('@') && !scoped;
+    }
+    folder
+}
+
+fn nearest(key: &str, name: &str, by_key: &HashMap<&str, &Coordinate>) -> Option<Coordinate> {
+    let mut above = Some(key);
+    while let Some(here) = above {
+        if let Some(&found) = by_key.get(&*format!("{here}/{name}")) {
+            return Some(found.clone());
+        }
+        above = here.rsplit_once('/').map(|(above, _)| above);
+    }
+    by_key.get(name).map(|c| (*c).clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder;
+
+    #[test]
+    fn keys_are_folders() {
+        assert_eq!(folder("ms"), "node_modules/ms");
+        assert_eq!(folder("@a/b/ms"), "node_modules/@a/b/node_modules/ms");
+        assert_eq!(folder("a/@s/b"), "node_modules/a/node_modules/@s/b");
+    }
+}

@@ -1,0 +1,258 @@
+//! What a package says of itself inside a bundle: its `package.json`, inlined as an object or a string, and the version
+//! literals in its code.
+
+use super::module_path::{is_package_name, is_version};
+use crate::parse::json::{self, Members, Scalar};
+use memchr::memmem;
+
+/// Name and version of a `package.json`.
+pub(in crate::detect) fn document(text: &str) -> Option<(Option<String>, Option<String>)> {
+    let Members(members) = json::document::<Members<Scalar>>(text.as_bytes()).ok()?;
+    let value = |key: &str| {
+        let mut all = members.iter().filter(|(k, _)| k == key).filter_map(|(_, v)| v.text());
+        all.next().map(str::to_owned)
+    };
+    let name = value("name").filter(|name| is_package_name(name));
+    Some((name, value("version").filter(|version| is_version(version))))
+}
+
+/// An inlined manifest.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::detect) struct Inlined<'t> {
+    /// `None` where a bundler kept only the version (`{ version: "1.0.0" }`).
+    pub(in crate::detect) name: Option<&'t str>,
+    pub(in crate::detect) version: &'t str,
+    /// Enough other members of a published `package.json` follow, so that it cannot be taken for anything else.
+    pub(in crate::detect) certain: bool,
+}
+
+/// How far before `version` the name may stand, and how far after it the other members are looked for.
+const BEFORE: usize = 700;
+const AFTER: usize = 2048;
+
+/// Members that a published `package.json` has and hardly anything else does.
+const MEMBERS: &[&str] = &[
+    "description",
+    "main",
+    "repository",
+    "license",
+    "author",
+    "scripts",
+    "dependencies",
+    "devDependencies",
+    "peerDependencies",
+    "keywords",
+    "homepage",
+    "bugs",
+    "engines",
+    "files",
+    "exports",
+    "module",
+    "types",
+    "publishConfig",
+    "maintainers",
+    "contributors",
+    "sideEffects",
+];
+
+/// The manifest around a `version` at `at`, if it is one: `name:"x",version:"1.0.0"`, quoted, escaped inside a string, or as
+/// rollup's two variables.
+pub(in crate::detect) fn inlined(text: &[u8], at: usize) -> Option<Inlined<'_>> {
+    let after = text.get(at + "version".len()..)?;
+    let (version, rest) = value(after)?;
+    if !is_version(version) {
+        return None;
+    }
+    let before = text.get(at.saturating_sub(BEFORE)..at)?;
+    let name = name_before(before);
+    let window = rest.get(..rest.len().min(AFTER)).unwrap_or(rest);
+    let certain = certain(window, name.map_or(&[][..], |(_, between)| between));
+    Some(Inlined {
+        name: name.map(|(name, _)| name),
+        version,
+        certain,
+    })
+}
+
+/// At least two other members, and not the application's own: that is private, or has nothing that publishing needs.
+fn certain(after: &[u8], between: &[u8]) -> bool {
+    let has = |member: &str| {
+        [between, after].iter().any(|text| {
+            memmem::find_iter(text, member).any(|at| {
+                let starts = at == 0 || !is_word(text[at - 1]);
+                let tail = text.get(at + member.len()..).unwrap_or_default();
+                let tail = trim_start(tail.strip_prefix(b"\\").unwrap_or(tail));
+                let tail = tail
+                    .strip_prefix(b"\"")
+                    .or_else(|| tail.strip_prefix(b"'"))
+                    .unwrap_or(tail);
+                let tail = trim_start(tail);
+                // `$1` is how rollup keeps two variables apart.
+                let tail = match tail.strip_prefix(b"$") {
+                    Some(rest) => trim_start(rest.trim_ascii_start_digits()),
+                    None => tail,
+                };
+                starts && matches!(tail.first(), Some(b':' | b'='))
+            })
+        })
+    };
+    let private = [
+        "private\":true",
+        "private:true",
+        "private:!0",
+        "private: true",
+        "\"private\": true",
+    ]
+    .iter()
+    .any(|mark| memmem::find(&after[..after.len().min(1024)], mark.as_bytes()).is_some());
+    !private && MEMBERS.iter().filter(|member| has(member)).take(2).count() == 2
+}
+
+trait TrimDigits {
+    fn trim_ascii_start_digits(&self) -> &[u8];
+}
+
+impl TrimDigits for [u8] {
+    fn trim_ascii_start_digits(&self) -> &[u8] {
+        let digits = self.iter().take_while(|b| b.is_ascii_digit()).count();
+        &self[digits..]
+    }
+}
+
+/// After a key: its closing quote, `:` or `=`, and a string. What follows the string comes with it.
+fn value(after: &[u8]) -> Option<(&str, &[u8])> {
+    let mut rest = after;
+    if let Some(tail) = rest.strip_prefix(b"$") {
+        rest = tail.trim_ascii_start_digits();
+    }
+    rest = rest.strip_prefix(b"\\").unwrap_or(rest);
+    rest = rest
+        .strip_prefix(b"\"")
+        .or_else(|| rest.strip_prefix(b"'"))
+        .unwrap_or(rest);
+    rest = trim_start(rest);
+    rest = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"="))?;
+    rest = trim_start(rest);
+    string(rest)
+}
+
+/// A short string literal, in quotes or in escaped quotes.
+fn string(text: &[u8]) -> Option<(&str, &[u8])> {
+    let (quote, body): (&[u8], &[u8]) = match text {
+        [b'\\', b'"', body @ ..] => (b"\\\"", body),
+        [b'"', body @ ..] => (b"\"", body),
+        [b'\'', body @ ..] => (b"'", body),
+        _ => return None,
+    };
+    let end = memmem::find(body.get(..body.len().min(600))?, quote)?;
+    let value = std::str::from_utf8(body.get(..end)?).ok()?;
+    Some((value, body.get(end + quote.len()..)?))
+}
+
+/// The name that stands before `version` with nothing but other string members between, and what lies between.
+fn name_before(before: &[u8]) -> Option<(&str, &[u8])> {
+    // The nearest one: an outer object's name is not this one's.
+    for at in memmem::rfind_iter(before, b"name") {
+        let starts = at == 0 || !is_word(before[at - 1]);
+        let Some((name, mut rest)) = before.get(at + 4..).and_then(value).filter(|_| starts) else {
+            continue;
+        };
+        let between = rest;
+        // `, key: "…"` any number of times, then `,` and what introduces `version`
+        loop {
+            rest = trim_start(rest);
+            rest = rest.strip_prefix(b",").or_else(|| rest.strip_prefix(b";"))?;
+            rest = trim_start(rest);
+            for keyword in [&b"var "[..], b"const ", b"let "] {
+                rest = rest.strip_prefix(keyword).unwrap_or(rest);
+            }
+            let quoted = rest.iter().take_while(|b| matches!(b, b'\\' | b'"' | b'\'')).count();
+            let key = rest.get(quoted..)?;
+            if key.is_empty() {
+                return is_package_name(name).then_some((name, between));
+            }
+            let word = key.iter().take_while(|b| is_word(**b)).count();
+            (_, rest) = value(key.get(word..)?)?;
+        }
+    }
+    None
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn trim_start(text: &[u8]) -> &[u8] {
+    text.trim_ascii_start()
+}
+
+/// Versions that code states of itself: `VERSION = "1.0.0"`, `x.version = '1.0.0'`.
+pub(in crate::detect) fn version_literals(text: &[u8]) -> impl Iterator<Item = &str> {
+    let capitals = memmem::find_iter(text, b"VERSION").filter(|&at| at == 0 || !is_word(text[at - 1]));
+    let members = memmem::find_iter(text, b".version").map(|at| at + 1);
+    capitals.chain(members).filter_map(|at| literal(text, at))
+}
+
+/// The version that a `VERSION` or `version` at `at` is set to.
+pub(in crate::detect) fn literal(text: &[u8], at: usize) -> Option<&str> {
+    let after = text.get(at + "VERSION".len()..)?;
+    let after = trim_start(after.strip_prefix(b"\"").unwrap_or(after));
+    let after = after.strip_prefix(b"=").or_else(|| after.strip_prefix(b":"))?;
+    let (version, _) = string(trim_start(after))?;
+    // `0.0.0-unknown` stands in for a version that the build was to fill in.
+    (is_version(version) && !version.starts_with("0.0.0")).then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_by_shape() {
+        for (text, expected) in [
+            (
+                r#"{name:"axios",version:"0.21.0",description:"x",main:"index.js"}"#,
+                Some((Some("axios"), true)),
+            ),
+            (
+                r#"JSON.parse('{"name":"axios","version":"0.21.0","main":"x","license":"MIT"}')"#,
+                Some((Some("axios"), true)),
+            ),
+            (
+                r#""{\"name\":\"axios\",\"version\":\"0.21.0\",\"main\":\"x\",\"license\":\"MIT\"}""#,
+                Some((Some("axios"), true)),
+            ),
+            (
+                "var name$1 = \"axios\";\nvar version$3 = \"0.21.0\";\nvar main$2 = \"x\";\nvar license = \"MIT\";",
+                Some((Some("axios"), true)),
+            ),
+            (
+                r#"{"name":"a","description":"says \u0022 so","version":"0.21.0","license":"MIT"}"#,
+                Some((Some("a"), true)),
+            ),
+            (
+                r#"{name:"orders",version:"0.21.0",private:true,main:"x",scripts:{}}"#,
+                Some((Some("orders"), false)),
+            ),
+            (r#"{name:"job",version:"0.21.0",queue:"x"}"#, Some((Some("job"), false))),
+            (r#"{version:"0.21.0"}"#, Some((None, false))),
+            (
+                r#"{name:"a",nested:{version:"0.21.0"},main:"",license:""}"#,
+                Some((None, true)),
+            ),
+            (r#"{name:"a",version:"latest"}"#, None),
+            ("version", None),
+        ] {
+            let at = text.find("version").expect("in every case");
+            let found = inlined(text.as_bytes(), at);
+            assert_eq!(found.map(|f| (f.name, f.certain)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn literals() {
+        let text = br#"var VERSION = '4.17.20'; hooks.version = "2.29.1"; SPEC_VERSION = '2.0.0'; o.version = 1; x.VERSION=\"1.0.0\""#;
+        let found: Vec<_> = version_literals(text).collect();
+        assert_eq!(found, ["4.17.20", "1.0.0", "2.29.1"]);
+    }
+}

@@ -1,0 +1,10 @@
+//! What the detectors of bundled JavaScript share: paths of modules, the one pass over a bundle, source maps, licence
+//! comments, inlined manifests.
+
+pub(super) mod banner;
+pub(super) mod manifest;
+pub(super) mod metadata;
+pub(super) mod module_path;
+pub(super) mod origin;
+pub(super) mod scan;
+pub(super) mod source_map;

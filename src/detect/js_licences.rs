@@ -1,0 +1,58 @@
+//! The licence files that bundlers write beside a bundle: webpack's `*.LICENSE.txt`, ncc's and license-webpack-plugin's
+//! `licenses.txt`. They name the packages in it, without versions.
+
+use super::{DetectError, Detector, Interest, Sink, js::banner};
+use crate::{
+    archive::{Entry, EntryKind, EntryMeta},
+    ecosystem::NPM,
+    model::Proof,
+    parse,
+};
+
+pub(super) struct JsLicences;
+
+impl Detector for JsLicences {
+    fn id(&self) -> &'static str {
+        "js-licences"
+    }
+
+    fn reads(&self) -> &'static str {
+        "`*.js.LICENSE.txt`, `licenses.txt` beside bundles"
+    }
+
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
+        let name = meta.file_name();
+        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
+        let named = name.ends_with("js.LICENSE.txt")
+            || matches!(
+                name,
+                "licenses.txt" | "LICENSES.txt" | "3rdpartylicenses.txt" | "third-party-licenses.txt"
+            );
+        if named && !installed && meta.kind == EntryKind::File {
+            Interest::Read
+        } else {
+            Interest::Skip
+        }
+    }
+
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        let text = parse::text(entry.bytes);
+        if entry.meta.file_name().ends_with(".LICENSE.txt") {
+            for comment in text.split("*/") {
+                let comment = comment.trim_start();
+                // A comment after `module: path` is in a form of its own; what it is about is read off the comment alone.
+                if let Some(named) = banner::comment(comment) {
+                    let _ = found.add(NPM.coordinate(named.name, named.version), Proof::Inferred, 0.8);
+                }
+            }
+            return Ok(());
+        }
+        for name in banner::licence_list(&text) {
+            // ncc lists itself for the few lines of glue that it adds.
+            if name != "@vercel/ncc" {
+                let _ = found.add(NPM.coordinate(name, None), Proof::Inferred, 0.9);
+            }
+        }
+        Ok(())
+    }
+}

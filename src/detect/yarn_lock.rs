@@ -1,0 +1,153 @@
+//! yarn's lock file, `yarn.lock`: version 1 (classic) and what yarn 2 and later (berry) write.
+
+use super::{
+    DetectError, Detector, Interest, Sink,
+    js::{
+        module_path::{is_package_name, is_version},
+        origin,
+    },
+};
+use crate::{
+    archive::{Entry, EntryKind, EntryMeta},
+    ecosystem::NPM,
+    model::{Coordinate, Fact, Proof},
+    parse::{
+        self,
+        indented::{self, Line},
+    },
+};
+use std::collections::HashMap;
+
+pub(super) struct YarnLock;
+
+/// One block: the descriptors that it answers, and what it answers them with.
+#[derive(Default)]
+struct Block {
+    descriptors: Vec<String>,
+    version: Option<String>,
+    resolution: Option<String>,
+    resolved: Option<String>,
+    soft: bool,
+    dependencies: Vec<(String, String)>,
+}
+
+impl Detector for YarnLock {
+    fn id(&self) -> &'static str {
+        "yarn-lock"
+    }
+
+    fn reads(&self) -> &'static str {
+        "`yarn.lock` of yarn 1 and of yarn 2 and later"
+    }
+
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
+        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
+        if meta.file_name() == "yarn.lock" && !installed && meta.kind == EntryKind::File {
+            Interest::Read
+        } else {
+            Interest::Skip
+        }
+    }
+
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        let text = parse::text(entry.bytes);
+        let blocks = blocks(&text);
+        if blocks.is_empty() && !text.contains("# yarn lockfile") && !text.contains("__metadata") {
+            return Err(DetectError(
+                "no entry in it; write the lock file again with yarn".to_owned(),
+            ));
+        }
+        let coordinates: Vec<Option<Coordinate>> = blocks.iter().map(coordinate).collect();
+        let mut answers: HashMap<&str, &Coordinate> = HashMap::new();
+        for (block, coordinate) in blocks.iter().zip(&coordinates) {
+            let names = block.descriptors.iter().zip(std::iter::repeat(coordinate));
+            answers.extend(names.filter_map(|(d, c)| Some((&**d, c.as_ref()?))));
+        }
+        let usual = origin::usual_host(blocks.iter().filter_map(|b| b.resolved.as_deref()));
+        for (block, coordinate) in blocks.iter().zip(&coordinates) {
+            let Some(coordinate) = coordinate.as_ref().filter(|_| !block.soft) else {
+                continue;
+            };
+            let requires = block.dependencies.iter().filter_map(|(name, range)| {
+                // yarn 4 writes `npm:` before the range, yarn 2 only in the descriptor.
+                let exact = format!("{name}@{range}");
+                let answer = answers
+                    .get(&*exact)
+                    .or_else(|| answers.get(&*format!("{name}@npm:{range}")));
+                answer.map(|c| (*c).clone())
+            });
+            let mut added = found
+                .add(coordinate.clone(), Proof::Locked, 1.0)
+                .requires(requires.collect());
+            for descriptor in &block.descriptors {
+                match split(descriptor) {
+                    Some((alias, _)) if *alias != *coordinate.name => added = added.fact(Fact::Alias(alias.into())),
+                    _ => {}
+                }
+            }
+            let from = block.resolved.as_deref().filter(|url| origin::is_unusual(url, usual));
+            let reference = block
+                .resolution
+                .as_deref()
+                .and_then(split)
+                .map(|(_, reference)| reference);
+            let elsewhere = reference.filter(|r| !r.starts_with("npm:") && !r.starts_with("patch:"));
+            if let Some(url) = from.or(elsewhere) {
+                let _ = added.fact(Fact::Origin(url.into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut list = "";
+    for Line { indent, key, value } in indented::lines(text) {
+        match (indent, blocks.last_mut()) {
+            (0, _) => {
+                let descriptors = key.split(", ").map(|d| d.trim_matches(['"', '\'', ' ']).to_owned());
+                blocks.push(Block {
+                    descriptors: descriptors.collect(),
+                    ..Block::default()
+                });
+                list = "";
+            }
+            (2, Some(block)) => {
+                list = key;
+                match key {
+                    "version" => block.version = Some(value.into_owned()),
+                    "resolution" => block.resolution = Some(value.into_owned()),
+                    "resolved" => block.resolved = Some(value.into_owned()),
+                    "linkType" => block.soft = value == "soft",
+                    _ => {}
+                }
+            }
+            (4, Some(block)) if matches!(list, "dependencies" | "optionalDependencies") => {
+                let name = indented::unquote(key).into_owned();
+                block.dependencies.push((name, value.into_owned()));
+            }
+            _ => {}
+        }
+    }
+    blocks.retain(|b| b.version.is_some() && b.descriptors.iter().any(|d| split(d).is_some()));
+    blocks
+}
+
+/// `@scope/name@range` in two.
+fn split(descriptor: &str) -> Option<(&str, &str)> {
+    let at = descriptor.get(1..)?.find('@')? + 1;
+    let (name, range) = (descriptor.get(..at)?, descriptor.get(at + 1..)?);
+    is_package_name(name).then_some((name, range))
+}
+
+/// berry names the package in `resolution`; yarn 1 in an alias's range (`nick@npm:name@^1`).
+fn coordinate(block: &Block) -> Option<Coordinate> {
+    let version = block.version.as_deref().filter(|v| is_version(v));
+    if let Some((name, _)) = block.resolution.as_deref().and_then(split) {
+        return Some(NPM.coordinate(name, version));
+    }
+    let (name, range) = block.descriptors.iter().find_map(|d| split(d))?;
+    let real = range.strip_prefix("npm:").and_then(split).map(|(real, _)| real);
+    Some(NPM.coordinate(real.unwrap_or(name), version))
+}

@@ -1,0 +1,370 @@
+//! Versions for names: what an artifact shows to be there without a version gets the one that a lock file, a manifest or the
+//! code itself gives it.
+
+use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Proof};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Where in a bundle, where that is known.
+type Place = Option<Box<str>>;
+
+/// A name in an ecosystem.
+type Key = (EcosystemId, Box<str>);
+
+/// One version that a lock file has of a name.
+#[derive(Debug, Clone)]
+struct Locked {
+    name: Box<str>,
+    version: Box<str>,
+}
+
+/// What all lock files say, by name and by folder.
+#[derive(Default)]
+struct Locks {
+    by_name: BTreeMap<Key, BTreeSet<Box<str>>>,
+    by_folder: HashMap<(EcosystemId, Box<str>), Vec<Locked>>,
+    requires: HashMap<Coordinate, Vec<Coordinate>>,
+    /// What applications ask for themselves, where lock files record it.
+    direct: HashSet<Coordinate>,
+    /// What the packages that are there require, in any of their versions.
+    wanted: HashSet<Coordinate>,
+}
+
+/// Gives versions to the components that have none, as far as anything names one. Several that are possible are all kept,
+/// as [`Fact::Candidate`]s.
+pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
+    let locks = Locks::of(components);
+    let folders = folders(components, &locks);
+    let said = said(components);
+    let mut named = Vec::with_capacity(components.len());
+    for component in std::mem::take(components) {
+        if !is_present(&component) {
+            named.push(component);
+            continue;
+        }
+        let key = (component.coordinate.ecosystem, component.coordinate.name.clone());
+        let weak = component.proof() == Proof::Inferred && component.coordinate.version.is_some();
+        if component.coordinate.version.is_some() && !weak {
+            named.push(component);
+        } else if let Some(found) = locks.of_instance(&component, &folders) {
+            let agrees = |l: &Locked| component.coordinate.version.as_ref() == Some(&l.version);
+            if weak && !found.iter().any(agrees) {
+                gaps.extend(disagreement(&component, &found));
+            }
+            // A literal that is one of the possible versions decides between them.
+            let decided: Vec<Locked> = found.iter().filter(|l| weak && agrees(l)).cloned().collect();
+            let found = if decided.is_empty() { found } else { decided };
+            named.extend(with_versions(&component, &found));
+        } else if weak {
+            if !said.strong.contains_key(&key) {
+                named.push(component);
+            }
+        } else {
+            let answers = said.answers(&component, &key);
+            let answers: Vec<Locked> = answers
+                .into_iter()
+                .map(|version| Locked {
+                    name: component.coordinate.name.clone(),
+                    version,
+                })
+                .collect();
+            if answers.is_empty() {
+                named.push(component);
+            } else {
+                named.extend(with_versions(&component, &answers));
+            }
+        }
+    }
+    *components = named;
+}
+
+/// Whether anything but a lock file or a manifest's wish speaks for it.
+fn is_present(component: &Component) -> bool {
+    component
+        .evidence
+        .iter()
+        .any(|e| matches!(e.proof, Proof::Installed | Proof::Inferred))
+}
+
+fn folder_of(evidence: &[Evidence]) -> Option<&str> {
+    evidence.iter().flat_map(|e| &e.facts).find_map(|fact| match fact {
+        Fact::At(folder) => Some(&**folder),
+        _ => None,
+    })
+}
+
+/// From the first `node_modules` on, as bundlers' paths are cut: a workspace's folder may stand before it.
+fn canonical(folder: &str) -> &str {
+    let at = folder.find("node_modules/").unwrap_or(0);
+    folder.get(at..).unwrap_or(folder)
+}
+
+fn with_versions(component: &Component, versions: &[Locked]) -> Vec<Component> {
+    let sure = versions.len() == 1;
+    let each = versions.iter().map(|locked| {
+        let mut component = component.clone();
+        component.coordinate.name.clone_from(&locked.name);
+        component.coordinate.version = Some(locked.version.clone());
+        if !sure {
+            for evidence in &mut component.evidence {
+                evidence.facts.push(Fact::Candidate);
+                evidence.confidence = evidence.confidence.min(0.5);
+            }
+        }
+        component
+    });
+    each.collect()
+}
+
+fn disagreement(component: &Component, locked: &[Locked]) -> Option<Gap> {
+    let evidence = component.evidence.first()?;
+    let versions: Vec<&str> = locked.iter().map(|l| &*l.version).collect();
+    Some(Gap {
+        kind: GapKind::Partial,
+        location: evidence.location.clone(),
+        stage: "inventory",
+        reason: format!(
+            "the code calls itself {} {}, the lock file {}; the lock file was believed: check that it is the one that this \
+             was built with",
+            component.coordinate.name,
+            component.coordinate.version.as_deref().unwrap_or_default(),
+            versions.join(", ")
+        ),
+    })
+}
+
+impl Locks {
+    fn of(components: &[Component]) -> Self {
+        let mut locks = Self::default();
+        for component in components {
+            let c = &component.coordinate;
+            let Some(version) = &c.version else { continue };
+            let locked = component.evidence.iter().filter(|e| e.proof == Proof::Locked);
+            let mut is_locked = false;
+            for fact in locked.inspect(|_| is_locked = true).flat_map(|e| &e.facts) {
+                let entry = || Locked {
+                    name: c.name.clone(),
+                    version: version.clone(),
+                };
+                match fact {
+                    Fact::At(folder) => {
+                        let known = locks
+                            .by_folder
+                            .entry((c.ecosystem, canonical(folder).into()))
+                            .or_default();
+                        if !known.iter().any(|l| l.name == c.name && l.version == *version) {
+                            known.push(entry());
+                        }
+                    }
+                    Fact::Alias(alias) => {
+                        let folder: Box<str> = format!("node_modules/{alias}").into();
+                        locks.by_folder.entry((c.ecosystem, folder)).or_default().push(entry());
+                    }
+                    Fact::Direct => drop(locks.direct.insert(c.clone())),
+                    _ => {}
+                }
+            }
+            if is_locked {
+                let key = (c.ecosystem, c.name.clone());
+                locks.by_name.entry(key).or_default().insert(version.clone());
+                locks
+                    .requires
+                    .entry(c.clone())
+                    .or_default()
+                    .extend(component.requires.iter().cloned());
+            }
+        }
+        locks.want(components);
+        locks
+    }
+
+    fn want(&mut self, components: &[Component]) {
+        let present = components.iter().filter(|c| is_present(c)).map(|c| &c.coordinate);
+        let present: HashSet<(EcosystemId, &str)> = present.map(|c| (c.ecosystem, &*c.name)).collect();
+        for (coordinate, requires) in &self.requires {
+            if present.contains(&(coordinate.ecosystem, &*coordinate.name)) {
+                self.wanted.extend(requires.iter().cloned());
+            }
+        }
+    }
+
+    /// Of several versions those that the application or a package that is there asks for. Without a record of what the
+    /// application asks for, none can be ruled out.
+    fn asked_for(&self, ecosystem: EcosystemId, name: &str, versions: &BTreeSet<Box<str>>) -> BTreeSet<Box<str>> {
+        if versions.len() < 2 || self.direct.is_empty() {
+            return versions.clone();
+        }
+        let asked = |version: &str| {
+            let coordinate = Coordinate {
+                ecosystem,
+                name: name.into(),
+                version: Some(version.into()),
+            };
+            self.direct.contains(&coordinate) || self.wanted.contains(&coordinate)
+        };
+        let kept: BTreeSet<Box<str>> = versions.iter().filter(|v| asked(v)).cloned().collect();
+        if kept.is_empty() { versions.clone() } else { kept }
+    }
+
+    /// The versions that are possible for one instance of a package: by its folder, by what requires it from there, by name.
+    fn of_instance(&self, component: &Component, folders: &Folders) -> Option<Vec<Locked>> {
+        let c = &component.coordinate;
+        if let Some(folder) = folder_of(&component.evidence) {
+            if let Some(found) = self.by_folder.get(&(c.ecosystem, canonical(folder).into())) {
+                return Some(found.clone());
+            }
+            if let Some(versions) = folders.required.get(&(c.ecosystem, folder.into())) {
+                return Some(self.entries(&c.name, versions));
+            }
+        }
+        if let Some(versions) = self.by_name.get(&(c.ecosystem, c.name.clone())) {
+            let versions = self.asked_for(c.ecosystem, &c.name, versions);
+            return Some(self.entries(&c.name, &versions));
+        }
+        // A name that no lock file has may be an alias, which is a folder's name.
+        let folder: Box<str> = format!("node_modules/{}", c.name).into();
+        self.by_folder.get(&(c.ecosystem, folder)).cloned()
+    }
+
+    #[allow(clippy::unused_self)] // reads as one of the lock's answers
+    fn entries(&self, name: &str, versions: &BTreeSet<Box<str>>) -> Vec<Locked> {
+        let each = versions.iter().map(|version| Locked {
+            name: name.into(),
+            version: version.clone(),
+        });
+        each.collect()
+    }
+}
+
+/// The folders that a bundle shows, and the versions that their neighbours require there.
+#[derive(Default)]
+struct Folders {
+    required: HashMap<Key, BTreeSet<Box<str>>>,
+}
+
+/// Resolves as Node does: a package finds what it requires in the nearest `node_modules` upward. Where a lock file lists what
+/// each version requires but not where it lies (yarn's), this tells nested duplicates apart.
+fn folders(components: &[Component], locks: &Locks) -> Folders {
+    let mut names: BTreeMap<Key, Box<str>> = BTreeMap::new();
+    let mut open: Vec<(Key, Coordinate)> = Vec::new();
+    for component in components.iter().filter(|c| is_present(c)) {
+        let c = &component.coordinate;
+        let Some(folder) = folder_of(&component.evidence) else {
+            continue;
+        };
+        let place: Key = (c.ecosystem, folder.into());
+        let by_folder = locks.by_folder.get(&(c.ecosystem, canonical(folder).into()));
+        let by_name = || {
+            locks
+                .by_name
+                .get(&(c.ecosystem, c.name.clone()))
+                .filter(|v| v.len() == 1)
+        };
+        let version = c.version.clone().or_else(|| match by_folder.map(Vec::as_slice) {
+            Some([one]) => Some(one.version.clone()),
+            Some(_) => None,
+            None => by_name()?.first().cloned(),
+        });
+        if names.insert(place.clone(), c.name.clone()).is_none()
+            && let Some(version) = version
+        {
+            let version = Some(version);
+            open.push((place, Coordinate { version, ..c.clone() }));
+        }
+    }
+    let mut folders = Folders::default();
+    let mut done: BTreeSet<Key> = open.iter().map(|(place, _)| place.clone()).collect();
+    while let Some(((ecosystem, folder), coordinate)) = open.pop() {
+        for required in locks.requires.get(&coordinate).into_iter().flatten() {
+            let Some(version) = &required.version else { continue };
+            let Some(place) = nearest(&folder, &required.name, |folder| {
+                names.contains_key(&(ecosystem, folder.into()))
+            }) else {
+                continue;
+            };
+            let place: Key = (ecosystem, place.into());
+            folders
+                .required
+                .entry(place.clone())
+                .or_default()
+                .insert(version.clone());
+            if done.insert(place.clone()) {
+                open.push((place, required.clone()));
+            }
+        }
+    }
+    folders
+}
+
+/// `node_modules/NAME` in a folder or in the nearest above it that has one.
+fn nearest(folder: &str, name: &str, exists: impl Fn(&str) -> bool) -> Option<String> {
+    let mut folder = Some(folder);
+    while let Some(here) = folder {
+        let place = if here.is_empty() {
+            format!("node_modules/{name}")
+        } else {
+            format!("{here}/node_modules/{name}")
+        };
+        if exists(&place) {
+            return Some(place);
+        }
+        folder = match here.rsplit_once("/node_modules/") {
+            Some((above, _)) => Some(above),
+            None if here.is_empty() => None,
+            None => Some(""),
+        };
+    }
+    None
+}
+
+/// Versions that the artifact itself states for names that it shows elsewhere without one.
+#[derive(Default)]
+struct Said {
+    /// By a manifest or a path.
+    strong: BTreeMap<Key, BTreeSet<Box<str>>>,
+    /// By a literal or a comment, with the folder it stands in, if that is known.
+    weak: BTreeMap<Key, BTreeSet<(Place, Box<str>)>>,
+    /// Folders in which the name was seen without a version.
+    places: BTreeMap<Key, BTreeSet<Place>>,
+}
+
+fn said(components: &[Component]) -> Said {
+    let mut said = Said::default();
+    for component in components.iter().filter(|c| is_present(c)) {
+        let c = &component.coordinate;
+        let key = (c.ecosystem, c.name.clone());
+        let folder: Option<Box<str>> = folder_of(&component.evidence).map(Into::into);
+        match (&c.version, component.proof()) {
+            (None, _) => drop(said.places.entry(key).or_default().insert(folder)),
+            (Some(version), Proof::Inferred) => {
+                said.weak.entry(key).or_default().insert((folder, version.clone()));
+            }
+            (Some(version), _) => drop(said.strong.entry(key).or_default().insert(version.clone())),
+        }
+    }
+    said
+}
+
+impl Said {
+    /// Empty where nothing is said, or where there are more places than versions and one of them would be made up.
+    fn answers(&self, component: &Component, key: &Key) -> Vec<Box<str>> {
+        let places = self
+            .places
+            .get(key)
+            .map_or(0, |p| p.iter().filter(|p| p.is_some()).count().max(1));
+        if let Some(strong) = self.strong.get(key) {
+            return if places <= strong.len() {
+                strong.iter().cloned().collect()
+            } else {
+                Vec::new()
+            };
+        }
+        let folder = folder_of(&component.evidence);
+        let weak = self.weak.get(key).into_iter().flatten();
+        let here = weak.filter(|(place, _)| match (place.as_deref(), folder) {
+            (Some(place), Some(folder)) => place == folder,
+            _ => places <= 1,
+        });
+        let versions: BTreeSet<Box<str>> = here.map(|(_, version)| version.clone()).collect();
+        versions.into_iter().collect()
+    }
+}

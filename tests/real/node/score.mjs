@@ -1,0 +1,272 @@
+// Builds real bundles and scores plimsoll against the bundlers' own module lists.
+//
+//   node tests/real/node/score.mjs [--set small|large] [--plimsoll PATH] [--only TEXT] [--verbose]
+//
+// Everything is built in a folder of its own below the system's temporary folder (or PLIMSOLL_REAL) and kept there, so that a
+// second run only scores. Bundlers come from package.json beside this file. Prints, for each form, recall of names, recall of
+// versions alone and with the lock file, and precision; exits with 1 where a form that names its modules misses its mark.
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const option = (name, otherwise) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : process.argv[at + 1];
+};
+const set = option('set', 'small');
+const plimsoll = path.resolve(option('plimsoll', 'target/release/plimsoll'));
+const only = option('only', '');
+const verbose = process.argv.includes('--verbose');
+const work = process.env.PLIMSOLL_REAL || path.join(os.tmpdir(), 'plimsoll-real-bundles');
+const tools = path.join(work, 'tools');
+const bin = (name) => path.join(tools, 'node_modules/.bin', name);
+
+/** Packages that functions use, with an alias and with names that are installed in several versions. */
+const SETS = {
+  small: {
+    dependencies: { ajv: '8.17.1', dayjs: '1.11.13', debug: '4.3.4', nick: 'npm:ms@2.0.0', nanoid: '3.3.7', pino: '8.21.0', qs: '6.11.0', zod: '3.23.8' },
+    code: `const Ajv = require('ajv'); const dayjs = require('dayjs'); const debug = require('debug')('x'); const nick = require('nick');
+const { nanoid } = require('nanoid'); const pino = require('pino'); const qs = require('qs'); const { z } = require('zod');
+exports.handler = async (e) => { debug(e); return [new Ajv().compile({})(e), dayjs().format(), nick('1s'), nanoid(), typeof pino, qs.stringify(e), z.string().parse(e.s)]; };\n`,
+  },
+  large: {
+    dependencies: {
+      '@aws-sdk/client-sqs': '3.600.0', async: '3.2.5', bluebird: '3.7.2', cheerio: '1.0.0-rc.12', commander: '11.1.0', 'cross-fetch': '3.1.8', dotenv: '16.4.5',
+      fastify: '4.26.2', 'form-data': '4.0.0', graphql: '16.8.1', handlebars: '4.7.8', ioredis: '5.3.2', joi: '17.12.2', koa: '2.15.0', luxon: '3.4.4',
+      'lodash4': 'npm:lodash@4.17.21', marked: '4.3.0', mongodb: '6.5.0', mysql2: '3.9.2', pg: '8.11.3', qs: '6.11.0', ramda: '0.29.1', request: '2.88.2',
+      rxjs: '7.8.1', semver: '7.6.0', superagent: '8.1.2', underscore: '1.13.6', validator: '13.11.0', winston: '3.12.0', yaml: '2.4.1', yup: '1.4.0',
+    },
+  },
+};
+SETS.large.code = Object.keys(SETS.large.dependencies).map((name, i) => `const m${i} = require('${name}');`).join('\n')
+  + `\nexports.handler = async () => [${Object.keys(SETS.large.dependencies).map((_, i) => `Object.keys(m${i})`).join(', ')}];\n`;
+
+function run(command, args, cwd, env = {}) {
+  try {
+    return execFileSync(command, args, { cwd, env: { ...process.env, ...env }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 30 });
+  } catch (e) {
+    throw new Error(`${path.basename(command)} ${args.slice(0, 3).join(' ')} …: ${(e.stderr || '').slice(-600)}${(e.stdout || '').slice(-600)}`);
+  }
+}
+
+/** Name and version of the package that a module belongs to; null for the application's own. */
+function owner(module, root) {
+  const clean = module.replace(/^\0/, '').split('?')[0];
+  const absolute = path.resolve(root, clean);
+  const at = absolute.lastIndexOf('node_modules/');
+  if (at < 0) return null;
+  const parts = absolute.slice(at + 13).split('/');
+  const folder = absolute.slice(0, at + 13) + parts.slice(0, parts[0].startsWith('@') ? 2 : 1).join('/');
+  try {
+    const { name, version } = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
+    return `${name}@${version}`;
+  } catch { return null; }
+}
+const owners = (modules, root) => [...new Set(modules.map((m) => owner(m, root)).filter(Boolean))].sort();
+
+/** Modules of a source map, for bundlers that have no list of their own; the map itself is not shipped. */
+function mapped(folder, root) {
+  const sources = fs.readdirSync(folder).filter((f) => f.endsWith('.map'))
+    .flatMap((f) => JSON.parse(fs.readFileSync(path.join(folder, f), 'utf8')).sources);
+  return owners(sources.filter(Boolean).map((s) => { const at = s.indexOf('node_modules/'); return at < 0 ? 'x' : s.slice(at); }), root);
+}
+
+const FORMS = [];
+/** `named`: the form names its modules, and is held to the mark. */
+const form = (name, named, build) => FORMS.push({ name, named, build });
+
+function esbuild(app, out, flags) {
+  run(bin('esbuild'), ['index.js', '--bundle', '--platform=node', '--target=node18', `--outfile=${out}/index.js`, `--metafile=${out}.meta.json`, '--log-level=error', ...flags], app);
+  const { outputs } = JSON.parse(fs.readFileSync(`${out}.meta.json`, 'utf8'));
+  const inputs = Object.entries(outputs).filter(([file]) => file.endsWith('.js')).flatMap(([, o]) => Object.entries(o.inputs));
+  return owners(inputs.filter(([, i]) => i.bytesInOutput > 0).map(([file]) => file), app);
+}
+form('esbuild', true, (app, out) => esbuild(app, out, []));
+form('esbuild esm', true, (app, out) => esbuild(app, out, ['--format=esm']));
+form('esbuild min', false, (app, out) => esbuild(app, out, ['--minify']));
+form('esbuild min map', true, (app, out) => esbuild(app, out, ['--minify', '--sourcemap']));
+form('esbuild inline map', true, (app, out) => esbuild(app, out, ['--minify', '--sourcemap=inline']));
+
+function packed(engine, app, out, config) {
+  const script = `
+    const pack = require('${engine}');
+    pack({ target: 'node', entry: '${app}/index.js', context: '${app}', output: { path: '${out}', filename: 'index.js', library: { type: 'commonjs2' } },
+           externals: { 'pg-native': 'commonjs pg-native' }, ...${JSON.stringify(config)} }, (e, stats) => {
+      if (e) throw e;
+      const found = [];
+      const walk = (ms) => { for (const m of ms || []) { if (m.nameForCondition) found.push(m.nameForCondition); walk(m.modules); } };
+      walk(stats.toJson({ all: false, modules: true, nestedModules: true, modulesSpace: Infinity, nestedModulesSpace: Infinity, groupModulesByPath: false,
+        groupModulesByType: false, groupModulesByLayer: false, groupModulesByAttributes: false, groupModulesByCacheStatus: false, groupModulesByExtension: false }).modules);
+      process.stdout.write(JSON.stringify(found));
+    });`;
+  const listed = owners(JSON.parse(run(process.execPath, ['-e', script], tools)), app);
+  // rspack's list leaves out modules that it joined to others; its map has them.
+  const all = [...new Set([...listed, ...mapped(out, app)])].sort();
+  if (config.devtool === 'hidden-source-map') for (const f of fs.readdirSync(out)) if (f.endsWith('.map')) fs.rmSync(path.join(out, f));
+  return all;
+}
+for (const [label, engine] of [['webpack', 'webpack'], ['rspack', '@rspack/core']]) {
+  form(`${label} dev`, true, (app, out) => packed(engine, app, out, { mode: 'development', devtool: false }));
+  form(`${label} dev eval`, true, (app, out) => packed(engine, app, out, { mode: 'development', devtool: 'eval' }));
+  form(`${label} prod`, false, (app, out) => packed(engine, app, out, { mode: 'production', devtool: 'hidden-source-map' }));
+  form(`${label} prod map`, true, (app, out) => packed(engine, app, out, { mode: 'production', devtool: 'source-map' }));
+}
+
+function ncc(app, out, flags) {
+  run(bin('ncc'), ['build', 'index.js', '-o', out, '-s', '--no-source-map-register', ...flags], app);
+  const modules = mapped(out, app);
+  for (const f of fs.readdirSync(out)) if (f.endsWith('.map')) fs.rmSync(path.join(out, f));
+  return modules;
+}
+form('ncc', false, (app, out) => ncc(app, out, []));
+form('ncc licences', true, (app, out) => ncc(app, out, ['--license', 'licenses.txt']));
+
+async function rollup(app, out, { map, min }) {
+  const script = `
+    const { rollup } = require('rollup');
+    const plugin = (name) => { const p = require('@rollup/plugin-' + name); return p.default || p; };
+    (async () => {
+      const bundle = await rollup({ input: '${app}/index.js', onwarn() {}, external: ['pg-native', 'pg-cloudflare'],
+        plugins: [plugin('node-resolve')({ preferBuiltins: true, exportConditions: ['node'] }), plugin('commonjs')({ ignoreDynamicRequires: true }), plugin('json')(), ...(${min} ? [plugin('terser')()] : [])] });
+      const { output } = await bundle.write({ file: '${out}/index.js', format: 'cjs', inlineDynamicImports: true, sourcemap: ${map} });
+      process.stdout.write(JSON.stringify(output.flatMap((c) => Object.entries(c.modules || {})).filter(([, m]) => m.renderedLength > 0).map(([k]) => k)));
+    })();`;
+  return owners(JSON.parse(run(process.execPath, ['-e', script], tools)), app);
+}
+form('rollup', false, (app, out) => rollup(app, out, { map: false, min: false }));
+form('rollup min map', true, (app, out) => rollup(app, out, { map: true, min: true }));
+
+form('tsup', true, (app, out) => {
+  const options = { entry: [`${app}/index.js`], config: false, format: ['cjs'], platform: 'node', outDir: out, metafile: true, silent: true, noExternal: [] };
+  const script = `process.chdir('${app}'); require('${tools}/node_modules/tsup').build({ ...${JSON.stringify(options)}, noExternal: [/.*/] })`;
+  run(process.execPath, ['-e', script], tools);
+  const meta = path.join(out, 'metafile-cjs.json');
+  const { outputs } = JSON.parse(fs.readFileSync(meta, 'utf8'));
+  fs.rmSync(meta);
+  return owners(Object.values(outputs).flatMap((o) => Object.entries(o.inputs)).filter(([, i]) => i.bytesInOutput > 0).map(([f]) => f), app);
+});
+
+function bun(app, out, flags, keep) {
+  const args = ['build', 'index.js', '--target=node', '--format=cjs', `--outdir=${out}`, '--external', 'pg-native', ...flags];
+  run(bin('bun'), [...args, '--sourcemap=external'], app);
+  const modules = mapped(out, app);
+  if (!keep) fs.rmSync(path.join(out, 'index.js.map'));
+  return modules;
+}
+form('bun', true, (app, out) => bun(app, out, [], false));
+form('bun min', false, (app, out) => bun(app, out, ['--minify'], false));
+form('bun min map', true, (app, out) => bun(app, out, ['--minify'], true));
+
+function parcel(app, out, flags, keep) {
+  const entry = path.join(app, 'parcel-entry.js');
+  fs.copyFileSync(path.join(app, 'index.js'), entry);
+  const pj = path.join(app, 'package.json');
+  const before = fs.readFileSync(pj, 'utf8');
+  fs.writeFileSync(pj, JSON.stringify({ ...JSON.parse(before), targets: { f: { context: 'node', includeNodeModules: true, engines: { node: '>=18' }, ...flags } } }));
+  try {
+    run(bin('parcel'), ['build', 'parcel-entry.js', '--target', 'f', '--dist-dir', out, '--no-cache', '--log-level', 'error'], app);
+  } finally {
+    fs.writeFileSync(pj, before);
+  }
+  const modules = mapped(out, app);
+  if (!keep) for (const f of fs.readdirSync(out)) if (f.endsWith('.map')) fs.rmSync(path.join(out, f));
+  return modules;
+}
+form('parcel', false, (app, out) => parcel(app, out, { optimize: false }, false));
+form('parcel min map', true, (app, out) => parcel(app, out, { optimize: true }, true));
+
+/** The application, installed with npm (for all forms) and pnpm. */
+function install() {
+  const app = path.join(work, set, 'app');
+  if (!fs.existsSync(path.join(tools, 'node_modules'))) {
+    fs.mkdirSync(tools, { recursive: true });
+    fs.copyFileSync(path.join(here, 'package.json'), path.join(tools, 'package.json'));
+    run('npm', ['install', '--no-audit', '--no-fund', '--silent'], tools);
+  }
+  if (!fs.existsSync(path.join(app, 'node_modules'))) {
+    fs.mkdirSync(app, { recursive: true });
+    fs.writeFileSync(path.join(app, 'package.json'), JSON.stringify({ name: 'orders', version: '1.0.0', private: true, dependencies: SETS[set].dependencies }));
+    fs.writeFileSync(path.join(app, 'index.js'), SETS[set].code);
+    run('npm', ['install', '--no-audit', '--no-fund', '--silent', '--ignore-scripts'], app);
+  }
+  const pnpm = path.join(work, set, 'pnpm-app');
+  if (!fs.existsSync(path.join(pnpm, 'node_modules'))) {
+    fs.mkdirSync(pnpm, { recursive: true });
+    for (const f of ['package.json', 'index.js']) fs.copyFileSync(path.join(app, f), path.join(pnpm, f));
+    run(bin('pnpm'), ['install', '--silent', '--ignore-scripts', '--store-dir', path.join(work, 'store'), '--config.package-import-method=copy'], pnpm);
+  }
+  return { app, pnpm };
+}
+
+function scan(folder, lock) {
+  const args = ['scan', '--quiet', '--offline', '--fail-on', 'none', '-o', 'json', folder, ...(lock ? ['--lock', lock] : [])];
+  const { stdout, stderr } = spawnSync(plimsoll, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (!stdout) throw new Error(`plimsoll: ${stderr}`);
+  return JSON.parse(stdout).artifacts[0];
+}
+
+function score(artifact, truth) {
+  const there = new Set(truth);
+  const nameOf = (id) => id.slice(0, id.lastIndexOf('@'));
+  const names = new Set(truth.map(nameOf));
+  const seen = artifact.components.filter((c) => c.ecosystem === 'npm');
+  const seenNames = new Set(seen.map((c) => c.name));
+  const seenIds = new Set(seen.map((c) => `${c.name}@${c.version}`));
+  // A bundle knows an aliased package by its folder; which package that is, only a manifest or a lock file tells.
+  const known = (name) => names.has(name) || String(SETS[set].dependencies[name]).startsWith('npm:');
+  // What a lock file names and nothing else shows is reported as locked; it is no claim that it is there.
+  const claimed = seen.filter((c) => c.evidence.some((e) => e.proof === 'installed' || e.proof === 'inferred'));
+  const wrong = claimed.filter((c) => !known(c.name) || (c.version !== null && names.has(c.name) && !there.has(`${c.name}@${c.version}`)));
+  return {
+    names: [...names].filter((n) => seenNames.has(n)).length / names.size,
+    versions: truth.filter((id) => seenIds.has(id)).length / truth.length,
+    precision: seen.length ? 1 - wrong.length / seen.length : 1,
+    missing: [...names].filter((n) => !seenNames.has(n)),
+    unversioned: truth.filter((id) => !seenIds.has(id)),
+    wrong: wrong.map((c) => `${c.name}@${c.version}`),
+  };
+}
+
+const { app, pnpm } = install();
+form('esbuild pnpm map', true, (_, out) => esbuild(pnpm, out, ['--minify', '--sourcemap']));
+let failed = 0;
+let scored = 0;
+console.log(`${'form'.padEnd(20)} modules'  names  versions  with lock  precision  with lock  components/application/unidentified`);
+for (const { name, named, build } of FORMS.filter((f) => f.name.includes(only))) {
+  const out = path.join(work, set, name.replaceAll(' ', '-'));
+  const list = `${out}.truth.json`;
+  if (!fs.existsSync(list)) {
+    fs.rmSync(out, { recursive: true, force: true });
+    fs.mkdirSync(out, { recursive: true });
+    try {
+      fs.writeFileSync(list, JSON.stringify(await build(app, out)));
+    } catch (e) {
+      console.log(`${name.padEnd(20)} not built: ${e.message.slice(0, 300).replaceAll('\n', ' ')}`);
+      continue;
+    }
+  }
+  const truth = JSON.parse(fs.readFileSync(list, 'utf8'));
+  const root = name.includes('pnpm') ? pnpm : app;
+  const lock = path.join(root, name.includes('pnpm') ? 'pnpm-lock.yaml' : 'package-lock.json');
+  const artifact = scan(out);
+  const alone = score(artifact, truth);
+  const locked = score(scan(out, lock), truth);
+  const sum = (key) => (artifact.coverage || []).reduce((n, c) => n + c[key], 0);
+  const share = ['components', 'application', 'unidentified'].map((key) => `${Math.round((100 * sum(key)) / Math.max(1, sum('bytes')))} %`);
+  const figures = [alone.names, alone.versions, locked.versions, alone.precision, locked.precision].map((f) => f.toFixed(3));
+  const [n, v, l, p, q] = figures;
+  console.log(`${name.padEnd(20)} ${String(truth.length).padStart(8)}  ${n}     ${v}      ${l}      ${p}      ${q}  ${share.join(' / ')}`);
+  scored += 1;
+  const mark = name.startsWith('ncc') ? 0.9 : 0.99;
+  if ((named && (alone.names < mark || locked.versions < mark)) || alone.precision < 0.98 || locked.precision < 0.98) {
+    failed += 1;
+    console.log(`  misses its mark: names ${alone.missing.slice(0, 12)}; versions ${locked.unversioned.slice(0, 12)}; wrong ${[...alone.wrong, '|', ...locked.wrong].slice(0, 24)}`);
+  } else if (verbose) {
+    console.log(`  names missing: ${alone.missing.slice(0, 12)}; wrong: ${alone.wrong}`);
+  }
+}
+console.log(`${scored - failed} passed, ${failed} failed`);
+process.exitCode = failed || !scored ? 1 : 0;
