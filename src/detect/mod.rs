@@ -14,6 +14,8 @@ mod js_bundle;
 mod npm_installed;
 mod npm_lock;
 mod requirements;
+mod rust;
+mod rust_binary;
 
 /// Every detector, in the order they run.
 pub static ALL: &[&dyn Detector] = &[
@@ -24,6 +26,7 @@ pub static ALL: &[&dyn Detector] = &[
     &egg_info::EggInfo,
     &requirements::Requirements,
     &cargo_auditable::CargoAuditable,
+    &rust_binary::RustBinary,
     &cargo_lock::CargoLock,
 ];
 

@@ -52,6 +52,8 @@ pub enum Fact {
     Dispensable,
     /// The publisher's own words on why not to use it, from a lock file's `deprecated`.
     Deprecated(Box<str>),
+    /// It comes from this registry, which is not the ecosystem's public one: a mirror of it, or private.
+    Registry(Box<str>),
 }
 
 /// One reason to believe that a component is there.
