@@ -9,7 +9,7 @@ use crate::{
     detect::{self, Detector, Interest, Neighbours, Sink},
     model::{Component, Gap, GapKind, Location},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Everything seen in one artifact, in no particular order.
 #[derive(Debug, Default)]
@@ -58,12 +58,17 @@ impl<'a> Dig<'a> {
             seen.anomalies
                 .extend(anomalies.map(|a| (Location::new(archives.clone(), &a.path), a.clone())));
         });
+        let around = Around {
+            tree,
+            budget: self.budget,
+            sorted: OnceLock::new(),
+        };
         tree.visit(&files, self.budget, &|i, opened| {
-            self.entry(tree, archives, entries[i].meta(), opened);
+            self.entry(&around, archives, entries[i].meta(), opened);
         });
     }
 
-    fn entry(&self, tree: &dyn Tree, archives: &Arc<[Box<str>]>, meta: EntryMeta<'_>, opened: &mut Opened<'_>) {
+    fn entry(&self, around: &Around<'_>, archives: &Arc<[Box<str>]>, meta: EntryMeta<'_>, opened: &mut Opened<'_>) {
         let limits = &self.budget.limits;
         let head = opened.peek();
         let location = Location::new(archives.clone(), meta.path);
@@ -107,12 +112,8 @@ impl<'a> Dig<'a> {
             bytes: &contents.bytes,
             location,
         };
-        let around = Around {
-            tree,
-            budget: self.budget,
-        };
         for detector in detectors {
-            self.detect(*detector, &entry, &around, contents.problem.is_some());
+            self.detect(*detector, &entry, around, contents.problem.is_some());
         }
         // Bytes that are read anyway are looked at for an archive behind them: nothing is hidden by what precedes it.
         self.nested(&entry);
@@ -165,6 +166,23 @@ impl<'a> Dig<'a> {
 struct Around<'a> {
     tree: &'a dyn Tree,
     budget: &'a Budget,
+    /// Indices of its files by path, sorted when first asked for.
+    sorted: OnceLock<Vec<usize>>,
+}
+
+impl Around<'_> {
+    /// Indices of files from the first whose path is not below `prefix`.
+    fn from(&self, prefix: &str) -> &[usize] {
+        let entries = self.tree.entries();
+        let sorted = self.sorted.get_or_init(|| {
+            let mut files: Vec<usize> = (0..entries.len())
+                .filter(|&i| entries[i].kind == EntryKind::File)
+                .collect();
+            files.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));
+            files
+        });
+        &sorted[sorted.partition_point(|&i| *entries[i].path < *prefix)..]
+    }
 }
 
 impl Neighbours for Around<'_> {
@@ -172,12 +190,45 @@ impl Neighbours for Around<'_> {
         self.tree.entries()
     }
 
+    fn below<'n>(&'n self, prefix: &str) -> Box<dyn Iterator<Item = &'n Member> + 'n> {
+        let entries = self.tree.entries();
+        let from = self.from(prefix);
+        let end = from.partition_point(|&i| entries[i].path.starts_with(prefix));
+        Box::new(from[..end].iter().map(|&i| &entries[i]))
+    }
+
+    fn children<'n>(&'n self, folder: &str) -> Box<dyn Iterator<Item = &'n str> + 'n> {
+        let entries = self.tree.entries();
+        let from = self.from(folder);
+        let length = folder.len();
+        let mut rest = &from[..from.partition_point(|&i| entries[i].path.starts_with(folder))];
+        Box::new(std::iter::from_fn(move || {
+            let path = &entries[*rest.first()?].path;
+            let name = path[length..].split('/').next().unwrap_or_default();
+            // A folder is passed over in one step, however much it holds.
+            let end = length + name.len();
+            let here = |&i: &usize| {
+                let other = &entries[i].path;
+                other.get(..end) == path.get(..end) && matches!(other.as_bytes().get(end), None | Some(b'/'))
+            };
+            let is_folder = path.len() > end;
+            let skip = if is_folder {
+                rest.partition_point(here).max(1)
+            } else {
+                1
+            };
+            rest = &rest[skip..];
+            Some(name)
+        }))
+    }
+
     fn read(&self, path: &str) -> Option<Contents<'static>> {
+        let entries = self.tree.entries();
         let index = self
-            .tree
-            .entries()
-            .iter()
-            .position(|m| m.kind == EntryKind::File && *m.path == *path)?;
+            .from(path)
+            .first()
+            .copied()
+            .filter(|&i| *entries[i].path == *path)?;
         let read = Mutex::new(None);
         self.tree.visit(&[index], self.budget, &|_, opened| {
             let contents = opened.read(self.budget.limits.entry_bytes, "entry-bytes");

@@ -13,6 +13,8 @@ mod egg_info;
 mod js_bundle;
 mod npm_installed;
 mod npm_lock;
+mod python;
+mod python_module;
 mod requirements;
 mod rust;
 mod rust_binary;
@@ -24,6 +26,7 @@ pub static ALL: &[&dyn Detector] = &[
     &js_bundle::JsBundle,
     &dist_info::DistInfo,
     &egg_info::EggInfo,
+    &python_module::PythonModule,
     &requirements::Requirements,
     &cargo_auditable::CargoAuditable,
     &rust_binary::RustBinary,
@@ -65,6 +68,10 @@ pub struct DetectError(pub String);
 pub trait Neighbours: Sync {
     /// Every entry, as [`crate::archive::Tree::entries`].
     fn entries(&self) -> &[Member];
+    /// Files whose path begins with `prefix`, sorted by path.
+    fn below<'n>(&'n self, prefix: &str) -> Box<dyn Iterator<Item = &'n Member> + 'n>;
+    /// Names of what lies directly in a folder (`folder` ends with a slash, or is empty), sorted by path.
+    fn children<'n>(&'n self, folder: &str) -> Box<dyn Iterator<Item = &'n str> + 'n>;
     /// Contents of the entry at exactly that path.
     fn read(&self, path: &str) -> Option<Contents<'static>>;
 }
