@@ -69,14 +69,18 @@ impl Detector for PythonModule {
         };
         let Some(version) = version(&place, entry, found)? else {
             if !stands_for_another(&place, import, found) {
-                let _ = found.add(
-                    PYPI.coordinate(import.distribution, None),
-                    Proof::Installed,
-                    confidence - 0.2,
-                );
+                let name = import.distribution;
+                if root_kind(place.root) == Root::Vendored {
+                    // Often only a stub of a few files, kept for old imports: no package, but not to be passed over either.
+                    found.partial(format!(
+                        "vendored copy of {name}, or a part of it, whose version its code does not say"
+                    ));
+                    return Ok(());
+                }
+                let _ = found.add(PYPI.coordinate(name, None), Proof::Installed, confidence - 0.2);
                 found.partial(format!(
-                    "{} is here without its metadata, and its code does not say which version; keep *.dist-info in the artifact",
-                    import.distribution
+                    "{name} is here without its metadata, and its code does not say which version; keep *.dist-info in the \
+                     artifact"
                 ));
             }
             return Ok(());

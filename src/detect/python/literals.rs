@@ -90,6 +90,7 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
     /// Lines that are looked at: versions stand near the start.
     const LINES: usize = 4000;
     let mut best: Option<(usize, String, usize)> = None;
+    let mut numbers = [const { None }; 3];
     let mut openers: Vec<(usize, bool)> = Vec::new(); // indentation, and whether what it holds counts
     let lines: Vec<&str> = text.lines().take(LINES).collect();
     for (i, line) in lines.iter().enumerate() {
@@ -113,6 +114,17 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
         if !counts {
             continue;
         }
+        if let Some((name, number)) = code.split_once(" = ") {
+            let at = match name {
+                "MAJOR" => 0,
+                "MINOR" => 1,
+                "MICRO" | "PATCH" => 2,
+                _ => 3,
+            };
+            if let Some(slot) = numbers.get_mut(at) {
+                *slot = Some((number.trim(), i + 1));
+            }
+        }
         let Some((name, value)) = assignment(code) else {
             continue;
         };
@@ -122,6 +134,9 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
                 best = Some((name, version, i + 1));
             }
         }
+    }
+    if let (None, [Some((major, line)), Some((minor, _)), Some((micro, _))]) = (&best, &numbers) {
+        return from_parts([*major, *minor, *micro].into_iter()).map(|version| (version, *line));
     }
     best.map(|(_, version, line)| (version, line))
 }
@@ -173,10 +188,20 @@ fn literal(value: &str, more: &[&str]) -> Option<String> {
     let is_plain = |part: &str| part.bytes().all(|b| b.is_ascii_digit()) || quoted(part).is_some();
     let parts: Vec<&str> = body.split(',').map(str::trim).take_while(|p| is_plain(p)).collect();
     let first = parts.first()?;
-    if call.len() < value.len() && !first.bytes().all(|b| b.is_ascii_digit()) {
+    let callee = &value[..value.len() - call.len()];
+    if !callee.is_empty() && !(makes_versions(callee) && first.bytes().all(|b| b.is_ascii_digit())) {
         return None; // `get_version("name")`
     }
     from_parts(parts.into_iter().map(|part| quoted(part).unwrap_or(part)))
+}
+
+/// Whether what is called by that name takes the parts of a version: a class, or a named tuple.
+pub(in crate::detect) fn makes_versions(callee: &str) -> bool {
+    let lower = callee.to_ascii_lowercase();
+    lower.contains("version")
+        && !["get", "read", "find", "load", "parse"]
+            .iter()
+            .any(|verb| lower.contains(verb))
 }
 
 /// The text of a plain string literal at the start.
@@ -219,6 +244,8 @@ mod tests {
                 "try:\n    from ._version import version as __version__\nexcept ImportError:\n    __version__ = 'unknown'\n",
                 None,
             ),
+            ("MAJOR = 2\nMINOR = 9\nMICRO = 2\n", Some("2.9.2")),
+            ("__version__ = get_version(1, 2)\n", None),
             ("class A:\n    version = '1.0'\n", None),
             ("def f():\n    version = '1.0'\n", None),
             ("__version__ = '99.99.99'\n", None),

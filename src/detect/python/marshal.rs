@@ -1,5 +1,5 @@
 //! Compiled modules (`.pyc`) of CPython 3.8 to 3.14: the header, and as much of the marshalled code object as tells what the
-//! module assigns. Nothing is unmarshalled into an interpreter, and no opcode is executed or even known by number.
+//! module assigns. Nothing is unmarshalled into an interpreter, and no opcode is executed.
 //!
 //! Format: `Python/marshal.c` and `Lib/importlib/_bootstrap_external.py` of CPython.
 
@@ -56,59 +56,139 @@ pub(in crate::detect) fn version(bytes: &[u8]) -> Result<Option<String>, String>
         new_code: magic >= MAGIC_3_11,
     };
     match reader.value(0) {
-        Some(Value::Code(code)) => Ok(code.version()),
+        Some(Value::Code(code)) => Ok(code.version(opcodes(magic).as_ref())),
         Some(_) => Err("does not begin with a code object".to_owned()),
         None => Err(format!("marshalled data breaks off after {} bytes", reader.at)),
     }
 }
 
+/// Numbers of the few instructions that matter. Read from `opcode.opmap` of each release.
+struct Opcodes {
+    load_const: u8,
+    store_name: u8,
+    extended_arg: u8,
+    /// `COPY`; `DUP_TOP` before 3.11.
+    copy: u8,
+    load_name: u8,
+}
+
+/// `None` where the numbers are not known (3.14): there the order of arguments alone has to do.
+fn opcodes(magic: u16) -> Option<Opcodes> {
+    let old = |copy| Opcodes {
+        load_const: 100,
+        store_name: 90,
+        extended_arg: 144,
+        copy,
+        load_name: 101,
+    };
+    match magic {
+        ..MAGIC_3_11 => Some(old(4)),
+        MAGIC_3_11..3550 => Some(old(120)),
+        3550..3600 => Some(Opcodes {
+            load_const: 83,
+            store_name: 114,
+            extended_arg: 71,
+            copy: 61,
+            load_name: 92,
+        }),
+        _ => None,
+    }
+}
+
+/// The best version so far, by the rank of the name that holds it.
+struct Best(Option<(usize, String)>);
+
+impl Best {
+    fn offer(&mut self, rank: usize, version: Option<String>) {
+        if let (Some(version), true) = (version, self.0.as_ref().is_none_or(|(known, _)| rank < *known)) {
+            self.0 = Some((rank, version));
+        }
+    }
+}
+
 impl Code<'_> {
-    /// A store to a name that holds versions, with the constant that the instruction before it names. Instructions are pairs
-    /// of opcode and argument since 3.6; opcode numbers change with every release, what a version looks like does not.
-    fn version(&self) -> Option<String> {
+    fn version(&self, opcodes: Option<&Opcodes>) -> Option<String> {
         let (Value::Text(code), Value::Tuple(consts), Value::Tuple(names)) = (&self.code, &self.consts, &self.names)
         else {
             return None;
         };
-        let text = |value: &Value<'_>| match value {
-            Value::Text(text) => std::str::from_utf8(text).ok().map(str::to_owned),
-            _ => None,
-        };
-        if names
-            .iter()
-            .any(|name| text(name).as_deref() == Some("PackageNotFoundError"))
-        {
+        let name = |at: usize| names.get(at).and_then(text);
+        if (0..names.len()).any(|at| name(at) == Some("PackageNotFoundError")) {
             return None; // what is assigned is a fallback
         }
-        let mut best: Option<(usize, String)> = None;
-        for pair in code.as_chunks::<2>().0.windows(2) {
-            let ([_, constant], [_, name]) = (pair[0], pair[1]);
-            let rank = names
-                .get(usize::from(name))
-                .and_then(text)
-                .and_then(|name| literals::rank(&name));
-            let Some(rank) = rank.filter(|rank| best.as_ref().is_none_or(|(known, _)| rank < known)) else {
-                continue;
-            };
-            let version = match consts.get(usize::from(constant)) {
-                Some(Value::Text(text)) => std::str::from_utf8(text).ok().and_then(literals::normal),
-                Some(Value::Tuple(parts)) => {
-                    let parts: Vec<String> = parts
-                        .iter()
-                        .map_while(|part| match part {
-                            Value::Number(n) => Some(n.to_string()),
-                            part => text(part),
-                        })
-                        .collect();
-                    literals::from_parts(parts.iter().map(String::as_str))
+        let constant = |at: usize| consts.get(at).and_then(stated);
+        let pairs = code.as_chunks::<2>().0;
+        let mut best = Best(None);
+        let Some(opcodes) = opcodes else {
+            // A store to a name that holds versions, with the constant that the instruction before it names.
+            for pair in pairs.windows(2) {
+                let ([_, value], [_, target]) = (pair[0], pair[1]);
+                if let Some(rank) = name(target.into()).and_then(literals::rank) {
+                    best.offer(rank, constant(value.into()));
                 }
-                _ => None,
-            };
-            if let Some(version) = version {
-                best = Some((rank, version));
+            }
+            return best.0.map(|(_, version)| version);
+        };
+        let (mut extended, mut pending) = (0_usize, None);
+        let (mut callee, mut arguments) = (false, Vec::new());
+        for &[op, low] in pairs {
+            let argument = extended << 8 | usize::from(low);
+            extended = 0;
+            match op {
+                0 => {} // inline caches
+                op if op == opcodes.extended_arg => extended = argument & 0xff_ffff,
+                op if op == opcodes.load_const => {
+                    pending = Some(argument);
+                    arguments.push(argument);
+                }
+                op if op == opcodes.copy => {}
+                op if op == opcodes.store_name => {
+                    if let Some(rank) = name(argument).and_then(literals::rank) {
+                        let called = || {
+                            let parts = arguments.iter().map_while(|&at| consts.get(at).and_then(part));
+                            let parts: Vec<String> = parts.collect();
+                            literals::from_parts(parts.iter().map(String::as_str)).filter(|_| callee)
+                        };
+                        best.offer(rank, pending.map_or_else(called, constant));
+                    }
+                    arguments.clear();
+                    callee = false;
+                }
+                op if op == opcodes.load_name => {
+                    callee = name(argument).is_some_and(literals::makes_versions);
+                    arguments.clear();
+                    pending = None;
+                }
+                _ => pending = None,
             }
         }
-        best.map(|(_, version)| version)
+        best.0.map(|(_, version)| version)
+    }
+}
+
+fn text<'b>(value: &Value<'b>) -> Option<&'b str> {
+    match value {
+        Value::Text(text) => std::str::from_utf8(text).ok(),
+        _ => None,
+    }
+}
+
+/// A number or a word of a version.
+fn part(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Number(n) => Some(n.to_string()),
+        value => text(value).map(str::to_owned),
+    }
+}
+
+/// The version that a constant states.
+fn stated(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Tuple(parts) => {
+            let parts: Vec<String> = parts.iter().take(8).map_while(part).collect();
+            literals::from_parts(parts.iter().map(String::as_str))
+        }
+        value => text(value).and_then(literals::normal),
     }
 }
 
