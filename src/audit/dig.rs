@@ -10,10 +10,7 @@ use crate::{
     limits::Limits,
     model::{Account, Bundle, Component, Gap, GapKind, Location, Mapped},
 };
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Everything seen in one artifact, in no particular order.
 #[derive(Debug, Default)]
@@ -65,20 +62,17 @@ impl<'a> Dig<'a> {
             seen.anomalies
                 .extend(anomalies.map(|a| (Location::new(archives.clone(), &a.path), a.clone())));
         });
-        let paths = OnceLock::new();
+        let around = Around {
+            tree,
+            budget: self.budget,
+            sorted: OnceLock::new(),
+        };
         tree.visit(&files, self.budget, &|i, opened| {
-            self.entry(tree, &paths, archives, entries[i].meta(), opened);
+            self.entry(&around, archives, entries[i].meta(), opened);
         });
     }
 
-    fn entry<'t>(
-        &self,
-        tree: &'t dyn Tree,
-        paths: &OnceLock<HashSet<&'t str>>,
-        archives: &Arc<[Box<str>]>,
-        meta: EntryMeta<'_>,
-        opened: &mut Opened<'_>,
-    ) {
+    fn entry(&self, around: &Around<'_>, archives: &Arc<[Box<str>]>, meta: EntryMeta<'_>, opened: &mut Opened<'_>) {
         let limits = &self.budget.limits;
         let head = opened.peek();
         let location = Location::new(archives.clone(), meta.path);
@@ -122,20 +116,15 @@ impl<'a> Dig<'a> {
             bytes: &contents.bytes,
             location,
         };
-        let around = Around {
-            tree,
-            paths,
-            budget: self.budget,
-        };
         for detector in detectors {
-            self.detect(*detector, &entry, &around, contents.problem.is_some());
+            self.detect(*detector, &entry, around, contents.problem.is_some());
         }
         // Bytes that are read anyway are looked at for an archive behind them: nothing is hidden by what precedes it.
         self.nested(&entry);
     }
 
     /// `broken`: the bytes are not all there or not what they should be, which is a gap already.
-    fn detect(&self, detector: &dyn Detector, entry: &Entry<'_>, around: &Around<'_, '_>, broken: bool) {
+    fn detect(&self, detector: &dyn Detector, entry: &Entry<'_>, around: &Around<'_>, broken: bool) {
         let mut sink = Sink::new(detector, &entry.location, around);
         let result = detector.extract(entry, &mut sink);
         let Sink {
@@ -186,35 +175,81 @@ impl<'a> Dig<'a> {
 }
 
 /// The archive around an entry, read when a detector asks.
-struct Around<'a, 't> {
-    tree: &'t dyn Tree,
-    /// Its files' paths, gathered when somebody first asks.
-    paths: &'a OnceLock<HashSet<&'t str>>,
+struct Around<'a> {
+    tree: &'a dyn Tree,
     budget: &'a Budget,
+    /// Indices of its files by path, sorted when first asked for.
+    sorted: OnceLock<Vec<usize>>,
 }
 
-impl Neighbours for Around<'_, '_> {
+impl Around<'_> {
+    /// Indices of files from the first whose path is not below `prefix`.
+    fn from(&self, prefix: &str) -> &[usize] {
+        let entries = self.tree.entries();
+        let sorted = self.sorted.get_or_init(|| {
+            let mut files: Vec<usize> = (0..entries.len())
+                .filter(|&i| entries[i].kind == EntryKind::File)
+                .collect();
+            files.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));
+            files
+        });
+        &sorted[sorted.partition_point(|&i| *entries[i].path < *prefix)..]
+    }
+}
+
+impl Neighbours for Around<'_> {
     fn limits(&self) -> &Limits {
         &self.budget.limits
     }
 
     fn has(&self, path: &str) -> bool {
-        let files = || self.tree.entries().iter().filter(|m| m.kind == EntryKind::File);
-        self.paths
-            .get_or_init(|| files().map(|m| &*m.path).collect())
-            .contains(path)
+        let first = self.from(path).first();
+        first.is_some_and(|&i| *self.tree.entries()[i].path == *path)
     }
 
     fn entries(&self) -> &[Member] {
         self.tree.entries()
     }
 
+    fn below<'n>(&'n self, prefix: &str) -> Box<dyn Iterator<Item = &'n Member> + 'n> {
+        let entries = self.tree.entries();
+        let from = self.from(prefix);
+        let end = from.partition_point(|&i| entries[i].path.starts_with(prefix));
+        Box::new(from[..end].iter().map(|&i| &entries[i]))
+    }
+
+    fn children<'n>(&'n self, folder: &str) -> Box<dyn Iterator<Item = &'n str> + 'n> {
+        let entries = self.tree.entries();
+        let from = self.from(folder);
+        let length = folder.len();
+        let mut rest = &from[..from.partition_point(|&i| entries[i].path.starts_with(folder))];
+        Box::new(std::iter::from_fn(move || {
+            let path = &entries[*rest.first()?].path;
+            let name = path[length..].split('/').next().unwrap_or_default();
+            // A folder is passed over in one step, however much it holds.
+            let end = length + name.len();
+            let here = |&i: &usize| {
+                let other = &entries[i].path;
+                other.get(..end) == path.get(..end) && matches!(other.as_bytes().get(end), None | Some(b'/'))
+            };
+            let is_folder = path.len() > end;
+            let skip = if is_folder {
+                rest.partition_point(here).max(1)
+            } else {
+                1
+            };
+            rest = &rest[skip..];
+            Some(name)
+        }))
+    }
+
     fn read(&self, path: &str) -> Option<Contents<'static>> {
+        let entries = self.tree.entries();
         let index = self
-            .tree
-            .entries()
-            .iter()
-            .position(|m| m.kind == EntryKind::File && *m.path == *path)?;
+            .from(path)
+            .first()
+            .copied()
+            .filter(|&i| *entries[i].path == *path)?;
         let read = Mutex::new(None);
         self.tree.visit(&[index], self.budget, &|_, opened| {
             let contents = opened.read(self.budget.limits.entry_bytes, "entry-bytes");

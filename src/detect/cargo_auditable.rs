@@ -1,6 +1,12 @@
 //! Rust binaries that carry cargo-auditable's list of crates, in ELF, PE, Mach-O and WebAssembly.
 
-use super::{DetectError, Detector, Interest, Sink};
+use super::{
+    DetectError, Detector, Interest, Sink,
+    rust::{
+        BINARIES,
+        lock::{is_plain_macro, is_toolkit},
+    },
+};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::CARGO,
@@ -11,16 +17,6 @@ use auditable_serde::{DependencyKind, Package};
 use memchr::memmem;
 
 pub(super) struct CargoAuditable;
-
-const BINARIES: &[&[u8]] = &[
-    b"\x7fELF",
-    b"MZ",
-    b"\xfe\xed\xfa\xce",
-    b"\xfe\xed\xfa\xcf",
-    b"\xce\xfa\xed\xfe",
-    b"\xcf\xfa\xed\xfe",
-    b"\0asm",
-];
 
 /// A file that cannot be parsed as a binary and does not name the section has nothing to hide in it.
 const SECTION: &[u8] = b".dep-v0";
@@ -77,12 +73,8 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
     let is_macro: Vec<bool> = packages
         .iter()
         .map(|p| {
-            let uses_toolkit = p
-                .dependencies
-                .iter()
-                .filter_map(name)
-                .any(|n| MACRO_TOOLKIT.contains(&n));
-            !p.root && uses_toolkit && !MACRO_TOOLKIT.contains(&p.name.as_str())
+            let uses_toolkit = p.dependencies.iter().filter_map(name).any(is_toolkit);
+            !p.root && (is_plain_macro(&p.name) || uses_toolkit && !is_toolkit(&p.name))
         })
         .collect();
     let mut proofs = vec![None; packages.len()];
@@ -112,14 +104,14 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
     proofs
 }
 
-/// Crates that only make sense to macros; whatever else depends on one of them directly is a macro, or a part of one.
-const MACRO_TOOLKIT: &[&str] = &["proc-macro2", "quote", "syn"];
+/// Whether a binary carries its list of crates.
+pub(super) fn is_audited(bytes: &[u8], limit: usize) -> bool {
+    memmem::find(bytes, SECTION).is_some() && auditable_info::audit_info_from_slice(bytes, limit).is_ok()
+}
 
 /// A binary that says nothing of what it was built from is a gap where its language is one whose packages we know.
 fn unaudited(bytes: &[u8], found: &mut Sink<'_>) {
-    if memmem::find(bytes, b"/rustc/").is_some() {
-        found.partial("Rust binary without audit data: its crates are unknown; build it with `cargo auditable build`");
-    } else if memmem::find(bytes, b"\xff Go buildinf:").is_some() {
+    if memmem::find(bytes, b"\xff Go buildinf:").is_some() {
         found.partial("Go binary: its modules are not looked into");
     }
 }

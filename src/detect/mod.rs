@@ -21,7 +21,11 @@ mod npm_installed;
 mod npm_lock;
 mod npm_packed;
 mod pnpm_lock;
+mod python;
+mod python_module;
 mod requirements;
+mod rust;
+mod rust_binary;
 mod source_map;
 mod yarn_lock;
 
@@ -39,8 +43,10 @@ pub static ALL: &[&dyn Detector] = &[
     &bundle_metadata::BundleMetadata,
     &dist_info::DistInfo,
     &egg_info::EggInfo,
+    &python_module::PythonModule,
     &requirements::Requirements,
     &cargo_auditable::CargoAuditable,
+    &rust_binary::RustBinary,
     &cargo_lock::CargoLock,
 ];
 
@@ -81,6 +87,10 @@ pub trait Neighbours: Sync {
     fn entries(&self) -> &[Member];
     /// Whether there is a file at exactly that path; cheap.
     fn has(&self, path: &str) -> bool;
+    /// Files whose path begins with `prefix`, sorted by path.
+    fn below<'n>(&'n self, prefix: &str) -> Box<dyn Iterator<Item = &'n Member> + 'n>;
+    /// Names of what lies directly in a folder (`folder` ends with a slash, or is empty), sorted by path.
+    fn children<'n>(&'n self, folder: &str) -> Box<dyn Iterator<Item = &'n str> + 'n>;
     /// Contents of the entry at exactly that path.
     fn read(&self, path: &str) -> Option<Contents<'static>>;
     /// What the artifact may cost; the default limits unless the driver says otherwise.

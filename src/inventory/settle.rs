@@ -54,11 +54,14 @@ struct Entry {
 struct Tree {
     exact: BTreeSet<Coordinate>,
     unversioned: BTreeSet<Box<str>>,
+    /// Believed to be there, on weaker grounds: no witness against a lock, and not to be dropped by one either.
+    inferred: BTreeSet<Coordinate>,
 }
 
 impl Tree {
     fn holds(&self, coordinate: &Coordinate) -> bool {
         self.exact.contains(coordinate)
+            || self.inferred.contains(coordinate)
             || self.unversioned.contains(&coordinate.name)
             || (coordinate.version.is_none() && self.exact.iter().any(|c| c.name == coordinate.name))
     }
@@ -103,11 +106,16 @@ fn tree_beside((ecosystem, lock): &File, components: &BTreeMap<Coordinate, Compo
     };
     let mut tree = Tree::default();
     for component in components.values().filter(|c| c.coordinate.ecosystem == *ecosystem) {
-        if component
-            .evidence
-            .iter()
-            .any(|e| e.proof == Proof::Installed && !is_bundled(e) && below(&e.location))
-        {
+        let proven = |proof| {
+            component
+                .evidence
+                .iter()
+                .any(|e| e.proof == proof && !is_bundled(e) && below(&e.location))
+        };
+        if proven(Proof::Inferred) {
+            tree.inferred.insert(component.coordinate.clone());
+        }
+        if proven(Proof::Installed) {
             match component.coordinate.version {
                 Some(_) => drop(tree.exact.insert(component.coordinate.clone())),
                 None => drop(tree.unversioned.insert(component.coordinate.name.clone())),

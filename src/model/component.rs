@@ -67,6 +67,8 @@ pub enum Fact {
     InstallScript,
     /// Not from a registry: the URL, git repository or folder that it was taken from.
     Origin(Box<str>),
+    /// It comes from this registry, which is not the ecosystem's public one: a mirror of it, or private.
+    Registry(Box<str>),
 }
 
 /// One reason to believe that a component is there.

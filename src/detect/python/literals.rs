@@ -1,0 +1,264 @@
+//! Versions that Python code states about itself, read as text: nothing is imported or evaluated.
+
+use crate::ecosystem::PYPI;
+use pep440_rs::Version;
+use std::str::FromStr as _;
+
+/// Files of a package that state its version, in the order in which they are believed.
+pub(in crate::detect) const FILES: &[&str] = &[
+    "__init__",
+    "_version",
+    "__version__",
+    "version",
+    "__about__",
+    "_version_info",
+    "__pkginfo__",
+    "__meta__",
+    "package_data",
+    "_metadata",
+    "metadata",
+    "_meta",
+    "meta",
+    "_about",
+    "about",
+    "release",
+    "constants",
+    "_constants",
+    "const",
+    "shared/version",
+    "core/_version",
+];
+
+/// Names that hold a version, the surest first.
+const NAMES: &[&str] = &[
+    "__version__",
+    "VERSION",
+    "version",
+    "__VERSION__",
+    "_VERSION",
+    "__version_info__",
+    "version_info",
+    "version_tuple",
+    "__version_tuple__",
+    "VERSION_INFO",
+    "version_string",
+    "full_version",
+];
+
+/// How sure a name is, 0 the surest.
+pub(in crate::detect) fn rank(name: &str) -> Option<usize> {
+    NAMES.iter().position(|known| *known == name)
+}
+
+/// A version as PEP 440 writes it, from what code holds (`2022.09.24` is published as `2022.9.24`). Placeholders that stand
+/// where a build should have put a version are none.
+pub(in crate::detect) fn normal(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.len() > 64 || !text.contains('.') && !text.bytes().all(|b| b.is_ascii_digit()) || !(PYPI.is_version)(text) {
+        return None;
+    }
+    let version = Version::from_str(text).ok()?;
+    let release = version.release();
+    let zero = release.iter().all(|n| *n == 0);
+    let nines = release.iter().all(|n| *n == 99 || *n == 999);
+    (!zero && !nines && text.bytes().next()?.is_ascii_digit()).then(|| version.to_string())
+}
+
+/// A version from the parts of a tuple: numbers joined, and what follows them as PEP 440 has it (`(1, 2, 0, 'final', 0)`).
+pub(in crate::detect) fn from_parts<'p>(parts: impl Iterator<Item = &'p str>) -> Option<String> {
+    let mut text = String::new();
+    for part in parts.take(5) {
+        let is_number = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !is_number {
+            match part {
+                "final" | "" | "stable" => {}
+                pre => text.push_str(pre.trim_start_matches('.')),
+            }
+            break;
+        }
+        if !text.is_empty() {
+            text.push('.');
+        }
+        text.push_str(part);
+    }
+    // A lone number is an API level, not a version.
+    text.contains('.').then(|| normal(&text)).flatten()
+}
+
+/// The version that a module's text states of itself, with the line that does.
+pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
+    /// Lines that are looked at: versions stand near the start.
+    const LINES: usize = 4000;
+    let mut best: Option<(usize, String, usize)> = None;
+    let mut numbers = [const { None }; 3];
+    let mut openers: Vec<(usize, bool)> = Vec::new(); // indentation, and whether what it holds counts
+    let lines: Vec<&str> = text.lines().take(LINES).collect();
+    for (i, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        if code.is_empty() || code.starts_with('#') {
+            continue;
+        }
+        let indent = line.len() - code.len();
+        while openers.last().is_some_and(|(at, _)| *at >= indent) {
+            openers.pop();
+        }
+        let counts = openers.iter().all(|(_, counts)| *counts);
+        if code.trim_end().ends_with(':') {
+            // What stands in an `except` is a fallback for when the metadata is gone; in a `def` it is something else.
+            let outer = ["try:", "else:", "if ", "with ", "finally:"]
+                .iter()
+                .any(|k| code.starts_with(k));
+            openers.push((indent, outer));
+            continue;
+        }
+        if !counts {
+            continue;
+        }
+        if let Some((name, number)) = code.split_once(" = ") {
+            let at = match name {
+                "MAJOR" => 0,
+                "MINOR" => 1,
+                "MICRO" | "PATCH" => 2,
+                _ => 3,
+            };
+            if let Some(slot) = numbers.get_mut(at) {
+                *slot = Some((number.trim(), i + 1));
+            }
+        }
+        let Some((name, value)) = assignment(code) else {
+            continue;
+        };
+        let rest = || lines.get(i + 1..).unwrap_or_default();
+        if let Some(version) = literal(value, rest()) {
+            if best.as_ref().is_none_or(|(rank, ..)| name < *rank) {
+                best = Some((name, version, i + 1));
+            }
+        }
+    }
+    if let (None, [Some((major, line)), Some((minor, _)), Some((micro, _))]) = (&best, &numbers) {
+        return from_parts([*major, *minor, *micro].into_iter()).map(|version| (version, *line));
+    }
+    best.map(|(_, version, line)| (version, line))
+}
+
+/// `__version__ = …`, `__version__: str = …`, `__version__ = version = …`, and the `__version__='…'` of a keyword: rank
+/// of the best name, and what is assigned.
+fn assignment(code: &str) -> Option<(usize, &str)> {
+    let mut rest = code;
+    let mut best = None;
+    loop {
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
+        let (name, after) = rest.split_at(end);
+        let mut after = after.trim_start();
+        if let Some(annotated) = after.strip_prefix(':') {
+            after = annotated.get(annotated.find('=')?..)?;
+        }
+        let Some(value) = after.strip_prefix('=').filter(|v| !v.starts_with('=')) else {
+            break;
+        };
+        if let Some(rank) = rank(name) {
+            best = Some(best.map_or(rank, |b: usize| b.min(rank)));
+        }
+        rest = value.trim_start();
+        if !rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            break;
+        }
+    }
+    best.map(|rank| (rank, rest))
+}
+
+/// A string, a tuple, or a call with numbers (`Version(4, 1, 2, "final")`); `more` are the lines after it.
+fn literal(value: &str, more: &[&str]) -> Option<String> {
+    if let Some(text) = quoted(value) {
+        return normal(text);
+    }
+    let joined;
+    let call = value.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let open = call.strip_prefix(['(', '['])?;
+    let body = if open.contains([')', ']']) {
+        open
+    } else {
+        joined = more
+            .iter()
+            .take(8)
+            .fold(open.to_owned(), |all, line| all + line.split('#').next().unwrap_or(""));
+        &joined
+    };
+    let body = body.get(..body.find([')', ']'])?)?;
+    let is_plain = |part: &str| part.bytes().all(|b| b.is_ascii_digit()) || quoted(part).is_some();
+    let parts: Vec<&str> = body.split(',').map(str::trim).take_while(|p| is_plain(p)).collect();
+    let first = parts.first()?;
+    let callee = &value[..value.len() - call.len()];
+    if !callee.is_empty() && !(makes_versions(callee) && first.bytes().all(|b| b.is_ascii_digit())) {
+        return None; // `get_version("name")`
+    }
+    from_parts(parts.into_iter().map(|part| quoted(part).unwrap_or(part)))
+}
+
+/// Whether what is called by that name takes the parts of a version: a class, or a named tuple.
+pub(in crate::detect) fn makes_versions(callee: &str) -> bool {
+    let lower = callee.to_ascii_lowercase();
+    lower.contains("version")
+        && !["get", "read", "find", "load", "parse"]
+            .iter()
+            .any(|verb| lower.contains(verb))
+}
+
+/// The text of a plain string literal at the start.
+fn quoted(value: &str) -> Option<&str> {
+    let value = value
+        .strip_prefix(['u', 'r'])
+        .filter(|v| v.starts_with(['"', '\'']))
+        .unwrap_or(value);
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let rest = &value[1..];
+    rest.get(..rest.find(quote)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_code_states_them() {
+        for (text, expected) in [
+            ("__version__ = '1.2.3'\n", Some("1.2.3")),
+            ("__version__: str = \"2022.09.24\"  # noqa\n", Some("2022.9.24")),
+            ("__version__ = version = '2.9.0.post0'\n", Some("2.9.0.post0")),
+            (
+                "VERSION = (3, 1, 0, 'final', 0)\n__version__ = '.'.join(map(str, VERSION))\n",
+                Some("3.1.0"),
+            ),
+            ("version_info = (3, '20', '0')\n", Some("3.20.0")),
+            ("VERSION = (\n    1,  # major\n    4,\n)\n", Some("1.4")),
+            ("__version_info__ = Version(4, 1, 2, \"final\")\n", Some("4.1.2")),
+            (
+                "_package_data = dict(\n    full_package_name='x',\n    version_info=(0, 18, 6),\n    __version__='0.18.6',\n)\n",
+                Some("0.18.6"),
+            ),
+            (
+                "try:\n    __version__ = metadata.version('x')\nexcept Exception:\n    __version__ = '9.9.9'\n",
+                None,
+            ),
+            (
+                "try:\n    from ._version import version as __version__\nexcept ImportError:\n    __version__ = 'unknown'\n",
+                None,
+            ),
+            ("MAJOR = 2\nMINOR = 9\nMICRO = 2\n", Some("2.9.2")),
+            ("__version__ = get_version(1, 2)\n", None),
+            ("class A:\n    version = '1.0'\n", None),
+            ("def f():\n    version = '1.0'\n", None),
+            ("__version__ = '99.99.99'\n", None),
+            ("__version__ = '0.0.0'\n", None),
+            ("__version__ = get_version('1.0')\n", None),
+            ("version = 1\n", None),
+            ("__version__ == '1.0'\n", None),
+            ("__version__ = version = x =\n", None),
+            ("version = '1.0'\n__version__ = '2.0'\n", Some("2.0")),
+            ("__version__ = '\n(", None),
+            ("é__version__ = '1.0'", None),
+        ] {
+            assert_eq!(version(text).map(|v| v.0).as_deref(), expected, "{text}");
+        }
+    }
+}

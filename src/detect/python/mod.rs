@@ -1,0 +1,5 @@
+//! What the Python detectors share: import names, versions written in code, compiled modules.
+
+pub(super) mod imports;
+pub(super) mod literals;
+pub(super) mod marshal;

@@ -1,0 +1,308 @@
+//! Python packages without metadata: what a stripped tree still shows by import names, and by the versions that code states
+//! of itself, in source or compiled.
+//!
+//! | what | where |
+//! |---|---|
+//! | stripped packages | a name of the table at an import root: the top, `python/`, `site-packages/`, or any folder that holds three such names |
+//! | vendored copies | the same below `_vendor/`, `vendored/` and their like, and `packages/` inside a package |
+//!
+//! What a dist-info, an egg-info or an egg at the same root claims is theirs to report. The application's own modules are
+//! never guessed at: a name that the table does not hold is no component.
+
+use super::{
+    DetectError, Detector, Interest, Sink,
+    python::{
+        imports::{self, Form, Import},
+        literals, marshal,
+    },
+};
+use crate::{
+    archive::{Entry, EntryKind, EntryMeta},
+    ecosystem::PYPI,
+    model::Proof,
+    parse,
+};
+
+pub(super) struct PythonModule;
+
+impl Detector for PythonModule {
+    fn id(&self) -> &'static str {
+        "python-module"
+    }
+
+    fn reads(&self) -> &'static str {
+        "Python packages without metadata, by import name: source, bytecode (CPython 3.8 to 3.14), extension modules, \
+         vendored copies"
+    }
+
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
+        match place(meta.path) {
+            Some(_) if meta.kind == EntryKind::File => Interest::Read,
+            _ => Interest::Skip,
+        }
+    }
+
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        let Some(place) = place(entry.meta.path) else {
+            return Ok(());
+        };
+        // Source says more than its compiled twin.
+        let twin = || {
+            entry
+                .meta
+                .path
+                .strip_suffix('c')
+                .is_some_and(|source| has(found, source))
+        };
+        if (place.extension == ".pyc" && twin()) || !is_import_root(&place, found) {
+            return Ok(());
+        }
+        let Some(import) = distribution(&place, found) else {
+            return Ok(());
+        };
+        if is_claimed(&place, import, found) {
+            return Ok(());
+        }
+        let confidence = match root_kind(place.root) {
+            Root::Vendored => 0.8,
+            _ => 0.9,
+        };
+        let Some(version) = version(&place, entry, found)? else {
+            if !stands_for_another(&place, import, found) {
+                let name = import.distribution;
+                if root_kind(place.root) == Root::Vendored {
+                    // Often only a stub of a few files, kept for old imports: no package, but not to be passed over either.
+                    found.partial(format!(
+                        "vendored copy of {name}, or a part of it, whose version its code does not say"
+                    ));
+                    return Ok(());
+                }
+                let _ = found.add(PYPI.coordinate(name, None), Proof::Installed, confidence - 0.2);
+                found.partial(format!(
+                    "{name} is here without its metadata, and its code does not say which version; keep *.dist-info in the \
+                     artifact"
+                ));
+            }
+            return Ok(());
+        };
+        let _ = found.add(
+            PYPI.coordinate(import.distribution, Some(&version)),
+            Proof::Installed,
+            confidence,
+        );
+        Ok(())
+    }
+}
+
+/// An entry that stands for an import name of the table.
+struct Place<'p> {
+    /// The import root, with its slash; empty at the top.
+    root: &'p str,
+    /// Path of the import below it.
+    import: &'static str,
+    form: Form,
+    /// `.py`, `.pyc` or `.so`.
+    extension: &'static str,
+}
+
+fn place(path: &str) -> Option<Place<'_>> {
+    let (stem, extension) = if let Some(stem) = path.strip_suffix(".py") {
+        (stem, ".py")
+    } else if let Some(stem) = path.strip_suffix(".pyc") {
+        (stem, ".pyc")
+    } else {
+        let stem = path.strip_suffix(".so").or_else(|| path.strip_suffix(".pyd"))?;
+        let name = stem.rfind('/').map_or(0, |at| at + 1);
+        let tag = stem[name..].find('.').map_or(stem.len(), |at| name + at);
+        (&stem[..tag], ".so")
+    };
+    let (whole, form) = match stem.strip_suffix("/__init__") {
+        Some(folder) => (folder, Form::Package),
+        None => (stem, Form::Module),
+    };
+    let (root, import) = imports::split(whole)?;
+    imports::rows(import)
+        .iter()
+        .any(|row| row.form == form)
+        .then_some(Place {
+            root,
+            import,
+            form,
+            extension,
+        })
+}
+
+fn has(found: &Sink<'_>, path: &str) -> bool {
+    found
+        .neighbours
+        .below(path)
+        .next()
+        .is_some_and(|member| *member.path == *path)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Known,
+    Vendored,
+    Other,
+}
+
+fn root_kind(root: &str) -> Root {
+    let folder = root.trim_end_matches('/');
+    match folder.rsplit('/').next().unwrap_or_default() {
+        "" | "python" | "site-packages" | "dist-packages" => Root::Known,
+        "_vendor" | "_vendored" | "vendored" | "vendor" | "_vendored_packages" | "third_party" | "packages"
+        | "extern" => Root::Vendored,
+        _ => Root::Other,
+    }
+}
+
+/// Whether a folder is one that Python imports from.
+fn is_import_root(place: &Place<'_>, found: &Sink<'_>) -> bool {
+    /// Names of the table that make a folder an import root.
+    const NAMES: usize = 3;
+    match root_kind(place.root) {
+        Root::Known => true,
+        // A lone module of a common name is no copy of a package, and `packages/` holds all sorts of things.
+        Root::Vendored => place.form == Form::Package || !place.root.ends_with("packages/"),
+        Root::Other => {
+            // A folder of a package is no import root, however its modules are called.
+            let inside = ["__init__.py", "__init__.pyc"]
+                .iter()
+                .any(|init| has(found, &format!("{}{init}", place.root)));
+            let known = |child: &&str| {
+                let stem = child.split('.').next().unwrap_or_default();
+                !imports::rows(stem).is_empty()
+            };
+            !inside && found.neighbours.children(place.root).filter(known).take(NAMES).count() == NAMES
+        }
+    }
+}
+
+/// The row whose marker is there; the one without a marker otherwise.
+fn distribution(place: &Place<'_>, found: &Sink<'_>) -> Option<&'static Import> {
+    let rows = imports::rows(place.import).iter().filter(|row| row.form == place.form);
+    let marked = |row: &&Import| {
+        row.marker.is_none_or(|marker| {
+            let there = |path: String| found.neighbours.below(&path).next().is_some();
+            there(format!("{}{marker}", place.root))
+        })
+    };
+    rows.filter(marked).max_by_key(|row| row.marker.is_some())
+}
+
+/// Whether metadata at the same root speaks of this import.
+fn is_claimed(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> bool {
+    let wanted = PYPI.coordinate(import.distribution, None).name;
+    let own = format!("{}/", place.import);
+    let own_file = format!("{}.", place.import);
+    let mut others = Vec::new();
+    for child in found.neighbours.children(place.root) {
+        if child == "EGG-INFO" {
+            return true;
+        }
+        let Some(stem) = child
+            .strip_suffix(".dist-info")
+            .or_else(|| child.strip_suffix(".egg-info"))
+        else {
+            continue;
+        };
+        let name = super::split_stem(stem, &PYPI).map_or(stem, |(name, _)| name);
+        if PYPI.coordinate(name, None).name == wanted {
+            return true;
+        }
+        others.push(child);
+    }
+    let lists = |child: &&str| {
+        ["RECORD", "installed-files.txt", "top_level.txt"].iter().any(|list| {
+            let path = format!("{}{child}/{list}", place.root);
+            has(found, &path)
+                && found.neighbours.read(&path).is_some_and(|contents| {
+                    let text = parse::text(&contents.bytes);
+                    let named = |line: &str| {
+                        let line = line.trim_start_matches("../");
+                        line.starts_with(&own) || line.starts_with(&own_file) || line.trim_end() == place.import
+                    };
+                    text.lines().any(named)
+                })
+        })
+    };
+    others.iter().any(lists)
+}
+
+/// A second import name of a distribution (`pkg_resources` of setuptools) says nothing new beside the first.
+fn stands_for_another(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> bool {
+    imports::primary(import.distribution).is_some_and(|primary| {
+        primary != place.import && {
+            let path = format!("{}{primary}", place.root);
+            found.neighbours.below(&path).next().is_some_and(|member| {
+                member
+                    .path
+                    .get(path.len()..)
+                    .is_some_and(|rest| rest.starts_with(['/', '.']))
+            })
+        }
+    })
+}
+
+/// The version that the code states, wherever in the package it does.
+fn version(place: &Place<'_>, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<Option<String>, DetectError> {
+    if place.extension == ".so" {
+        return Ok(None);
+    }
+    let read = |bytes: &[u8], found: &mut Sink<'_>| -> Option<String> {
+        if place.extension == ".py" {
+            return literals::version(&parse::text(bytes)).map(|(version, _)| version);
+        }
+        match marshal::version(bytes) {
+            Ok(version) => version,
+            Err(e) => {
+                found.partial(format!("compiled module of `{}` cannot be read: {e}", place.import));
+                None
+            }
+        }
+    };
+    if let Some(version) = read(entry.bytes, found) {
+        return Ok(Some(version));
+    }
+    if place.form == Form::Module {
+        return Ok(None);
+    }
+    for file in &literals::FILES[1..] {
+        let path = format!("{}{}/{file}{}", place.root, place.import, place.extension);
+        if !has(found, &path) {
+            continue;
+        }
+        if let Some(version) = found
+            .neighbours
+            .read(&path)
+            .and_then(|contents| read(&contents.bytes, found))
+        {
+            return Ok(Some(version));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places() {
+        for (path, expected) in [
+            ("yaml/__init__.py", Some(("", "yaml", ".py"))),
+            ("python/yaml/__init__.pyc", Some(("python/", "yaml", ".pyc"))),
+            ("google/protobuf/__init__.py", Some(("", "google/protobuf", ".py"))),
+            ("six.py", Some(("", "six", ".py"))),
+            ("six/__init__.py", None),
+            ("ujson.cpython-311-x86_64-linux-gnu.so", Some(("", "ujson", ".so"))),
+            ("yaml/loader.py", None),
+            ("yaml.py", None),
+            ("app/handlers/__init__.py", None),
+        ] {
+            let found = place(path).map(|p| (p.root, p.import, p.extension));
+            assert_eq!(found, expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What the Rust detectors share: which files are binaries, what their bytes say, what a lock file says.
+
+pub(super) mod lock;
+pub(super) mod names;
+pub(super) mod paths;
+pub(super) mod symbols;
+pub(super) mod traces;
+
+/// First bytes of the formats that rustc links: ELF, PE, Mach-O (thin and fat) and WebAssembly.
+pub(super) const BINARIES: &[&[u8]] = &[
+    b"\x7fELF",
+    b"MZ",
+    b"\xfe\xed\xfa\xce",
+    b"\xfe\xed\xfa\xcf",
+    b"\xce\xfa\xed\xfe",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"\0asm",
+];

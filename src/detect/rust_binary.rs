@@ -1,0 +1,261 @@
+//! Rust binaries without audit data: what source paths, symbols and module paths still say of the crates in them, with the
+//! versions of a `Cargo.lock` that lies beside.
+//!
+//! | trace | name | version | proof, confidence |
+//! |---|---|---|---|
+//! | path in a registry's folder | yes | yes | installed, 0.95 (0.9 where the registry is not crates.io) |
+//! | path in another folder named `NAME-VERSION` | yes | yes | installed, 0.8 |
+//! | symbol | spelled as a well-known crate or the lock file has it | from the lock file | installed, 0.7 |
+//! | module path in text | the same | the same | inferred, 0.4 |
+//! | none, but the lock file leads there | yes | yes | inferred, 0.3; used by macros alone: declared |
+//!
+//! A crate that is all inlined or all types leaves nothing, so the list is never called complete: a gap says so.
+
+use super::{
+    DetectError, Detector, Interest, Sink,
+    cargo_auditable::is_audited,
+    rust::{
+        BINARIES,
+        lock::{Linked, Lock, System},
+        names,
+        paths::{self, Source},
+        traces::{Traces, traces},
+    },
+};
+use crate::{
+    archive::{Entry, EntryKind, EntryMeta},
+    ecosystem::CARGO,
+    model::{Fact, Proof},
+    parse,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) struct RustBinary;
+
+impl Detector for RustBinary {
+    fn id(&self) -> &'static str {
+        "rust-binary"
+    }
+
+    fn reads(&self) -> &'static str {
+        "Rust binaries without audit data, by magic: crates from source paths, symbols and a `Cargo.lock` beside"
+    }
+
+    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
+        if meta.kind == EntryKind::File {
+            Interest::Magic(BINARIES)
+        } else {
+            Interest::Skip
+        }
+    }
+
+    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        if is_audited(entry.bytes, found.neighbours.limits().audit_bytes) {
+            return Ok(()); // complete by its nature
+        }
+        let traces = traces(entry.bytes);
+        if !traces.is_rust {
+            return Ok(());
+        }
+        let crates = Crates::of(&traces);
+        let lock = lock_beside(entry, found);
+        crates.report(&traces, System::of(entry.bytes), lock.as_ref(), found);
+        Ok(())
+    }
+}
+
+/// The nearest `Cargo.lock` in the binary's folder or one above it.
+fn lock_beside(entry: &Entry<'_>, found: &Sink<'_>) -> Option<Lock> {
+    let folder = entry.location.folder();
+    let is_above = |path: &str| {
+        let own = path.strip_suffix("Cargo.lock")?;
+        let own = match own.strip_suffix('/') {
+            Some(own) => own,
+            None if own.is_empty() => own,
+            None => return None,
+        };
+        let rest = folder.strip_prefix(own)?;
+        (own.is_empty() || rest.is_empty() || rest.starts_with('/')).then_some(own.len())
+    };
+    let members = found.neighbours.entries().iter().filter(|m| m.kind == EntryKind::File);
+    let (_, path) = members.filter_map(|m| Some((is_above(&m.path)?, &m.path))).max()?;
+    let contents = found.neighbours.read(path)?;
+    Lock::parse(&parse::text(&contents.bytes)).ok() // one that does not parse is the lock detector's to report
+}
+
+/// Crates that a binary shows, by how.
+#[derive(Default)]
+struct Crates<'b> {
+    /// Name and version, with the registry unless it is crates.io's; an empty one is a folder of no registry.
+    exact: BTreeMap<(&'b str, &'b str), Option<&'b str>>,
+    /// Repositories, with their revision.
+    git: BTreeSet<(&'b str, &'b str)>,
+}
+
+impl<'b> Crates<'b> {
+    fn of(traces: &Traces<'b>) -> Self {
+        let mut crates = Self::default();
+        for source in &traces.sources {
+            match *source {
+                Source::Registry {
+                    registry,
+                    name,
+                    version,
+                } => {
+                    let elsewhere = (!paths::is_crates_io(registry)).then_some(registry);
+                    crates.exact.insert((name, version), elsewhere);
+                }
+                Source::Folder { name, version } => {
+                    crates.exact.entry((name, version)).or_insert(Some(""));
+                }
+                Source::Git { repository, revision } => drop(crates.git.insert((repository, revision))),
+            }
+        }
+        crates
+    }
+
+    fn report(&self, traces: &Traces<'b>, system: System, lock: Option<&Lock>, found: &mut Sink<'_>) {
+        let mut by_path: BTreeSet<String> = BTreeSet::new();
+        let mut elsewhere: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (&(name, version), registry) in &self.exact {
+            by_path.insert(names::identifier(name));
+            let confidence = match *registry {
+                None => 0.95,
+                Some("") => 0.8,
+                Some(registry) => {
+                    elsewhere.entry(registry).or_default().push(format!("{name} {version}"));
+                    0.9
+                }
+            };
+            let added = found.add(CARGO.coordinate(name, Some(version)), Proof::Installed, confidence);
+            if let Some(registry) = registry.filter(|r| !r.is_empty()) {
+                let _ = added.fact(Fact::Registry(registry.into()));
+            }
+        }
+        for (registry, crates) in elsewhere {
+            found.partial(format!(
+                "{} from the registry `{registry}`, which is not crates.io: advisories of crates.io may not be meant for \
+                 them: {}",
+                count(crates.len(), "crate"),
+                some(crates.iter().map(String::as_str))
+            ));
+        }
+
+        let in_symbols = traces.symbols.keys().map(|name| (*name, Proof::Installed, 0.7));
+        // One mention is a word in a sentence.
+        let in_text = traces
+            .modules
+            .iter()
+            .filter(|(name, n)| **n > 1 && !traces.symbols.contains_key(*name));
+        let in_text = in_text.map(|(name, _)| (*name, Proof::Inferred, 0.4));
+        let named: Vec<_> = in_symbols
+            .chain(in_text)
+            .filter(|(name, ..)| !names::is_std(name) && !by_path.contains(*name))
+            .collect();
+        match lock {
+            Some(lock) => self.with_lock(lock, &named, system, found),
+            None => Self::without_lock(traces, &named, by_path.len(), found),
+        }
+        let well_known = |repository: &str| names::published(&names::identifier(repository));
+        for (repository, revision) in &self.git {
+            if let (Some(name), None) = (well_known(repository), lock) {
+                let _ = found.add(CARGO.coordinate(name, None), Proof::Installed, 0.5);
+            }
+            found.partial(format!(
+                "crates from the git repository `{repository}` at {revision}: their versions are not in the binary"
+            ));
+        }
+    }
+
+    /// Names without versions, and the gap that says what is missing.
+    fn without_lock(traces: &Traces<'_>, named: &[(&str, Proof, f32)], paths: usize, found: &mut Sink<'_>) {
+        let (mut known, mut unknown) = (0, BTreeSet::new());
+        for &(name, proof, confidence) in named {
+            if let Some(published) = names::published(name) {
+                known += 1;
+                let _ = found.add(CARGO.coordinate(published, None), proof, confidence);
+            } else if proof == Proof::Installed {
+                unknown.insert(name);
+            }
+        }
+        let compiler = traces.compiler.map(|v| format!(" (rustc {v})")).unwrap_or_default();
+        let own = if unknown.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "; {} in its symbols may be its own or come from anywhere: {}",
+                count(unknown.len(), "other name"),
+                some(unknown.into_iter())
+            )
+        };
+        found.partial(format!(
+            "Rust binary without audit data{compiler}: {} by source paths, {known} more by name alone{own}; what left no \
+             trace is missing: build it with `cargo auditable build`",
+            count(paths, "crate"),
+        ));
+    }
+
+    /// Names from the binary, versions from the lock file.
+    fn with_lock(&self, lock: &Lock, named: &[(&str, Proof, f32)], system: System, found: &mut Sink<'_>) {
+        let mut seen = vec![false; lock.packages.len()];
+        let by_identifier = lock.by_identifier();
+        let mut drifted = Vec::new();
+        for &(name, version) in self.exact.keys() {
+            let all = by_identifier.get(&names::identifier(name));
+            let at = all.and_then(|all| all.iter().find(|&&i| lock.packages[i].version == version));
+            match at {
+                Some(&i) => seen[i] = true,
+                None => drifted.push(format!("{name} {version}")),
+            }
+        }
+        let mut complete = false;
+        for &(name, proof, confidence) in named {
+            complete |= proof == Proof::Installed;
+            let known = by_identifier.get(name).map(Vec::as_slice).unwrap_or_default();
+            for &i in known {
+                seen[i] = true;
+                let package = &lock.packages[i];
+                let coordinate = CARGO.coordinate(&package.name, Some(&package.version));
+                let _ = found.add(coordinate, proof, confidence);
+            }
+            if let ([], Some(published)) = (known, names::published(name)) {
+                let _ = found.add(CARGO.coordinate(published, None), proof, confidence);
+            }
+        }
+        for (i, linked) in lock.linked(&seen, system, complete).into_iter().enumerate() {
+            let package = &lock.packages[i];
+            let proof = match linked {
+                Linked::No => continue,
+                Linked::Macro => Proof::Declared,
+                Linked::Maybe => Proof::Inferred,
+            };
+            if !seen[i] && package.source.is_some() {
+                let coordinate = CARGO.coordinate(&package.name, Some(&package.version));
+                let _ = found.add(coordinate, proof, 0.3);
+            }
+        }
+        if !drifted.is_empty() {
+            found.partial(format!(
+                "{} in the binary and not in the Cargo.lock beside it, which is not the one it was built with: {}",
+                count(drifted.len(), "crate"),
+                some(drifted.iter().map(String::as_str))
+            ));
+        }
+        found.partial(
+            "Rust binary without audit data: crates that left no trace in it are taken from the Cargo.lock beside it; build \
+             it with `cargo auditable build`",
+        );
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The first few, for a sentence.
+fn some<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 5;
+    let all: Vec<&str> = names.take(SHOWN + 1).collect();
+    let more = if all.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", all[..all.len().min(SHOWN)].join(", "))
+}
