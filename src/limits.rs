@@ -7,6 +7,11 @@ use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
 
+/// Values inside values in a document (JSON, TOML), beyond which it is a blind gap. The parsers' own bound, and the one limit
+/// that no flag changes: it keeps their recursion inside a thread's stack. The deepest honest document, a lock file of version
+/// 1, nests its packages some 20 deep.
+pub const DOCUMENT_DEPTH: usize = 128;
+
 /// What one artifact may cost.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -38,9 +43,6 @@ pub struct Limits {
     /// Packed bytes of an archive up to which every entry is checked, whoever asks for it. 64 KiB: what costs nothing. In a
     /// larger archive an entry that no detector reads is looked at in its records and its first bytes alone.
     pub verify_bytes: u64,
-    /// Values inside values in a document (JSON, TOML). 128: as deep as serde_json goes by itself; the deepest honest
-    /// document, a lock file of version 1, nests its packages 20 deep.
-    pub document_depth: usize,
     /// Bytes of a Rust binary's audit data once inflated. 8 MiB: cargo-auditable's own default.
     pub audit_bytes: usize,
     /// Time for one artifact. 30 s.
@@ -62,7 +64,6 @@ impl Default for Limits {
             path_bytes: 4096,
             path_parts: 256,
             verify_bytes: 64 << 10,
-            document_depth: 128,
             audit_bytes: 8 << 20,
             deadline: Duration::from_secs(30),
         }
@@ -106,7 +107,6 @@ pub static TABLE: &[Limit] = &[
     Limit { name: "path-bytes", unit: "bytes of one path", get: |l| l.path_bytes as u64, set: |l, v| l.path_bytes = small(v) },
     Limit { name: "path-parts", unit: "segments of one path", get: |l| l.path_parts as u64, set: |l, v| l.path_parts = small(v) },
     Limit { name: "verify-bytes", unit: "packed bytes of an archive checked whole", get: |l| l.verify_bytes, set: |l, v| l.verify_bytes = v },
-    Limit { name: "document-depth", unit: "values inside values in a document", get: |l| l.document_depth as u64, set: |l, v| l.document_depth = small(v) },
     Limit { name: "audit-bytes", unit: "bytes of a binary's audit data", get: |l| l.audit_bytes as u64, set: |l, v| l.audit_bytes = small(v) },
     Limit { name: "deadline", unit: "seconds for one artifact", get: |l| l.deadline.as_secs(), set: |l, v| l.deadline = Duration::from_secs(v) },
 ];

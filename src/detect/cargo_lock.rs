@@ -28,8 +28,11 @@ impl Detector for CargoLock {
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
-        let lock = Lock::parse(&parse::text(entry.bytes))
-            .map_err(|e| DetectError(format!("not a Cargo.lock ({}); write it again with cargo", e.message())))?;
+        // Not as other text: what is no UTF-8 is no TOML, and a name with U+FFFD in it would match nothing.
+        let text = parse::toml::text(entry.bytes);
+        let lock = text
+            .and_then(|text| Lock::parse(text).map_err(|e| e.message().to_owned()))
+            .map_err(|e| DetectError(format!("not a Cargo.lock ({e}); write it again with cargo")))?;
         for package in lock.packages.iter().filter(|p| p.source.is_some()) {
             let _ = found.add(
                 CARGO.coordinate(&package.name, Some(&package.version)),

@@ -4,6 +4,7 @@
 pub mod headers;
 pub mod indented;
 pub mod json;
+pub mod toml;
 
 use std::borrow::Cow;
 

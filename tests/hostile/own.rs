@@ -1,0 +1,772 @@
+//! Our own: at least one artifact of every case of the matrix's groups A to E, built here.
+
+use crate::{build::*, scan, scan_with};
+use plimsoll::{audit::Options, limits::Limits};
+
+/// What must be said of an artifact.
+enum Must {
+    /// The canary is reported, and nothing above a note.
+    See,
+    /// The canary is reported, with an anomaly of this code.
+    SeeAnd(&'static str),
+    /// The canary is reported, with a note of this code and nothing above it.
+    SeeNoting(&'static str),
+    /// The canary is reported, with a blind gap that holds this text.
+    SeeAndGap(&'static str),
+    /// An anomaly or a blind gap that holds this text; the exit code is not 0.
+    Tell(&'static str),
+}
+use Must::{See, SeeAnd, SeeAndGap, SeeNoting, Tell};
+
+const BOTH: &str = "both were considered";
+
+fn canary() -> Entry {
+    deflated(CANARY, CANARY_JSON)
+}
+
+fn hidden(cases: Vec<(&str, Vec<u8>, Must)>) {
+    for (name, bytes, must) in cases {
+        let verdict = scan(bytes);
+        assert!(verdict.keeps_the_canary_rule(), "{name}: {verdict:?}");
+        let has = |codes: &[String], code: &str| codes.iter().any(|c| c == code);
+        match must {
+            See => assert!(verdict.canary && verdict.is_unalarmed(), "{name}: {verdict:?}"),
+            SeeAnd(code) => assert!(
+                verdict.canary && has(&verdict.contradictions, code),
+                "{name}: {verdict:?}"
+            ),
+            SeeNoting(code) => {
+                assert!(
+                    verdict.canary && verdict.is_unalarmed() && has(&verdict.quirks, code),
+                    "{name}: {verdict:?}"
+                );
+            }
+            SeeAndGap(text) => assert!(
+                verdict.canary && verdict.blind.iter().any(|t| t.contains(text)),
+                "{name}: {verdict:?}"
+            ),
+            Tell(text) => {
+                let told = verdict
+                    .blind
+                    .iter()
+                    .chain(&verdict.contradictions)
+                    .any(|t| t.contains(text));
+                assert!(told && verdict.exit != 0, "{name}: {verdict:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_two_views_of_a_zip() {
+    let evil = || with_index([canary()]);
+    let benign = deflated("lib/benign.js", b"1;\n");
+    let other = || deflated(CANARY, br#"{"name":"plimsoll-canary","version":"1.0.0"}"#);
+    let lfh_only = canary().with(|e| e.central = None);
+    hidden(vec![
+        ("plain", evil().bytes(), See),
+        (
+            "1 duplicate, same bytes",
+            with_index([canary(), canary()]).bytes(),
+            SeeNoting("duplicate-name"),
+        ),
+        (
+            "2 duplicate, canary first",
+            with_index([canary(), other()]).bytes(),
+            SeeAnd("duplicate-name"),
+        ),
+        (
+            "2 duplicate, canary last",
+            with_index([other(), canary()]).bytes(),
+            SeeAnd("duplicate-name"),
+        ),
+        (
+            "3 local header only",
+            with_index([lfh_only]).bytes(),
+            SeeAnd("orphan-entry"),
+        ),
+        (
+            "4 local name",
+            with_index([canary().central(|s| s.name = b"a.txt".to_vec())]).bytes(),
+            SeeAnd("name-mismatch"),
+        ),
+        (
+            "4 central name",
+            with_index([canary().local(|s| s.name = b"a.txt".to_vec())]).bytes(),
+            SeeAnd("name-mismatch"),
+        ),
+        (
+            "5 method",
+            with_index([canary().central(|s| s.method = 0)]).bytes(),
+            SeeAnd("method-mismatch"),
+        ),
+        (
+            "6 size",
+            with_index([stored(CANARY, CANARY_JSON).local(|s| s.packed -= 9)]).bytes(),
+            SeeAnd("size-mismatch"),
+        ),
+        (
+            "7 encrypted by the local header",
+            with_index([canary().local(|s| s.flags = 1)]).bytes(),
+            SeeAnd("flag-mismatch"),
+        ),
+        (
+            "7 encrypted by the directory",
+            with_index([canary().central(|s| s.flags = 1)]).bytes(),
+            SeeAnd("flag-mismatch"),
+        ),
+        (
+            "8 stacked, canary first",
+            [evil().bytes(), with_index([]).bytes()].concat(),
+            SeeAnd("several-archives"),
+        ),
+        (
+            "8 stacked, canary last",
+            [with_index([]).bytes(), evil().bytes()].concat(),
+            SeeAnd("several-archives"),
+        ),
+        (
+            "9 in the comment",
+            with_index([]).with(|z| z.comment = evil().bytes()).bytes(),
+            SeeAnd("several-archives"),
+        ),
+        (
+            "10 comment too short",
+            evil()
+                .with(|z| (z.comment, z.comment_length) = (b"hello".to_vec(), Some(2)))
+                .bytes(),
+            SeeAnd("trailing-data"),
+        ),
+        (
+            "10 comment too long",
+            evil().with(|z| z.comment_length = Some(9)).bytes(),
+            SeeAnd("comment-length"),
+        ),
+        (
+            "11 count low",
+            evil().with(|z| z.count = Some(1)).bytes(),
+            SeeAnd("entry-count"),
+        ),
+        (
+            "11 count zero",
+            evil().with(|z| z.count = Some(0)).bytes(),
+            SeeAnd("entry-count"),
+        ),
+        (
+            "11 count high",
+            evil().with(|z| z.count = Some(9)).bytes(),
+            SeeAnd("entry-count"),
+        ),
+        (
+            "12 directory size",
+            evil().with(|z| z.directory_size = Some(46)).bytes(),
+            SeeAnd("directory-size"),
+        ),
+        (
+            "12 directory offset",
+            evil().with(|z| z.directory_offset = Some(7)).bytes(),
+            SeeAnd("no-local-header"),
+        ),
+        (
+            "15 renamed by 0x7075",
+            with_index([deflated("a.txt", CANARY_JSON).central(|s| s.extra = unicode_path("a.txt", CANARY))]).bytes(),
+            SeeAnd("unicode-name"),
+        ),
+        (
+            "15 renamed in the local header",
+            with_index([deflated("a.txt", CANARY_JSON).local(|s| s.extra = unicode_path("a.txt", CANARY))]).bytes(),
+            SeeAnd("unicode-name"),
+        ),
+        (
+            "15 renamed with a stale checksum",
+            with_index([deflated("a.txt", CANARY_JSON).both(|s| s.extra = unicode_path("b.txt", CANARY))]).bytes(),
+            SeeAnd("unicode-name"),
+        ),
+        (
+            "16 two zip64 fields",
+            with_index([canary().both(|s| s.extra = [field(1, &[]), field(1, &[])].concat())]).bytes(),
+            SeeAnd("extra-field"),
+        ),
+        (
+            "17 data descriptor",
+            with_index([streamed(CANARY, CANARY_JSON)]).bytes(),
+            See,
+        ),
+        (
+            "18 descriptor lies",
+            with_index([streamed(CANARY, CANARY_JSON).with(|e| e.behind[5] ^= 1)]).bytes(),
+            SeeAnd("data-descriptor"),
+        ),
+        (
+            "19 bad checksum",
+            with_index([canary().both(|s| s.crc ^= 1)]).bytes(),
+            Tell("bad CRC"),
+        ),
+        (
+            "19 bad checksum of what nobody reads",
+            with_index([benign.clone().both(|s| s.crc ^= 1), canary()]).bytes(),
+            Tell("bad CRC"),
+        ),
+        (
+            "20 size short",
+            with_index([canary().both(|s| s.size = 5)]).bytes(),
+            Tell("holds 44 bytes"),
+        ),
+        (
+            "20 size zero",
+            with_index([canary().both(|s| s.size = 0)]).bytes(),
+            Tell("holds 44 bytes"),
+        ),
+        (
+            "20 packed short",
+            with_index([canary().both(|s| s.packed -= 5)]).bytes(),
+            Tell("corrupt"),
+        ),
+        (
+            "21 encrypted",
+            with_index([canary().both(|s| s.flags = 1)]).bytes(),
+            Tell("encrypted"),
+        ),
+        (
+            "21 strongly encrypted",
+            with_index([canary().both(|s| s.flags = 1 | 1 << 6)]).bytes(),
+            Tell("encrypted"),
+        ),
+        (
+            "22 method",
+            with_index([canary().both(|s| s.method = 0x1234)]).bytes(),
+            Tell("method 4660"),
+        ),
+        (
+            "23 shebang",
+            evil().with(|z| z.prefix = b"#!/usr/bin/env python3\n".to_vec()).bytes(),
+            SeeNoting("prefixed"),
+        ),
+        (
+            "24 prefix unknown to the records",
+            evil()
+                .with(|z| (z.prefix, z.adjusted) = (b"MZ stub ".to_vec(), false))
+                .bytes(),
+            SeeNoting("prefixed"),
+        ),
+        (
+            "25 zeros behind",
+            evil().with(|z| z.behind = vec![0; 512]).bytes(),
+            SeeNoting("trailing-zeros"),
+        ),
+        (
+            "25 junk behind",
+            evil().with(|z| z.behind = b"junk".repeat(30_000)).bytes(),
+            SeeAnd("trailing-data"),
+        ),
+        (
+            "26 records in a comment",
+            with_index([canary().with(|e| e.comment = b"PK\x01\x02 and more".to_vec())]).bytes(),
+            See,
+        ),
+        (
+            "27 file and folder",
+            with_index([deflated("node_modules/plimsoll-canary", b"x"), canary()]).bytes(),
+            SeeAnd("file-and-folder"),
+        ),
+        (
+            "28 slash and data",
+            with_index([deflated(&format!("{CANARY}/"), CANARY_JSON)]).bytes(),
+            SeeAnd("file-and-folder"),
+        ),
+        (
+            "28 DOS attribute and data",
+            with_index([canary().with(|e| (e.host, e.attributes) = (0, 0x10))]).bytes(),
+            SeeAnd("file-and-folder"),
+        ),
+        (
+            "28 Unix mode and data",
+            with_index([canary().with(|e| e.attributes = 0o040_755 << 16)]).bytes(),
+            SeeAnd("file-and-folder"),
+        ),
+        ("29 split", evil().with(|z| z.disk = 1).bytes(), SeeAnd("multi-disk")),
+        (
+            "no end record",
+            evil().with(|z| z.without_end = true).bytes(),
+            SeeAnd("no-directory"),
+        ),
+        (
+            "hidden behind a short deflate stream",
+            hidden_in_slack(),
+            Tell("follow the compressed data"),
+        ),
+    ]);
+    // 13 and 14: records of zip64.
+    let record = |count: u64, gap: &[u8]| {
+        let plain = evil();
+        let at = u64::try_from(plain.bytes().len() - 22).unwrap();
+        let start = u64::from(u32::from_le_bytes(
+            plain.bytes()[plain.bytes().len() - 6..][..4].try_into().unwrap(),
+        ));
+        let mut end = b"PK\x06\x06".to_vec();
+        end.extend(44_u64.to_le_bytes());
+        end.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for value in [count, count, at - start, start] {
+            end.extend(value.to_le_bytes());
+        }
+        end.extend(gap);
+        end.extend(b"PK\x06\x07\0\0\0\0");
+        end.extend(at.to_le_bytes());
+        end.extend(1_u32.to_le_bytes());
+        plain.with(|z| z.before_end = end).bytes()
+    };
+    hidden(vec![
+        ("zip64 records that agree", record(2, b""), See),
+        ("13 zip64 disagrees", record(1, b""), SeeAnd("zip64-disagrees")),
+        ("14 zip64 gap", record(2, b"gap!"), SeeAnd("zip64-record")),
+    ]);
+}
+
+/// A stream that ends before its place does, with a local header in the rest: readers that stream see another entry.
+fn hidden_in_slack() -> Vec<u8> {
+    let inner = zip([stored(CANARY, CANARY_JSON)]).bytes();
+    let header_and_data = 30 + CANARY.len() + CANARY_JSON.len();
+    let mut entry = streamed("lib/a.bin", b"1;\n");
+    entry.data.extend(&inner[..header_and_data]);
+    entry.central.as_mut().unwrap().packed += u32::try_from(header_and_data).unwrap();
+    let says = entry.central.clone().unwrap();
+    entry.behind = [
+        &b"PK\x07\x08"[..],
+        &says.crc.to_le_bytes(),
+        &says.packed.to_le_bytes(),
+        &says.size.to_le_bytes(),
+    ]
+    .concat();
+    // Among so much honest data that nothing is verified for being small.
+    let noise: Vec<u8> = (0..200_000_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    with_index([stored("data.bin", &noise), entry]).bytes()
+}
+
+#[test]
+fn a_truncated_at_every_byte() {
+    let whole = with_index([canary()]).bytes();
+    for len in 0..whole.len() {
+        let verdict = scan(whole[..len].to_vec());
+        assert!(verdict.exit != 0, "{len} of {} bytes: {verdict:?}", whole.len());
+    }
+}
+
+#[test]
+fn a_every_bit_flipped() {
+    let whole = with_index([canary()]).bytes();
+    for bit in 0..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let verdict = scan(bytes);
+        assert!(verdict.exit != 0 || verdict.canary, "bit {bit}: {verdict:?}");
+    }
+}
+
+#[test]
+fn b_names() {
+    let named = |name: &str| with_index([stored(name, b"x"), canary()]).bytes();
+    let renamed = |name: &str| with_index([stored(name, CANARY_JSON)]).bytes();
+    let link = |e: Entry| e.with(|e| e.attributes = 0o120_777 << 16);
+    hidden(vec![
+        ("33 absolute", renamed(&format!("/{CANARY}")), SeeAnd("absolute-path")),
+        (
+            "34 climbing",
+            renamed(&format!("../{CANARY}")),
+            SeeAnd("parent-segment"),
+        ),
+        (
+            "34 climbing inside",
+            renamed(&format!("lib/../{CANARY}")),
+            SeeAnd("parent-segment"),
+        ),
+        (
+            "dots",
+            renamed(&format!("./a/.//../{CANARY}")),
+            SeeAnd("parent-segment"),
+        ),
+        ("dot", renamed(&format!("./{CANARY}")), SeeNoting("dot-segment")),
+        ("35 drive", named("C:\\x"), SeeAnd("absolute-path")),
+        ("35 UNC", named("\\\\server\\share\\x"), SeeAnd("absolute-path")),
+        (
+            "36 backslash",
+            renamed(&CANARY.replace('/', "\\")),
+            SeeNoting("backslash"),
+        ),
+        ("37 NUL", renamed(&format!("{CANARY}\0.txt")), SeeAnd("nul-in-name")),
+        (
+            "38 not UTF-8",
+            with_index([
+                stored("x", b"x").both(|s| (s.flags, s.name) = (1 << 11, b"\xc0\xaf".to_vec())),
+                canary(),
+            ])
+            .bytes(),
+            SeeAnd("name-encoding"),
+        ),
+        ("39 empty", named(""), SeeAnd("empty-name")),
+        ("39 slash", named("/"), SeeAnd("empty-name")),
+        ("40 device", named("lib/aux.js"), SeeNoting("reserved-name")),
+        ("40 stream", named("a.txt:b"), SeeNoting("reserved-name")),
+        ("41 20,000 deep", named(&"a/".repeat(20_000)), SeeAnd("name-length")),
+        ("42 65,535 bytes", named(&"a".repeat(65_535)), SeeAnd("name-length")),
+        (
+            "43 below a link",
+            with_index([link(stored("lib", b"/etc")), stored("lib/x", b"x"), canary()]).bytes(),
+            SeeAnd("below-link"),
+        ),
+        (
+            "43 a link that is a file",
+            with_index([link(stored(CANARY, CANARY_JSON))]).bytes(),
+            Tell("symbolic link by its mode"),
+        ),
+        (
+            "44 links in a circle",
+            with_index([link(stored("a", b"b")), link(stored("b", b"a")), canary()]).bytes(),
+            SeeNoting("symlink"),
+        ),
+        (
+            "45 a link of 4 GiB",
+            with_index([link(stored("a", b"b").both(|s| s.size = u32::MAX - 1)), canary()]).bytes(),
+            SeeAnd("size-mismatch"),
+        ),
+        (
+            "46 pipe",
+            with_index([canary().with(|e| e.attributes = 0o010_644 << 16)]).bytes(),
+            SeeNoting("special-file"),
+        ),
+        (
+            "46 setuid",
+            with_index([canary().with(|e| e.attributes = 0o104_755 << 16)]).bytes(),
+            SeeNoting("special-mode"),
+        ),
+        (
+            "47 case",
+            with_index([stored("Readme", b"x"), stored("README", b"y"), canary()]).bytes(),
+            SeeNoting("case-collision"),
+        ),
+        (
+            "47 case of a runtime's own name",
+            renamed("Node_Modules/plimsoll-canary/Package.json"),
+            SeeNoting("case-variant"),
+        ),
+    ]);
+}
+
+fn nested(depth: usize) -> Vec<u8> {
+    (0..depth).fold(with_index([canary()]).bytes(), |inner, i| {
+        zip([deflated(&format!("{i}.zip"), &inner)]).bytes()
+    })
+}
+
+#[test]
+fn c_exhaustion() {
+    let zeros = vec![0; 16 << 20];
+    let overlapping = |n: usize, name: &str| {
+        let mut bomb = zip([deflated(name, &zeros)]);
+        for i in 1..n {
+            bomb.entries.push(
+                deflated(&format!("{i}{name}"), &zeros)
+                    .with(|e| (e.local, e.data, e.offset) = (None, Vec::new(), Some(0))),
+            );
+        }
+        bomb
+    };
+    let spam = |what: &[u8], n: usize| what.repeat(n);
+    let mut z64 = field(1, &[0, 0, 0, 0, 0, 0, 0, 64, 5, 0, 0, 0, 0, 0, 0, 0]);
+    z64.truncate(20);
+    hidden(vec![
+        (
+            "48 a bomb beside",
+            with_index([deflated("zeros.bin", &zeros), canary()]).bytes(),
+            SeeAndGap("limit `ratio`"),
+        ),
+        (
+            "48 a bomb to be read",
+            with_index([deflated("requirements.txt", &zeros)]).bytes(),
+            Tell("limit `ratio`"),
+        ),
+        (
+            "49 quoted overlap",
+            with_index([
+                canary(),
+                stored("a", &with_index([]).bytes()).with(|e| e.offset = Some(0)),
+            ])
+            .bytes(),
+            SeeAnd("overlap"),
+        ),
+        (
+            "50 full overlap",
+            overlapping(200, "requirements.txt").bytes(),
+            Tell("overlap"),
+        ),
+        ("53 five deep", nested(5), See),
+        ("53 twelve deep", nested(12), Tell("limit `depth`")),
+        (
+            "55 65,535 entries and none",
+            zip([]).with(|z| z.count = Some(0xffff)).bytes(),
+            Tell("zip64"),
+        ),
+        (
+            "55 a size of 2^62",
+            with_index([canary().both(|s| (s.size, s.extra) = (u32::MAX, z64.clone()))]).bytes(),
+            Tell("size-mismatch"),
+        ),
+        (
+            "56 end records",
+            with_index([canary()])
+                .with(|z| z.comment = spam(b"PK\x05\x06", 16_000))
+                .bytes(),
+            SeeAnd("several-archives"),
+        ),
+        (
+            "57 local headers",
+            with_index([canary()])
+                .with(|z| z.before_directory = spam(b"PK\x03\x04", 250_000))
+                .bytes(),
+            SeeNoting("gap"),
+        ),
+        (
+            "58 extra fields",
+            with_index([canary().both(|s| s.extra = spam(&field(0xcafe, &[]), 16_000))]).bytes(),
+            See,
+        ),
+        ("59 gzip of zeros", gzip(&vec![0; 64 << 20]), Tell("limit `ratio`")),
+        (
+            "59 gzip in gzip",
+            (0..12).fold(gzip(b"x"), |inner, _| gzip(&inner)),
+            Tell("limit `depth`"),
+        ),
+        (
+            "60 a tar of 8 EiB",
+            tar_entry("x", b'0', u64::MAX >> 1, "", b""),
+            Tell("beyond-the-end"),
+        ),
+    ]);
+    let many = zip((0..65_000).map(|i| stored(&format!("f/{i}"), b"")).chain([canary()]))
+        .with(|z| z.count = Some(65_001))
+        .bytes();
+    assert!(scan(many.clone()).canary, "54");
+    let options = Options {
+        limits: Limits {
+            entries: 1000,
+            ..Limits::default()
+        },
+        ..Options::default()
+    };
+    let verdict = scan_with(many, &options);
+    assert!(
+        verdict
+            .blind
+            .iter()
+            .any(|g| g.contains("limit `entries` reached (1000)")),
+        "{verdict:?}"
+    );
+}
+
+#[test]
+fn d_tars_and_nesting() {
+    let canary_file = || tar_file(CANARY, CANARY_JSON);
+    let tar = |parts: &[Vec<u8>]| [parts.concat(), TAR_END.to_vec()].concat();
+    let in_zip = |name: &str, bytes: &[u8]| with_index([stored(name, bytes)]).bytes();
+    let plain = tar(&[canary_file()]);
+    let (first, second) = plain.split_at(512);
+    let inner = with_index([canary()]).bytes();
+    let size = CANARY_JSON.len().to_string();
+    let long = "d/".repeat(80) + CANARY;
+    hidden(vec![
+        ("a tar", plain.clone(), See),
+        ("a tar.gz", gzip(&plain), See),
+        (
+            "63 members of gzip",
+            in_zip("x.tgz", &[gzip(first), gzip(second)].concat()),
+            See,
+        ),
+        (
+            "63 a short first member",
+            in_zip("x.tgz", &[gzip(b""), gzip(&plain)].concat()),
+            See,
+        ),
+        (
+            "64 after the end",
+            [tar(&[tar_file("a", b"a")]), plain.clone()].concat(),
+            SeeAnd("after-the-end"),
+        ),
+        (
+            "65 pax size over zero",
+            tar(&[pax(&[("size", &size)]), tar_entry(CANARY, b'0', 0, "", CANARY_JSON)]),
+            SeeAnd("size-mismatch"),
+        ),
+        (
+            "65 pax size of zero",
+            tar(&[
+                pax(&[("size", "0")]),
+                tar_entry("a", b'0', 1024, "", b""),
+                canary_file(),
+            ]),
+            SeeAnd("size-mismatch"),
+        ),
+        (
+            "65 pax size that covers an entry",
+            tar(&[
+                pax(&[("size", "1024")]),
+                tar_entry("a", b'0', 0, "", b""),
+                canary_file(),
+            ]),
+            SeeAnd("size-mismatch"),
+        ),
+        (
+            "66 pax path",
+            tar(&[pax(&[("path", CANARY)]), tar_file("a", CANARY_JSON)]),
+            SeeNoting("name-mismatch"),
+        ),
+        (
+            "66 pax path away",
+            tar(&[pax(&[("path", "a")]), tar_file(CANARY, CANARY_JSON)]),
+            SeeNoting("name-mismatch"),
+        ),
+        (
+            "66 long name of GNU",
+            tar(&[
+                tar_entry("././@LongLink", b'L', long.len() as u64, "", long.as_bytes()),
+                tar_file(&long, CANARY_JSON),
+            ]),
+            See,
+        ),
+        (
+            "66 two long names",
+            tar(&[
+                pax(&[("path", "a")]),
+                tar_entry("././@LongLink", b'L', CANARY.len() as u64, "", CANARY.as_bytes()),
+                tar_file("a", CANARY_JSON),
+            ]),
+            SeeAnd("name-mismatch"),
+        ),
+        (
+            "67 sparse",
+            tar(&[tar_entry(CANARY, b'S', 44, "", CANARY_JSON)]),
+            Tell("cannot be read"),
+        ),
+        (
+            "hard link",
+            tar(&[tar_file("a", CANARY_JSON), tar_entry(CANARY, b'1', 0, "a", b"")]),
+            See,
+        ),
+        (
+            "a damaged header",
+            tar(&[tar_file("a", b"a"), vec![7; 512], canary_file()]),
+            SeeAnd("tar-header"),
+        ),
+        ("truncated", plain[..530].to_vec(), Tell("beyond-the-end")),
+        (
+            "climbing",
+            tar(&[tar_file(&format!("../{CANARY}"), CANARY_JSON)]),
+            SeeAnd("parent-segment"),
+        ),
+        (
+            "dots as tar writes them",
+            tar(&[tar_file(&format!("./{CANARY}"), CANARY_JSON)]),
+            See,
+        ),
+        ("68 a zip by magic", in_zip("data.bin", &inner), See),
+        ("68 a tar by magic", in_zip("data.bin", &plain), See),
+        ("68 a tar.gz by magic", in_zip("data.bin", &gzip(&plain)), See),
+        (
+            "a script and a zip",
+            in_zip("app", &[b"#!/usr/bin/env python3\n".to_vec(), inner.clone()].concat()),
+            See,
+        ),
+        (
+            "layers as docker saves them",
+            tar(&[tar_file(
+                "blobs/sha256/aa",
+                &gzip(&tar(&[tar_file(&format!("var/task/{CANARY}"), CANARY_JSON)])),
+            )]),
+            See,
+        ),
+        (
+            "an npm tarball",
+            in_zip(
+                "vendor/c.tgz",
+                &gzip(&tar(&[tar_file("package/package.json", CANARY_JSON)])),
+            ),
+            See,
+        ),
+        (
+            "71 audit data that is a bomb",
+            audit_bomb(),
+            Tell("audit data cannot be read"),
+        ),
+    ]);
+    let bomb = audit_bomb();
+    for len in 1..200 {
+        scan(in_zip("bootstrap", &bomb[..len])); // 69: no panic
+    }
+}
+
+/// The least of an ELF with a `.dep-v0` section: 64 MiB of zeros, packed.
+fn audit_bomb() -> Vec<u8> {
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut packed, &vec![b' '; 64 << 20]).unwrap();
+    let packed = packed.finish().unwrap();
+    let names = b"\0.dep-v0\0.shstrtab\0";
+    let mut elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0".to_vec();
+    elf.resize(64, 0);
+    let (data_at, names_at) = (64, 64 + packed.len());
+    let table_at = names_at + names.len();
+    elf[40..48].copy_from_slice(&(table_at as u64).to_le_bytes());
+    elf[52..64].copy_from_slice(&[64, 0, 56, 0, 0, 0, 64, 0, 3, 0, 2, 0]);
+    elf.extend(&packed);
+    elf.extend(names);
+    let section = |name: u32, kind: u32, at: usize, size: usize| {
+        let mut section = [0; 64];
+        section[..4].copy_from_slice(&name.to_le_bytes());
+        section[4..8].copy_from_slice(&kind.to_le_bytes());
+        section[24..32].copy_from_slice(&(at as u64).to_le_bytes());
+        section[32..40].copy_from_slice(&(size as u64).to_le_bytes());
+        section
+    };
+    elf.extend([0; 64]);
+    elf.extend(section(1, 1, data_at, packed.len()));
+    elf.extend(section(9, 3, names_at, names.len()));
+    elf
+}
+
+#[test]
+fn e_documents() {
+    let json = |text: &[u8]| with_index([deflated(CANARY, text)]).bytes();
+    let file = |path: &str, text: &[u8]| with_index([deflated(path, text)]).bytes();
+    let utf16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(
+            String::from_utf8_lossy(CANARY_JSON)
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes),
+        )
+        .collect();
+    let dist = "plimsoll_canary-6.6.6.dist-info/METADATA";
+    let lock = "package-lock.json";
+    let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+    hidden(vec![
+        ("75 name twice", json(br#"{"name":"plimsoll-canary","version":"6.6.6","name":"benign"}"#), SeeAndGap(BOTH)),
+        ("75 version twice", json(br#"{"name":"plimsoll-canary","version":"1.0.0","version":"6.6.6"}"#), SeeAndGap(BOTH)),
+        ("75 twice in a lock file", file(lock, br#"{"lockfileVersion":3,"packages":{"node_modules/plimsoll-canary":{"version":"6.6.6","version":"1.0.0"}}}"#), Tell("duplicate")),
+        ("76 deep JSON", json(deep("[", "]").as_bytes()), Tell("no version")),
+        ("76 deep objects in a lock file", file(lock, deep("{\"a\":", "}").as_bytes()), Tell("recursion limit")),
+        ("76 deep TOML", file("Cargo.lock", format!("a = {}", deep("[", "]")).as_bytes()), Tell("Cargo.lock")),
+        ("77 byte order mark", json(&[b"\xef\xbb\xbf", CANARY_JSON].concat()), See),
+        ("77 UTF-16", json(&utf16), See),
+        ("78 padded", json(&[vec![b' '; 32 << 20], CANARY_JSON.to_vec()].concat()), Tell("limit `ratio`")),
+        ("broken", json(&CANARY_JSON[..30]), Tell("not JSON")),
+        ("version of another type", json(br#"{"name":"plimsoll-canary","version":{"x":[6,6,6]}}"#), Tell("not a text")),
+        ("version missing", json(br#"{"name":"plimsoll-canary"}"#), Tell("no version")),
+        ("digits of another script", json(r#"{"name":"plimsoll-canary","version":"٦.٦.٦"}"#.as_bytes()), Tell("characters that no registry")),
+        ("a hyphen that is none", json("{\"name\":\"plimsoll\u{2010}canary\",\"version\":\"6.6.6\"}".as_bytes()), Tell("characters that no registry")),
+        ("81 metadata", file(dist, b"Name: plimsoll-canary\nVersion: 6.6.6\n"), See),
+        ("81 folded", file(dist, b"Name:\r\n plimsoll-canary\r\nVersion:\r\n 6.6.6\r\n"), See),
+        ("81 doubled", file(dist, b"Name: benign\nVersion: 1\nName: plimsoll-canary\nVersion: 6.6.6\n"), SeeAndGap(BOTH)),
+        ("81 folder and metadata", file("benign-1.0.dist-info/METADATA", b"Name: plimsoll-canary\nVersion: 6.6.6\n"), SeeAndGap(BOTH)),
+        ("81 metadata without a name", file(dist, b"Summary: x\n"), See),
+        ("83 a cycle", file(lock, br#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","dependencies":{"plimsoll-canary":"*"}},"node_modules/plimsoll-canary":{"version":"6.6.6","dependencies":{"a":"*"}}}}"#), See),
+    ]);
+}
