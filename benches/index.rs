@@ -145,31 +145,43 @@ fn main() {
             })
             .collect();
         opened.sort();
-        let index = Index::open(&path).unwrap();
+        let peak = peak();
+        let size = bytes.len();
+        drop(bytes);
         let code = index::code("npm").unwrap();
-        let start = Instant::now();
         let mut found = 0;
-        for (name, version) in &asked {
-            found += index.affecting(code, name, &Query::new(version, &NPM)).unwrap().len();
-        }
-        let looked = start.elapsed();
+        // Each on a fresh index, whose blocks are all yet to be verified; the best of five, for others use the machine too.
+        let mut looked: Vec<_> = (0..5)
+            .map(|_| {
+                let index = Index::open(&path).unwrap();
+                found = 0;
+                let start = Instant::now();
+                for (name, version) in &asked {
+                    found += index.affecting(code, name, &Query::new(version, &NPM)).unwrap().len();
+                }
+                start.elapsed()
+            })
+            .collect();
+        looked.sort();
 
+        let index = Index::open(&path).unwrap();
         let start = Instant::now();
         let mut all = index.all().unwrap();
+        let decoded = start.elapsed();
         for record in all.iter_mut().step_by(count / 1000).take(1000) {
             "2026-01-01T00:00:00Z".clone_into(&mut record.modified);
         }
         let changed = index::build(all, sources());
-        fs::write(&path, &changed).unwrap();
+        fs::write(folder.path().join("next"), &changed).unwrap();
         let increment = start.elapsed();
         println!(
-            "{count:>7}   {:.2} s   {} MB   {:.1} MB   {:.3} ms   {:.2} ms ({found} hits)   {:.2} s",
+            "{count:>7}   {:.2} s   {peak} MB   {:.1} MB   {:.3} ms   {:.2} ms ({found} hits)   {:.2} s, {:.2} s of it reading",
             built.as_secs_f64(),
-            peak(),
-            bytes.len() as f64 / 1e6,
+            size as f64 / 1e6,
             opened[10].as_secs_f64() * 1e3,
-            looked.as_secs_f64() * 1e3,
+            looked[0].as_secs_f64() * 1e3,
             increment.as_secs_f64(),
+            decoded.as_secs_f64(),
         );
     }
 }
