@@ -382,3 +382,67 @@ fn whatever_the_bytes_nothing_panics() {
         }
     }
 }
+
+#[test]
+fn scans_of_the_real_zips_find_what_the_plainest_evaluation_finds() {
+    use plimsoll::{advisory::Database, audit};
+    let (Some(records), Some(corpus)) = (real(), common::shared("corpus")) else {
+        return;
+    };
+    let naive = naive::Naive::new(&records);
+    let aliases: std::collections::HashMap<&str, &Record> = records.iter().map(|r| (&*r.id, r)).collect();
+    let database = Database::of_records(records.clone(), "a test".to_owned(), "").unwrap();
+    let (mut zips, mut components, mut pairs) = (0, 0, 0);
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "zip") {
+            continue;
+        }
+        let input = [audit::Input::Path(path.clone())];
+        let report = audit::audit(
+            &input,
+            &audit::Options::default(),
+            &database,
+            std::time::SystemTime::UNIX_EPOCH,
+            &|| {},
+        );
+        for artifact in &report.artifacts {
+            let mut found: BTreeSet<(String, String)> = BTreeSet::new();
+            for finding in &artifact.findings {
+                if let (Some(c), Some(advisory)) = (&finding.subject, &finding.advisory) {
+                    let purl = ecosystem::purl(c);
+                    // A finding speaks for every record of its flaw; those that concern the version are records by name.
+                    let names = std::iter::once(advisory).chain(&finding.aliases);
+                    found.extend(
+                        names
+                            .filter(|n| aliases.contains_key(&***n))
+                            .map(|n| (purl.clone(), n.to_string())),
+                    );
+                }
+            }
+            let mut expected = BTreeSet::new();
+            for component in artifact.inventory.iter() {
+                components += 1;
+                let c = &component.coordinate;
+                let Some(version) = &c.version else { continue };
+                for id in naive.affecting(ecosystem::of(c.ecosystem), &c.name, version) {
+                    expected.insert((ecosystem::purl(c), id));
+                }
+            }
+            let missing: Vec<_> = expected.difference(&found).collect();
+            assert!(missing.is_empty(), "{}: not found: {missing:?}", path.display());
+            // What is found beyond the expected is an alias of a record that concerns the version, never a flaw of its own.
+            for (purl, id) in found.difference(&expected) {
+                let names = |id: &str| aliases.get(id).map(|r| &r.aliases);
+                let linked = expected.iter().any(|(p, e)| {
+                    p == purl && (names(e).is_some_and(|a| a.contains(id)) || names(id).is_some_and(|a| a.contains(e)))
+                });
+                assert!(linked, "{}: {purl} {id} is not affected", path.display());
+            }
+            pairs += expected.len();
+        }
+        zips += 1;
+    }
+    println!("{zips} zips, {components} components, {pairs} (component, advisory) pairs");
+    assert!(zips >= 30 && pairs > 100);
+}

@@ -24,7 +24,8 @@ pub struct Provenance {
     pub records: usize,
     /// SHA-256 of its bytes, as `sha256:…`.
     pub digest: String,
-    /// RFC 3339 time up to which the least current of its parts is known to be complete.
+    /// RFC 3339 time up to which it is known to be complete in what the scan needs, or of its newest change where nobody
+    /// said ([`Database::set_as_of`]).
     pub as_of: String,
 }
 
@@ -35,7 +36,7 @@ impl Provenance {
         self.source == "embedded"
     }
 
-    /// Whole days from [`Provenance::generated`] to `now`; 0 for a date in the future, `None` for one that cannot be read.
+    /// Whole days from [`Provenance::as_of`] to `now`; 0 for a date in the future, `None` for one that cannot be read.
     #[must_use]
     pub fn age_in_days(&self, now: SystemTime) -> Option<u64> {
         let then = humantime::parse_rfc3339(&self.as_of).ok()?;
@@ -93,7 +94,7 @@ impl Database {
             generated: meta.generated.clone(),
             records: usize::try_from(meta.records).unwrap_or(usize::MAX),
             digest: index.digest(),
-            as_of: meta.sources.iter().map(|s| &s.as_of).min().cloned().unwrap_or_default(),
+            as_of: meta.generated.clone(),
         };
         Self {
             index,

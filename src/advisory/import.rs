@@ -26,6 +26,9 @@ const ARCHIVE_BYTES: u64 = 16 << 30;
 /// Folders inside folders.
 const DEPTH: usize = 8;
 
+/// How a source that was made from RustSec's repository calls it.
+pub const RUSTSEC: &str = "RustSec's repository";
+
 /// What cannot be imported at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -279,7 +282,7 @@ impl Import {
         self.sources.retain(|s| s.ecosystem != "crates.io");
         self.sources.push(Source {
             ecosystem: "crates.io".to_owned(),
-            from: "RustSec's repository".to_owned(),
+            from: RUSTSEC.to_owned(),
             ..Source::default()
         });
     }

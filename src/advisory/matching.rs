@@ -1,10 +1,10 @@
 //! From a component to the flaws that it has.
 
-use super::{Database, IndexError, Record, aliases, range, severity};
+use super::{Affected, Database, IndexError, Record, aliases, range, severity};
 use crate::{
     ecosystem::{self, Ecosystem},
     inventory::Inventory,
-    model::{Coordinate, Severity},
+    model::{Component, Coordinate, Fact, Severity},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,6 +74,10 @@ pub fn matching(inventory: &Inventory, database: &Database) -> Result<Matches, I
                 hit
             }
         };
+        let hit: Vec<Record> = hit
+            .into_iter()
+            .filter(|record| can_be_here(record, component))
+            .collect();
         if !hit.is_empty() {
             matches.hits.insert(
                 coordinate.clone(),
@@ -82,6 +86,29 @@ pub fn matching(inventory: &Inventory, database: &Database) -> Result<Matches, I
         }
     }
     Ok(matches)
+}
+
+/// Whether a flaw exists on the systems that the component was found for (RustSec's `arch` and `os`). Only where every piece
+/// of evidence says what it runs on, and all of these are others than the record names, it does not.
+fn can_be_here(record: &Record, component: &Component) -> bool {
+    let affects = |a: &Affected| {
+        a.ecosystem_specific
+            .as_ref()
+            .and_then(|e| e.affects.clone())
+            .unwrap_or_default()
+    };
+    record.affected.iter().any(|affected| {
+        let affects = affects(affected);
+        component.evidence.iter().any(|evidence| {
+            let elsewhere = |names: &[String], of: fn(&Fact) -> Option<&'static str>| {
+                let here = evidence.facts.iter().find_map(of);
+                here.is_some_and(|here| !names.is_empty() && !names.iter().any(|name| name == here))
+            };
+            let os = |fact: &Fact| if let Fact::Os(os) = fact { Some(*os) } else { None };
+            let arch = |fact: &Fact| if let Fact::Arch(arch) = fact { Some(*arch) } else { None };
+            !elsewhere(&affects.os, os) && !elsewhere(&affects.arch, arch)
+        })
+    })
 }
 
 /// Records that concern a component, as flaws.
@@ -189,4 +216,42 @@ fn fixed_in(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -
     candidates.sort_by(|a, b| (ecosystem.compare)(a, b));
     let clears = |candidate: &&str| !affected.iter().any(|a| range::affects(a, candidate, ecosystem));
     candidates.into_iter().find(clears).map(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Evidence, Location, Proof};
+
+    #[test]
+    fn a_flaw_of_another_system_is_left_out_only_where_the_system_is_known() {
+        let record: Record = serde_json::from_str(
+            r#"{"id":"RUSTSEC-1","modified":"","affected":[{"package":{"ecosystem":"crates.io","name":"a"},
+                "ecosystem_specific":{"affects":{"os":["windows"],"arch":["x86","x86_64"],"functions":[]}}}]}"#,
+        )
+        .expect("a record");
+        let evidence = |facts: &[Fact]| Evidence {
+            detector: "test",
+            location: Location::new([].into(), "bootstrap"),
+            proof: Proof::Installed,
+            confidence: 1.0,
+            facts: facts.to_vec(),
+        };
+        for (facts, expected) in [
+            (vec![vec![]], true),
+            (vec![vec![Fact::Os("linux")]], false),
+            (vec![vec![Fact::Os("windows")]], true),
+            (vec![vec![Fact::Os("windows"), Fact::Arch("aarch64")]], false),
+            (vec![vec![Fact::Arch("x86_64")]], true),
+            (vec![vec![Fact::Os("linux")], vec![]], true),
+            (vec![vec![Fact::Os("linux")], vec![Fact::Os("windows")]], true),
+        ] {
+            let component = Component {
+                coordinate: crate::ecosystem::CARGO.coordinate("a", Some("1.0.0")),
+                evidence: facts.iter().map(|facts| evidence(facts)).collect(),
+                requires: Vec::new(),
+            };
+            assert_eq!(can_be_here(&record, &component), expected, "{facts:?}");
+        }
+    }
 }

@@ -12,8 +12,9 @@
 //! mapped outlives its removal anyway.
 
 use super::{
+    import::RUSTSEC,
     index::{self, Index, IndexError, Source},
-    osv::Record,
+    osv::{Package, Record},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -234,6 +235,8 @@ impl Writer<'_> {
             current => current?,
         };
         let new: BTreeSet<String> = sources.iter().map(|s| s.ecosystem.clone()).collect();
+        // RustSec's repository holds RustSec's records alone; what others say of crates stays.
+        let rustsec = sources.iter().any(|s| s.from == RUSTSEC);
         if let Some(current) = &current {
             let kept = |s: &&Source| !new.contains(&s.ecosystem);
             sources.extend(current.index.meta().sources.iter().filter(kept).cloned());
@@ -244,7 +247,11 @@ impl Writer<'_> {
             // A record of two ecosystems comes with either; of a withdrawn one nothing says which it was about.
             let stays = |r: &Record| {
                 let mut packages = r.affected.iter().filter_map(|a| a.package.as_ref());
-                r.withdrawn.is_some() || packages.any(|p| !new.contains(&p.ecosystem))
+                let replaced = |p: &Package| {
+                    let other = rustsec && p.ecosystem == "crates.io" && !r.id.starts_with("RUSTSEC-");
+                    new.contains(&p.ecosystem) && !other
+                };
+                r.withdrawn.is_some() || packages.any(|p| !replaced(p))
             };
             records.extend(old.into_iter().filter(stays));
         }
@@ -349,7 +356,8 @@ fn compare(old: &Index, new: &Index) -> Result<()> {
             continue;
         };
         let ecosystem = || old.ecosystem.clone();
-        if new.newest < old.newest {
+        // RustSec's files know days of publication, not times of change.
+        if new.newest < old.newest && new.from != RUSTSEC {
             return Err(StoreError::Rollback {
                 ecosystem: ecosystem(),
                 old: old.newest.clone(),

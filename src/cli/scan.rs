@@ -8,7 +8,7 @@ use plimsoll::{
     audit::{self, Given, Input, Options},
     escape::terminal,
     limits::{Limits, TABLE},
-    model::Severity,
+    model::{Gap, GapKind, Location, Severity},
     report::{self, Bar, Failure, Report, Reporter, Style},
 };
 use std::{
@@ -179,7 +179,7 @@ pub(super) fn run(args: &Scan) -> ExitCode {
         Ok(options) => options,
         Err(message) => return usage(&message),
     };
-    let (inputs, mut failures) = inputs(args, &options.limits);
+    let (inputs, failures) = inputs(args, &options.limits);
     let bar = progress(inputs.len(), args.quiet);
     let looked = audit::look(&inputs, &options, &|| bar.inc(1));
     bar.finish_and_clear();
@@ -188,10 +188,16 @@ pub(super) fn run(args: &Scan) -> ExitCode {
         Err(message) => return usage(&terminal(&message)),
     };
     let mut report = looked.judge(&options, &chosen.database, now());
-    failures.extend(chosen.stale.map(|message| Failure {
-        path: "advisories".to_owned(),
-        message,
-    }));
+    if let Some(reason) = chosen.stale {
+        report.gaps.push(Gap {
+            kind: GapKind::Partial,
+            location: Location::new([].into(), ""),
+            stage: "advisories",
+            reason: reason.clone(),
+        });
+        report.exit_code = 2;
+        eprintln!("error: {}", terminal(&reason));
+    }
     if !failures.is_empty() {
         report.failures.extend(failures);
         report.exit_code = 2;

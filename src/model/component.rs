@@ -50,6 +50,10 @@ impl Proof {
 pub enum Fact {
     /// The lock file says that production can do without it (a `dev`, `optional` or `peer` entry, a marker).
     Dispensable,
+    /// The operating system that the binary it was found in runs on, as Rust names it (`linux`).
+    Os(&'static str),
+    /// The processor architecture of that binary, as Rust names it (`x86_64`).
+    Arch(&'static str),
     /// The publisher's own words on why not to use it, from a lock file's `deprecated`.
     Deprecated(Box<str>),
     /// The `node_modules` folder that a lock file or a bundler's path gives it (`node_modules/a/node_modules/b`): what

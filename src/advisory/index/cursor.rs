@@ -5,7 +5,7 @@ use super::{
     osv::{DatabaseSpecific, Event, Range, RangeType, SeverityVector},
     read::{IndexError, text},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 type Result<T> = std::result::Result<T, IndexError>;
 
@@ -28,8 +28,14 @@ impl<'b> Bound<'b> {
         match *self {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Plain(segments, count) => {
-                let shown: Vec<String> = segments.iter().take(count).map(u32::to_string).collect();
-                Cow::Owned(shown.join("."))
+                let mut text = String::with_capacity(16);
+                for (i, segment) in segments.iter().take(count).enumerate() {
+                    if i > 0 {
+                        text.push('.');
+                    }
+                    let _ = write!(text, "{segment}");
+                }
+                Cow::Owned(text)
             }
         }
     }

@@ -28,8 +28,8 @@ pub const RECORDS: usize = 4;
 pub const BLOCK_BYTES: usize = 8 + 4 + 4 + 4 + 4;
 /// Bytes after which a block of names is closed. Small, because a look-up reads half a block on average.
 pub const NAMES_BLOCK: usize = 1 << 10;
-/// Bytes after which a block of records is closed. Larger: fewer directory entries, and only hits are read.
-pub const RECORDS_BLOCK: usize = 4 << 10;
+/// Bytes after which a block of records is closed. With four times as many a look-up that hits took twice as long.
+pub const RECORDS_BLOCK: usize = 1 << 10;
 
 /// OSV's names of the ecosystems; the position of one is its code.
 pub const ECOSYSTEMS: [&str; 3] = ["npm", "PyPI", "crates.io"];

@@ -1,0 +1,187 @@
+//! The advisory index at the sizes of OSV: building, opening, looking up, changing, and how each grows. Records are generated in
+//! the shapes that OSV publishes: five sixths are malicious npm packages of one version.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+use plimsoll::{
+    advisory::{
+        Affected, Event, Package, Range, RangeType, Record, SeverityVector,
+        index::{self, Index, Query, Source},
+    },
+    ecosystem::{self, Ecosystem, NPM},
+};
+use std::{fs, hint::black_box, time::Instant};
+
+fn sources() -> Vec<Source> {
+    let source = |e: &&Ecosystem| Source {
+        ecosystem: e.osv.to_owned(),
+        from: "generated".to_owned(),
+        ..Source::default()
+    };
+    ecosystem::ALL.iter().map(source).collect()
+}
+
+/// A plain generator: the same records every time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or(0) % below
+    }
+
+    fn name(&mut self) -> String {
+        const PARTS: [&str; 24] = [
+            "react", "util", "core", "lib", "node", "js", "api", "web", "test", "config", "server", "client", "cli",
+            "data", "plugin", "auth", "log", "ui", "cloud", "cache", "http", "parse", "json", "kit",
+        ];
+        let parts: Vec<&str> = (0..2 + self.next(2)).map(|_| PARTS[self.next(24)]).collect();
+        format!("{}-{}", parts.join("-"), self.next(40_000))
+    }
+
+    fn version(&mut self) -> String {
+        format!("{}.{}.{}", self.next(9), self.next(30), self.next(20))
+    }
+}
+
+fn generate(count: usize) -> Vec<Record> {
+    let mut n = Numbers(7);
+    (0..count)
+        .map(|i| {
+            let malicious = i % 6 != 0;
+            let ecosystem = if malicious || i % 4 == 0 {
+                "npm"
+            } else {
+                ["PyPI", "crates.io"][i % 2]
+            };
+            let name = n.name();
+            let package = Package {
+                ecosystem: ecosystem.to_owned(),
+                name: name.clone(),
+            };
+            let modified = format!(
+                "2025-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+                1 + i % 12,
+                1 + i % 28,
+                i % 24,
+                i % 60,
+                i % 59
+            );
+            if malicious {
+                return Record {
+                    id: format!("MAL-2025-{i}"),
+                    modified,
+                    summary: format!("Malicious code in {name} (npm)"),
+                    affected: vec![Affected {
+                        package: Some(package),
+                        versions: vec![n.version()],
+                        ..Affected::default()
+                    }],
+                    ..Record::default()
+                };
+            }
+            let versions = (0..n.next(40)).map(|_| n.version()).collect();
+            Record {
+                id: format!("GHSA-{:04x}-{:04x}-{i:06x}", n.next(0xffff), n.next(0xffff)),
+                modified,
+                aliases: vec![format!("CVE-2025-{i}")],
+                summary: format!("{name} lets a crafted request read files outside of the folder that it serves"),
+                severity: vec![SeverityVector {
+                    kind: "CVSS_V3".to_owned(),
+                    score: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N".to_owned(),
+                }],
+                affected: vec![Affected {
+                    package: Some(package),
+                    ranges: vec![Range {
+                        kind: RangeType::Ecosystem,
+                        events: vec![Event::Introduced("0".to_owned()), Event::Fixed(n.version())],
+                    }],
+                    versions,
+                    ..Affected::default()
+                }],
+                ..Record::default()
+            }
+        })
+        .collect()
+}
+
+/// Peak resident memory of this process in MB, where the system says it.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM")).unwrap_or_default();
+    let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+    digits.parse::<u64>().unwrap_or(0) / 1024
+}
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    println!("records   build     peak    file     open       10,000 look-ups (half of them hit)   increment of 1,000");
+    for count in [30_000, 100_000, 300_000] {
+        let records = generate(count);
+        let asked: Vec<(String, String)> = {
+            let mut n = Numbers(99);
+            let hits = records.iter().step_by(count / 5000).take(5000).map(|record| {
+                let affected = &record.affected[0];
+                let version = affected.versions.first().cloned().unwrap_or_else(|| "1.0.0".to_owned());
+                (affected.package.clone().unwrap().name, version)
+            });
+            let mut asked: Vec<_> = hits.collect();
+            asked.extend((0..5000).map(|_| (format!("{}-x", n.name()), n.version())));
+            asked
+        };
+        let start = Instant::now();
+        let bytes = index::build(records, sources());
+        let built = start.elapsed();
+        let path = folder.path().join("index");
+        fs::write(&path, &bytes).unwrap();
+
+        let mut opened: Vec<_> = (0..21)
+            .map(|_| {
+                let start = Instant::now();
+                black_box(Index::open(&path).unwrap());
+                start.elapsed()
+            })
+            .collect();
+        opened.sort();
+        let peak = peak();
+        let size = bytes.len();
+        drop(bytes);
+        let code = index::code("npm").unwrap();
+        let mut found = 0;
+        // Each on a fresh index, whose blocks are all yet to be verified; the best of five, for others use the machine too.
+        let mut looked: Vec<_> = (0..5)
+            .map(|_| {
+                let index = Index::open(&path).unwrap();
+                found = 0;
+                let start = Instant::now();
+                for (name, version) in &asked {
+                    found += index.affecting(code, name, &Query::new(version, &NPM)).unwrap().len();
+                }
+                start.elapsed()
+            })
+            .collect();
+        looked.sort();
+
+        let index = Index::open(&path).unwrap();
+        let start = Instant::now();
+        let mut all = index.all().unwrap();
+        let decoded = start.elapsed();
+        for record in all.iter_mut().step_by(count / 1000).take(1000) {
+            "2026-01-01T00:00:00Z".clone_into(&mut record.modified);
+        }
+        let changed = index::build(all, sources());
+        fs::write(folder.path().join("next"), &changed).unwrap();
+        let increment = start.elapsed();
+        println!(
+            "{count:>7}   {:.2} s   {peak} MB   {:.1} MB   {:.3} ms   {:.2} ms ({found} hits)   {:.2} s, {:.2} s of it reading",
+            built.as_secs_f64(),
+            size as f64 / 1e6,
+            opened[10].as_secs_f64() * 1e3,
+            looked[0].as_secs_f64() * 1e3,
+            increment.as_secs_f64(),
+            decoded.as_secs_f64(),
+        );
+    }
+}
