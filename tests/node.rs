@@ -238,7 +238,11 @@ fn webpack_ncc_and_licence_files() {
         &[("index.js", &*ncc), ("licenses.txt", licences)],
         &[("package-lock.json", NPM_LOCK)],
     );
-    assert_eq!(names(&report), ["@s/other -", "tiny 1.0.0", "tiny 2.0.0"]);
+    assert_eq!(
+        names(&report),
+        ["@s/other -", "tiny 2.0.0"],
+        "nothing that is there asks for the older"
+    );
     assert!(reasons(&report).contains("could not be attributed"));
     assert!(
         reasons(&report).contains("2 packages of this lock file not seen"),
@@ -318,4 +322,23 @@ fn the_code_and_the_lock_file_disagree() {
     let report = scan(&[("index.js", bundle)], &[("package-lock.json", NPM_LOCK)]);
     assert_eq!(names(&report), ["tiny 2.0.0"]);
     assert!(reasons(&report).contains("calls itself tiny 2.5.0"));
+}
+
+#[test]
+fn yarn_plug_n_play() {
+    let table = "#!/usr/bin/env node\nconst RAW_RUNTIME_STATE =\n'{\\\n  \"packageRegistryData\": [\\\n    [null, [[null, \
+                 {\"packageLocation\": \"./\", \"linkType\": \"SOFT\"}]]],\\\n    [\"tiny\", [[\"npm:2.0.0\", {\"packageLocation\": \
+                 \"./.yarn/cache/tiny.zip/node_modules/tiny/\", \"packageDependencies\": [[\"other\", \"npm:1.0.0\"]], \"linkType\": \
+                 \"HARD\"}]]],\\\n    [\"other\", [[\"npm:1.0.0\", {\"linkType\": \"HARD\"}]]]\\\n  ]\\\n}';\n";
+    let cached = common::zip_of(&[("node_modules/tiny/package.json", r#"{"name":"tiny","version":"2.0.0"}"#)]);
+    let zip = common::zip_of(&[
+        (".pnp.cjs", table.as_bytes()),
+        (".yarn/cache/tiny-npm-2.0.0-0123456789-8.zip", &cached),
+    ]);
+    let report = common::scan(Input::Stdin(zip));
+    assert_eq!(names(&report), ["other 1.0.0", "tiny 2.0.0"]);
+    assert_eq!(
+        report["artifacts"][0]["components"][1]["evidence"][0]["proof"],
+        "installed"
+    );
 }

@@ -28,6 +28,7 @@ mod rust;
 mod rust_binary;
 mod source_map;
 mod yarn_lock;
+mod yarn_pnp;
 
 /// Every detector, in the order they run.
 pub static ALL: &[&dyn Detector] = &[
@@ -36,6 +37,7 @@ pub static ALL: &[&dyn Detector] = &[
     &npm_packed::NpmPacked,
     &pnpm_lock::PnpmLock,
     &yarn_lock::YarnLock,
+    &yarn_pnp::YarnPnp,
     &bun_lock::BunLock,
     &js_bundle::JsBundle,
     &source_map::SourceMap,

@@ -4,9 +4,11 @@ use super::{DetectError, Detector, Interest, Sink};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::NPM,
-    model::Proof,
+    model::{Coordinate, Fact, Proof},
     parse::json::{self, Members, Scalar},
 };
+use serde::{Deserialize, de::IgnoredAny};
+use std::collections::BTreeSet;
 
 pub(super) struct NpmInstalled;
 
@@ -50,6 +52,8 @@ impl Detector for NpmInstalled {
         if different(&names) || different(&versions) {
             found.blind("`name` or `version` is given twice with different values; both were considered");
         }
+        let Wishes { requires, runs_script } = wishes(entry.bytes);
+        let requires: Vec<Coordinate> = requires.iter().map(|name| NPM.coordinate(name, None)).collect();
         for name in names {
             if versions.is_empty() {
                 // A workspace of the application's own has no version, and says that it is private.
@@ -64,10 +68,46 @@ impl Detector for NpmInstalled {
                 let _ = found.add(NPM.coordinate(name, None), Proof::Installed, 0.9);
             }
             for version in &versions {
-                let _ = found.add(NPM.coordinate(name, Some(version)), Proof::Installed, 1.0);
+                let added = found.add(NPM.coordinate(name, Some(version)), Proof::Installed, 1.0);
+                let added = added.requires(requires.clone());
+                if runs_script {
+                    let _ = added.fact(Fact::InstallScript);
+                }
             }
         }
         Ok(())
+    }
+}
+
+/// What a package asks for, by name; which versions it finds is seen in the tree.
+struct Wishes {
+    requires: BTreeSet<String>,
+    runs_script: bool,
+}
+
+fn wishes(bytes: &[u8]) -> Wishes {
+    #[derive(Deserialize, Default)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Document {
+        dependencies: Members<IgnoredAny>,
+        optional_dependencies: Members<IgnoredAny>,
+        peer_dependencies: Members<IgnoredAny>,
+        scripts: Members<IgnoredAny>,
+    }
+    let document: Document = json::document(bytes).unwrap_or_default();
+    let lists = [
+        document.dependencies,
+        document.optional_dependencies,
+        document.peer_dependencies,
+    ];
+    let mut scripts = document.scripts.0.iter();
+    Wishes {
+        requires: lists
+            .into_iter()
+            .flat_map(|list| list.0)
+            .map(|(name, _)| name)
+            .collect(),
+        runs_script: scripts.any(|(name, _)| matches!(&**name, "preinstall" | "install" | "postinstall")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bundles: how much of each is explained, and which versions the packages in them have. A bundle proves that a package is
 //! there and seldom says which version; a lock file says which version and proves nothing. Here the two meet.
 
-use super::versions;
+use super::{edges, versions};
 use crate::{
     ecosystem::{NPM, PYPI},
     model::{Account, Bundle, Component, Coverage, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},
@@ -39,6 +39,7 @@ pub fn settle_bundles(components: &mut Vec<Component>, seen: Bundles) -> (Vec<Co
     let mut coverage = coverage(&bundles, &maps);
     believe(components, &mut coverage, accounts, &mut gaps);
     versions::name(components, &mut gaps);
+    edges::resolve(components);
     given(components, &coverage, &mut gaps);
     if !coverage.is_empty() {
         explained_away(components, &coverage);

@@ -1,6 +1,7 @@
 //! What was seen, merged: one component per coordinate, with all its evidence.
 
 mod bundled;
+mod edges;
 mod settle;
 mod versions;
 
