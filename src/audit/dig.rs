@@ -7,7 +7,7 @@ use crate::{
         nested::{self, Guess},
     },
     detect::{self, Detector, Interest, Neighbours, Sink},
-    model::{Component, Gap, GapKind, Location},
+    model::{Component, Gap, GapKind, Location, Observation},
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -17,6 +17,7 @@ pub(super) struct Seen {
     pub(super) components: Vec<Component>,
     pub(super) gaps: Vec<Gap>,
     pub(super) anomalies: Vec<(Location, Anomaly)>,
+    pub(super) observations: Vec<Observation>,
     pub(super) entries: usize,
     /// Files in the languages whose packages we know.
     pub(super) code_files: usize,
@@ -25,14 +26,17 @@ pub(super) struct Seen {
 /// One dig through one artifact.
 pub(super) struct Dig<'a> {
     budget: &'a Budget,
+    /// Ids of detectors that are not asked.
+    silent: &'a [&'static str],
     seen: Mutex<Seen>,
 }
 
 impl<'a> Dig<'a> {
     /// Digs through everything. The order of what is seen depends on the threads; whoever reports it sorts it.
-    pub(super) fn run(tree: &dyn Tree, budget: &'a Budget) -> Seen {
+    pub(super) fn run(tree: &dyn Tree, budget: &'a Budget, silent: &'a [&'static str]) -> Seen {
         let dig = Self {
             budget,
+            silent,
             seen: Mutex::default(),
         };
         dig.tree(tree, &Arc::from([]));
@@ -88,7 +92,11 @@ impl<'a> Dig<'a> {
             Interest::Magic(magic) => magic.iter().any(|m| head.starts_with(m)),
             Interest::Read => true,
         };
-        let detectors: Vec<&&dyn Detector> = detect::ALL.iter().filter(wants).collect();
+        let detectors: Vec<&&dyn Detector> = detect::ALL
+            .iter()
+            .filter(|detector| !self.silent.contains(&detector.id()))
+            .filter(wants)
+            .collect();
         if detectors.is_empty() && guess == Guess::No {
             // Nobody reads on, but what cannot even be begun may be anything.
             if let Some(problem) = opened.finish() {
@@ -124,7 +132,10 @@ impl<'a> Dig<'a> {
         let mut sink = Sink::new(detector, &entry.location, around);
         let result = detector.extract(entry, &mut sink);
         let Sink {
-            components, mut gaps, ..
+            components,
+            mut gaps,
+            observations,
+            ..
         } = sink;
         if let (Err(e), false) = (result, broken) {
             gaps.push(Gap {
@@ -134,10 +145,11 @@ impl<'a> Dig<'a> {
                 reason: e.to_string(),
             });
         }
-        if !(components.is_empty() && gaps.is_empty()) {
+        if !(components.is_empty() && gaps.is_empty() && observations.is_empty()) {
             self.note(|seen| {
                 seen.components.extend(components);
                 seen.gaps.extend(gaps);
+                seen.observations.extend(observations);
             });
         }
     }

@@ -32,6 +32,8 @@ pub struct Options {
     pub fail_on: Bar,
     /// Whether partial gaps make exit code 3.
     pub require_coverage: bool,
+    /// Ids of detectors that are not asked.
+    pub silent: Vec<&'static str>,
 }
 
 impl Default for Options {
@@ -40,6 +42,7 @@ impl Default for Options {
             limits: Limits::default(),
             fail_on: Bar::Any,
             require_coverage: false,
+            silent: Vec::new(),
         }
     }
 }
@@ -123,6 +126,7 @@ fn artifact(input: &Input, options: &Options, database: &Database) -> Result<Art
                     &folder,
                     "directory",
                     &budget,
+                    options,
                     database,
                     Meta {
                         name,
@@ -188,8 +192,8 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options, database: &Database) 
                 size: bytes.len() as u64,
             };
             match &archive {
-                Some(archive) => scan(&*archive.tree, archive.kind, &budget, database, meta),
-                None => scan(&single, "file", &budget, database, meta),
+                Some(archive) => scan(&*archive.tree, archive.kind, &budget, options, database, meta),
+                None => scan(&single, "file", &budget, options, database, meta),
             }
         },
     );
@@ -222,8 +226,16 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Database, meta: Meta) -> Artifact {
-    let seen = Dig::run(tree, budget);
+fn scan(
+    tree: &dyn Tree,
+    kind: &'static str,
+    budget: &Budget,
+    options: &Options,
+    database: &Database,
+    meta: Meta,
+) -> Artifact {
+    let mut seen = Dig::run(tree, budget, &options.silent);
+    seen.observations.sort();
     let (inventory, unsettled) = Inventory::merge(seen.components);
     let matches = matching(&inventory, database);
 
@@ -261,6 +273,7 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, database: &Databas
         inventory: &inventory,
         matches: &matches,
         anomalies: &seen.anomalies,
+        observations: &seen.observations,
     };
     for check in check::ALL {
         check.run(cx, &mut findings);

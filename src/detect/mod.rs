@@ -3,7 +3,7 @@
 use crate::{
     archive::{Contents, Entry, EntryMeta, Member},
     ecosystem::Ecosystem,
-    model::{Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Proof},
+    model::{Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Observation, Proof},
 };
 
 mod cargo_auditable;
@@ -15,6 +15,7 @@ mod npm_installed;
 mod npm_lock;
 mod python;
 mod python_module;
+mod python_record;
 mod requirements;
 mod rust;
 mod rust_binary;
@@ -27,6 +28,7 @@ pub static ALL: &[&dyn Detector] = &[
     &dist_info::DistInfo,
     &egg_info::EggInfo,
     &python_module::PythonModule,
+    &python_record::PythonRecord,
     &requirements::Requirements,
     &cargo_auditable::CargoAuditable,
     &rust_binary::RustBinary,
@@ -86,6 +88,8 @@ pub struct Sink<'a> {
     pub components: Vec<Component>,
     /// Gaps found so far.
     pub gaps: Vec<Gap>,
+    /// Facts for the checks found so far.
+    pub observations: Vec<Observation>,
 }
 
 impl<'a> Sink<'a> {
@@ -98,6 +102,7 @@ impl<'a> Sink<'a> {
             neighbours,
             components: Vec::new(),
             gaps: Vec::new(),
+            observations: Vec::new(),
         }
     }
 
