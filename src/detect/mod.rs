@@ -6,19 +6,28 @@ use crate::{
     model::{Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Observation, Proof},
 };
 
+mod bundled_library;
 mod cargo_auditable;
 mod cargo_lock;
+mod conda_meta;
 mod dist_info;
 mod egg_info;
 mod js_bundle;
 mod npm_installed;
 mod npm_lock;
+mod pdm_lock;
+mod pipfile_lock;
+mod poetry_lock;
+mod pylock;
 mod python;
 mod python_module;
 mod python_record;
+mod python_sbom;
+mod python_vendor_list;
 mod requirements;
 mod rust;
 mod rust_binary;
+mod uv_lock;
 
 /// Every detector, in the order they run.
 pub static ALL: &[&dyn Detector] = &[
@@ -29,7 +38,16 @@ pub static ALL: &[&dyn Detector] = &[
     &egg_info::EggInfo,
     &python_module::PythonModule,
     &python_record::PythonRecord,
+    &python_sbom::PythonSbom,
+    &python_vendor_list::PythonVendorList,
+    &conda_meta::CondaMeta,
+    &bundled_library::BundledLibrary,
     &requirements::Requirements,
+    &pipfile_lock::PipfileLock,
+    &poetry_lock::PoetryLock,
+    &uv_lock::UvLock,
+    &pdm_lock::PdmLock,
+    &pylock::Pylock,
     &cargo_auditable::CargoAuditable,
     &rust_binary::RustBinary,
     &cargo_lock::CargoLock,
@@ -160,6 +178,13 @@ impl Added<'_> {
             evidence.facts.push(fact);
         }
         self
+    }
+
+    /// Another place than the entry that says so.
+    pub fn at(mut self, location: Location) {
+        if let Some(evidence) = self.0.as_mut().and_then(|c| c.evidence.last_mut()) {
+            evidence.location = location;
+        }
     }
 
     /// The line of the entry that says so, 1-based.

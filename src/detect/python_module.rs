@@ -46,6 +46,11 @@ impl Detector for PythonModule {
         let Some(place) = place(entry.meta.path) else {
             return Ok(());
         };
+        if entry.meta.path.starts_with(".bootstrap/") {
+            // A pex's own runtime: what it vendors is used before the application starts, and never by it.
+            found.partial("part of the runtime that pex puts into its archives: not looked into");
+            return Ok(());
+        }
         // Source says more than its compiled twin.
         let twin = || {
             entry

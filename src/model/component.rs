@@ -52,6 +52,10 @@ pub enum Fact {
     Dispensable,
     /// The publisher's own words on why not to use it, from a lock file's `deprecated`.
     Deprecated(Box<str>),
+    /// Somebody asked for it by name: it is not there for another package's sake alone.
+    Requested,
+    /// It was installed from this URL and not from a registry.
+    DirectUrl(Box<str>),
     /// It comes from this registry, which is not the ecosystem's public one: a mirror of it, or private.
     Registry(Box<str>),
 }
