@@ -62,8 +62,8 @@ impl Detector for BundledLibrary {
 /// The file name of a bundled library.
 fn library(path: &str) -> Option<&str> {
     let (folder, name) = path.rsplit_once('/')?;
-    let bundled = folder.ends_with(".libs") || folder.ends_with(".dylibs");
-    let native = name.contains(".so") || name.ends_with(".dylib") || name.ends_with(".dll");
+    let bundled = [".libs", ".dylibs"].iter().any(|end| folder.ends_with(end));
+    let native = name.contains(".so") || [".dylib", ".dll"].iter().any(|end| name.ends_with(end));
     (bundled && native).then_some(name)
 }
 

@@ -31,8 +31,12 @@ impl Detector for CondaMeta {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        let folder = meta.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let record = (folder == "conda-meta" || folder.ends_with("/conda-meta")) && meta.path.ends_with(".json");
+        let folder = meta
+            .path
+            .strip_suffix(".json")
+            .and_then(|stem| stem.rsplit_once('/'))
+            .map_or("", |(folder, _)| folder);
+        let record = folder == "conda-meta" || folder.ends_with("/conda-meta");
         if record && meta.kind == EntryKind::File {
             Interest::Read
         } else {

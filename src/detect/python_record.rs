@@ -90,7 +90,7 @@ fn line(line: &str) -> Option<(String, Option<String>)> {
 }
 
 fn is_code(path: &str) -> bool {
-    path.ends_with(".py")
+    path.strip_suffix(".py").is_some()
 }
 
 /// What changes without harm between an installer and a deployment.
