@@ -37,12 +37,33 @@ fn made() -> Vec<u8> {
     common::zip_of(&files)
 }
 
-#[divan::bench(args = ["node-modules", "py-pip-target", "rust-auditable"])]
+#[divan::bench(args = ["node-modules", "py-pip-target", "py-slim", "py-bytecode-slim", "rust-auditable", "rust-plain"])]
 fn scan(bencher: Bencher<'_, '_>, name: &str) {
     let (bytes, database) = (bytes_of(name), Database::embedded());
     let counter = BytesCount::new(bytes.len());
     let inputs = [Input::Stdin(bytes)];
     bencher.counter(counter).bench_local(|| {
+        audit::audit(&inputs, &Options::default(), &database, SystemTime::UNIX_EPOCH, &|| {})
+            .artifacts
+            .len()
+    });
+}
+
+/// 15 MB as a Rust binary has them: a source path and a symbol now and then.
+#[divan::bench]
+fn rust_binary_of_15_mb(bencher: Bencher<'_, '_>) {
+    let mut binary = b"\x7fELF\0/rustc/0123456789abcdef/library/core/src/x.rs\0".to_vec();
+    for i in 0..15_000_u32 {
+        let path = format!(
+            "/registry/src/index.crates.io-1949cf8c6b5b557f/crate-{}-1.0.{i}/src/lib.rs\0",
+            i % 200
+        );
+        let symbol = format!("_ZN5crate{}7modules17h0123456789abcdefE\0", i % 10);
+        binary.extend(path.bytes().chain(symbol.bytes()));
+        binary.extend((0..870_u32).map(|n| (n.wrapping_mul(2_654_435_761).wrapping_add(i) >> 11).to_le_bytes()[0]));
+    }
+    let (inputs, database) = ([Input::Stdin(binary)], Database::embedded());
+    bencher.bench_local(|| {
         audit::audit(&inputs, &Options::default(), &database, SystemTime::UNIX_EPOCH, &|| {})
             .artifacts
             .len()

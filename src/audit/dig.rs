@@ -8,7 +8,7 @@ use crate::{
     },
     detect::{self, Detector, Interest, Neighbours, Sink},
     limits::Limits,
-    model::{Account, Bundle, Component, Gap, GapKind, Location, Mapped},
+    model::{Account, Bundle, Component, Gap, GapKind, Location, Mapped, Observation},
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -21,6 +21,7 @@ pub(super) struct Seen {
     pub(super) maps: Vec<Mapped>,
     pub(super) accounts: Vec<Account>,
     pub(super) anomalies: Vec<(Location, Anomaly)>,
+    pub(super) observations: Vec<Observation>,
     pub(super) entries: usize,
     /// Files in the languages whose packages we know.
     pub(super) code_files: usize,
@@ -29,14 +30,17 @@ pub(super) struct Seen {
 /// One dig through one artifact.
 pub(super) struct Dig<'a> {
     budget: &'a Budget,
+    /// Ids of detectors that are not asked.
+    silent: &'a [&'static str],
     seen: Mutex<Seen>,
 }
 
 impl<'a> Dig<'a> {
     /// Digs through everything. The order of what is seen depends on the threads; whoever reports it sorts it.
-    pub(super) fn run(tree: &dyn Tree, budget: &'a Budget) -> Seen {
+    pub(super) fn run(tree: &dyn Tree, budget: &'a Budget, silent: &'a [&'static str]) -> Seen {
         let dig = Self {
             budget,
+            silent,
             seen: Mutex::default(),
         };
         dig.tree(tree, &Arc::from([]));
@@ -92,7 +96,11 @@ impl<'a> Dig<'a> {
             Interest::Magic(magic) => magic.iter().any(|m| head.starts_with(m)),
             Interest::Read => true,
         };
-        let detectors: Vec<&&dyn Detector> = detect::ALL.iter().filter(wants).collect();
+        let detectors: Vec<&&dyn Detector> = detect::ALL
+            .iter()
+            .filter(|detector| !self.silent.contains(&detector.id()))
+            .filter(wants)
+            .collect();
         if detectors.is_empty() && guess == Guess::No {
             // Nobody reads on, but what cannot even be begun may be anything.
             if let Some(problem) = opened.finish() {
@@ -133,6 +141,7 @@ impl<'a> Dig<'a> {
             bundles,
             maps,
             accounts,
+            observations,
             ..
         } = sink;
         if let (Err(e), false) = (result, broken) {
@@ -143,13 +152,20 @@ impl<'a> Dig<'a> {
                 reason: e.to_string(),
             });
         }
-        if !(components.is_empty() && gaps.is_empty() && bundles.is_empty() && maps.is_empty() && accounts.is_empty()) {
+        let nothing = components.is_empty()
+            && gaps.is_empty()
+            && bundles.is_empty()
+            && maps.is_empty()
+            && accounts.is_empty()
+            && observations.is_empty();
+        if !nothing {
             self.note(|seen| {
                 seen.components.extend(components);
                 seen.gaps.extend(gaps);
                 seen.bundles.extend(bundles);
                 seen.maps.extend(maps);
                 seen.accounts.extend(accounts);
+                seen.observations.extend(observations);
             });
         }
     }

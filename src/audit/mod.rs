@@ -37,6 +37,8 @@ pub struct Options {
     pub require_coverage: bool,
     /// Lock files from outside the artifacts.
     pub given: Given,
+    /// Ids of detectors that are not asked.
+    pub silent: Vec<&'static str>,
 }
 
 impl Default for Options {
@@ -46,6 +48,7 @@ impl Default for Options {
             fail_on: Bar::Any,
             require_coverage: false,
             given: Given::default(),
+            silent: Vec::new(),
         }
     }
 }
@@ -181,7 +184,7 @@ fn artifact(input: &Input, options: &Options) -> Result<Dug, String> {
                     &folder,
                     "directory",
                     &budget,
-                    &options.given,
+                    options,
                     Meta {
                         name,
                         sha256: None,
@@ -248,8 +251,8 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dug, String
                 size: bytes.len() as u64,
             };
             match &archive {
-                Some(archive) => scan(&*archive.tree, archive.kind, &budget, &options.given, meta),
-                None => scan(&single, "file", &budget, &options.given, meta),
+                Some(archive) => scan(&*archive.tree, archive.kind, &budget, options, meta),
+                None => scan(&single, "file", &budget, options, meta),
             }
         },
     );
@@ -294,18 +297,19 @@ struct Dug {
     bytes_read: u64,
 }
 
-fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, given: &Given, meta: Meta) -> Dug {
-    let mut seen = Dig::run(tree, budget);
+fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: Meta) -> Dug {
+    let mut seen = Dig::run(tree, budget, &options.silent);
+    seen.observations.sort();
     let bundles = Bundles {
         bundles: std::mem::take(&mut seen.bundles),
         maps: std::mem::take(&mut seen.maps),
         accounts: std::mem::take(&mut seen.accounts)
             .into_iter()
-            .chain(given.accounts())
+            .chain(options.given.accounts())
             .collect(),
     };
     let mut components = std::mem::take(&mut seen.components);
-    components.extend(given.components());
+    components.extend(options.given.components());
     let (coverage, mut unsettled) = settle_bundles(&mut components, bundles);
     let (inventory, unsettled_locks) = Inventory::merge(components);
     unsettled.extend(unsettled_locks);
@@ -366,6 +370,7 @@ fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
         inventory: &inventory,
         matches: &matches,
         anomalies: &seen.anomalies,
+        observations: &seen.observations,
     };
     for check in check::ALL {
         check.run(cx, &mut findings);

@@ -4,11 +4,12 @@ use crate::{
     advisory::{Hit, Kind, Matches},
     archive::Anomaly,
     inventory::Inventory,
-    model::{Component, Finding, Level, Location, Rule, Severity},
+    model::{Component, Finding, Level, Location, Observation, Rule, Severity},
 };
 
 mod ambiguous_archive;
 mod malicious;
+mod tampered;
 mod unmaintained;
 mod unsound;
 mod vulnerable;
@@ -16,6 +17,7 @@ mod vulnerable;
 /// Every check.
 pub static ALL: &[&dyn Check] = &[
     &malicious::Malicious,
+    &tampered::Tampered,
     &vulnerable::Vulnerable,
     &unsound::Unsound,
     &unmaintained::Unmaintained,
@@ -31,6 +33,8 @@ pub struct Context<'a> {
     pub matches: &'a Matches,
     /// What is wrong with its framing, and where.
     pub anomalies: &'a [(Location, Anomaly)],
+    /// What detectors observed that is no component and no gap.
+    pub observations: &'a [Observation],
 }
 
 /// One kind of question. Pure: no I/O, no clock.

@@ -73,6 +73,10 @@ pub(super) struct Scan {
     #[arg(long = "bundle-meta", value_name = "FILE")]
     bundle_meta: Vec<PathBuf>,
 
+    /// Do not compare installed Python files with the hashes in their RECORD
+    #[arg(long)]
+    no_verify_records: bool,
+
     /// No progress and no warnings on standard error
     #[arg(short, long)]
     quiet: bool,
@@ -240,6 +244,11 @@ fn options(args: &Scan) -> Result<Options, String> {
         given,
         fail_on: args.fail_on.into(),
         require_coverage: args.require_coverage,
+        silent: if args.no_verify_records {
+            vec!["python-record"]
+        } else {
+            Vec::new()
+        },
     })
 }
 

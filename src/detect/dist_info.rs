@@ -4,8 +4,11 @@ use super::{DetectError, Detector, Interest, Sink, split_stem};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::PYPI,
-    model::Proof,
-    parse::{self, headers},
+    model::{Fact, Proof},
+    parse::{
+        self, headers,
+        json::{self, Scalar},
+    },
 };
 
 pub(super) struct DistInfo;
@@ -27,13 +30,42 @@ impl Detector for DistInfo {
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
-        python_metadata(entry, stem(entry.meta.path).unwrap_or_default(), found)
+        let result = python_metadata(entry, stem(entry.meta.path).unwrap_or_default(), found);
+        beside(entry, found);
+        result
     }
 }
 
 fn stem(path: &str) -> Option<&str> {
     let folder = path.strip_suffix("/METADATA")?.strip_suffix(".dist-info")?;
     Some(folder.rsplit_once('/').map_or(folder, |(_, stem)| stem))
+}
+
+/// What pip writes beside the metadata: `REQUESTED` (PEP 376) and `direct_url.json` (PEP 610).
+fn beside(entry: &Entry<'_>, found: &mut Sink<'_>) {
+    #[derive(serde::Deserialize)]
+    struct DirectUrl {
+        #[serde(default)]
+        url: Scalar,
+    }
+    let folder = entry.location.folder().to_owned();
+    let mut facts = Vec::new();
+    for member in found.neighbours.below(&format!("{folder}/")) {
+        match member.path.get(folder.len() + 1..) {
+            Some("REQUESTED") => facts.push(Fact::Direct),
+            Some("direct_url.json") => {
+                let contents = found.neighbours.read(&member.path);
+                let read = contents.and_then(|c| json::document::<DirectUrl>(&c.bytes).ok());
+                if let Some(url) = read.as_ref().and_then(|d| d.url.text()) {
+                    facts.push(Fact::Origin(url.into()));
+                }
+            }
+            _ => {}
+        }
+    }
+    for evidence in found.components.iter_mut().flat_map(|c| &mut c.evidence) {
+        evidence.facts.extend(facts.iter().cloned());
+    }
 }
 
 /// Adds what a metadata file and the `name-version` stem of its folder say. Installers derive the stem from the metadata,

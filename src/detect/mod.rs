@@ -4,14 +4,18 @@ use crate::{
     archive::{Contents, Entry, EntryMeta, Member},
     ecosystem::Ecosystem,
     limits::Limits,
-    model::{Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Mapped, Proof},
+    model::{
+        Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Mapped, Observation, Proof,
+    },
 };
 use std::sync::LazyLock;
 
 mod bun_lock;
 mod bundle_metadata;
+mod bundled_library;
 mod cargo_auditable;
 mod cargo_lock;
+mod conda_meta;
 mod dist_info;
 mod egg_info;
 mod js;
@@ -20,13 +24,21 @@ mod js_licences;
 mod npm_installed;
 mod npm_lock;
 mod npm_packed;
+mod pdm_lock;
+mod pipfile_lock;
 mod pnpm_lock;
+mod poetry_lock;
+mod pylock;
 mod python;
 mod python_module;
+mod python_record;
+mod python_sbom;
+mod python_vendor_list;
 mod requirements;
 mod rust;
 mod rust_binary;
 mod source_map;
+mod uv_lock;
 mod yarn_lock;
 mod yarn_pnp;
 
@@ -46,7 +58,17 @@ pub static ALL: &[&dyn Detector] = &[
     &dist_info::DistInfo,
     &egg_info::EggInfo,
     &python_module::PythonModule,
+    &python_record::PythonRecord,
+    &python_sbom::PythonSbom,
+    &python_vendor_list::PythonVendorList,
+    &conda_meta::CondaMeta,
+    &bundled_library::BundledLibrary,
     &requirements::Requirements,
+    &pipfile_lock::PipfileLock,
+    &poetry_lock::PoetryLock,
+    &uv_lock::UvLock,
+    &pdm_lock::PdmLock,
+    &pylock::Pylock,
     &cargo_auditable::CargoAuditable,
     &rust_binary::RustBinary,
     &cargo_lock::CargoLock,
@@ -118,6 +140,8 @@ pub struct Sink<'a> {
     pub maps: Vec<Mapped>,
     /// Bundlers' accounts found so far.
     pub accounts: Vec<Account>,
+    /// Facts for the checks found so far.
+    pub observations: Vec<Observation>,
 }
 
 impl<'a> Sink<'a> {
@@ -133,6 +157,7 @@ impl<'a> Sink<'a> {
             bundles: Vec::new(),
             maps: Vec::new(),
             accounts: Vec::new(),
+            observations: Vec::new(),
         }
     }
 
@@ -205,6 +230,13 @@ impl Added<'_> {
             component.requires.extend(requires);
         }
         self
+    }
+
+    /// Another place than the entry that says so.
+    pub fn at(mut self, location: Location) {
+        if let Some(evidence) = self.0.as_mut().and_then(|c| c.evidence.last_mut()) {
+            evidence.location = location;
+        }
     }
 
     /// The line of the entry that says so, 1-based.

@@ -46,6 +46,11 @@ impl Detector for PythonModule {
         let Some(place) = place(entry.meta.path) else {
             return Ok(());
         };
+        if entry.meta.path.starts_with(".bootstrap/") {
+            // A pex's own runtime: what it vendors is used before the application starts, and never by it.
+            found.partial("part of the runtime that pex puts into its archives: not looked into");
+            return Ok(());
+        }
         // Source says more than its compiled twin.
         let twin = || {
             entry
@@ -67,7 +72,7 @@ impl Detector for PythonModule {
             Root::Vendored => 0.8,
             _ => 0.9,
         };
-        let Some(version) = version(&place, entry, found)? else {
+        let Some(version) = version(&place, entry, found) else {
             if !stands_for_another(&place, import, found) {
                 let name = import.distribution;
                 if root_kind(place.root) == Root::Vendored {
@@ -246,9 +251,9 @@ fn stands_for_another(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> b
 }
 
 /// The version that the code states, wherever in the package it does.
-fn version(place: &Place<'_>, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<Option<String>, DetectError> {
+fn version(place: &Place<'_>, entry: &Entry<'_>, found: &mut Sink<'_>) -> Option<String> {
     if place.extension == ".so" {
-        return Ok(None);
+        return None;
     }
     let read = |bytes: &[u8], found: &mut Sink<'_>| -> Option<String> {
         if place.extension == ".py" {
@@ -263,10 +268,10 @@ fn version(place: &Place<'_>, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result
         }
     };
     if let Some(version) = read(entry.bytes, found) {
-        return Ok(Some(version));
+        return Some(version);
     }
     if place.form == Form::Module {
-        return Ok(None);
+        return None;
     }
     for file in &literals::FILES[1..] {
         let path = format!("{}{}/{file}{}", place.root, place.import, place.extension);
@@ -278,10 +283,10 @@ fn version(place: &Place<'_>, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result
             .read(&path)
             .and_then(|contents| read(&contents.bytes, found))
         {
-            return Ok(Some(version));
+            return Some(version);
         }
     }
-    Ok(None)
+    None
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use super::{DetectError, Detector, Interest, Sink};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::PYPI,
-    model::{Fact, Proof},
+    model::{Coordinate, Fact, Location, Proof},
     parse,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) struct Requirements;
 
@@ -16,7 +17,7 @@ impl Detector for Requirements {
     }
 
     fn reads(&self) -> &'static str {
-        "`requirements.txt`: pinned lines (`==`) with their version, others without"
+        "`requirements.txt`: pinned lines (`==`) with their version, others without; `-r` and `-c` files beside it"
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
@@ -34,27 +35,123 @@ impl Detector for Requirements {
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
-        let text = parse::text(entry.bytes);
-        for (line, requirement) in logical_lines(&text) {
-            if let Some(r) = Requirement::parse(&requirement) {
-                let proof = if r.version.is_some() {
-                    Proof::Locked
-                } else {
-                    Proof::Declared
-                };
-                let mut added = found.add(PYPI.coordinate(r.name, r.version), proof, 1.0);
-                if r.conditional {
-                    added = added.fact(Fact::Dispensable);
-                }
-                added.at_line(line);
-            }
-        }
+        let mut reading = Reading::default();
+        reading.file(&parse::text(entry.bytes), &entry.location, false, found);
+        reading.report(found);
         Ok(())
     }
 }
 
+/// A requirements file and those that it names with `-r` and `-c`, read once each.
+#[derive(Default)]
+struct Reading {
+    read: BTreeSet<String>,
+    asked: Vec<Asked>,
+    /// Pins of constraint files, by normalised name: they install nothing, and say which version is installed.
+    constraints: BTreeMap<Box<str>, String>,
+}
+
+struct Asked {
+    coordinate: Coordinate,
+    conditional: bool,
+    location: Location,
+}
+
+/// Files that one requirements file may lead to. Real ones lead to three or four.
+const FILES: usize = 64;
+
+impl Reading {
+    fn file(&mut self, text: &str, location: &Location, constrains: bool, found: &mut Sink<'_>) {
+        if self.read.len() >= FILES || !self.read.insert(location.path.to_string()) {
+            return;
+        }
+        for (line, requirement) in logical_lines(text) {
+            if let Some((constrains_too, target)) = include(&requirement) {
+                self.include(target, location, line, constrains || constrains_too, found);
+            } else if let Some(r) = Requirement::parse(&requirement) {
+                let coordinate = PYPI.coordinate(r.name, r.version);
+                if constrains {
+                    if let Some(version) = r.version {
+                        self.constraints.insert(coordinate.name, version.to_owned());
+                    }
+                } else {
+                    self.asked.push(Asked {
+                        coordinate,
+                        conditional: r.conditional,
+                        location: location.at_line(line),
+                    });
+                }
+            }
+        }
+    }
+
+    fn include(&mut self, target: &str, from: &Location, line: usize, constrains: bool, found: &mut Sink<'_>) {
+        let path = beside(from.folder(), target);
+        let contents = path.as_deref().and_then(|path| found.neighbours.read(path));
+        match (path, contents) {
+            (Some(path), Some(contents)) if path.len() < 4096 => {
+                let location = Location::new(from.archives.clone(), &path);
+                self.file(&parse::text(&contents.bytes), &location, constrains, found);
+            }
+            _ => found.partial(format!("line {line} includes `{target}`, which is not in the artifact")),
+        }
+    }
+
+    fn report(self, found: &mut Sink<'_>) {
+        for asked in self.asked {
+            let mut coordinate = asked.coordinate;
+            if coordinate.version.is_none() {
+                coordinate.version = self.constraints.get(&coordinate.name).map(|v| v.as_str().into());
+            }
+            let proof = if coordinate.version.is_some() {
+                Proof::Locked
+            } else {
+                Proof::Declared
+            };
+            let mut added = found.add(coordinate, proof, 1.0);
+            if asked.conditional {
+                added = added.fact(Fact::Dispensable);
+            }
+            added.at(asked.location);
+        }
+    }
+}
+
+/// The file that a line includes, and whether as constraints: `-r FILE`, `-rFILE`, `--requirement=FILE`, `-c …`.
+fn include(line: &str) -> Option<(bool, &str)> {
+    let line = line.trim();
+    let options = [
+        ("-r", false),
+        ("--requirement", false),
+        ("-c", true),
+        ("--constraint", true),
+    ];
+    let (rest, constrains) = options
+        .iter()
+        .find_map(|(option, constrains)| Some((line.strip_prefix(option)?, *constrains)))?;
+    let target = rest.trim_start_matches(['=', ' ', '\t']).trim();
+    let option_ended = rest.starts_with(['=', ' ', '\t']) || !line.starts_with("--");
+    (option_ended && !target.is_empty()).then_some((constrains, target))
+}
+
+/// A path relative to a folder of the artifact; `None` where it leads out of it, or is a URL.
+fn beside(folder: &str, target: &str) -> Option<String> {
+    if target.contains("://") || target.starts_with('/') {
+        return None;
+    }
+    let mut segments: Vec<&str> = folder.split('/').filter(|s| !s.is_empty()).collect();
+    for segment in target.split(['/', '\\']) {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()?),
+            name => segments.push(name),
+        }
+    }
+    Some(segments.join("/"))
+}
+
 /// Lines with their 1-based number, joined where they end in a backslash, without comments.
-fn logical_lines(text: &str) -> Vec<(usize, String)> {
+pub(super) fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut out: Vec<(usize, String)> = Vec::new();
     let mut open = false;
     for (i, raw) in text.lines().enumerate() {
@@ -81,15 +178,15 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
 }
 
 #[derive(Debug, PartialEq)]
-struct Requirement<'t> {
-    name: &'t str,
-    version: Option<&'t str>,
+pub(super) struct Requirement<'t> {
+    pub(super) name: &'t str,
+    pub(super) version: Option<&'t str>,
     conditional: bool,
 }
 
 impl<'t> Requirement<'t> {
     /// A PEP 508 requirement; `None` for options, paths and URLs without a name.
-    fn parse(line: &'t str) -> Option<Self> {
+    pub(super) fn parse(line: &'t str) -> Option<Self> {
         let line = line.trim();
         // pip takes `--hash` and other options after the requirement.
         let line = line
@@ -128,6 +225,25 @@ impl<'t> Requirement<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn includes() {
+        for (line, expected) in [
+            ("-r base.txt", Some((false, "base.txt"))),
+            ("-rbase.txt", Some((false, "base.txt"))),
+            ("--requirement=a/b.txt", Some((false, "a/b.txt"))),
+            ("-c constraints.txt", Some((true, "constraints.txt"))),
+            ("--constraint c.txt", Some((true, "c.txt"))),
+            ("-e .", None),
+            ("requests", None),
+            ("-r", None),
+        ] {
+            assert_eq!(include(line), expected, "{line}");
+        }
+        assert_eq!(beside("a/b", "../c.txt").as_deref(), Some("a/c.txt"));
+        assert_eq!(beside("", "../c.txt"), None);
+        assert_eq!(beside("", "https://example.test/c.txt"), None);
+    }
 
     #[test]
     fn lines_as_pip_reads_them() {

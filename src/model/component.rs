@@ -59,7 +59,8 @@ pub enum Fact {
     /// The `node_modules` folder that a lock file or a bundler's path gives it (`node_modules/a/node_modules/b`): what
     /// joins a bundled module with the lock entry that it was made from. Code that carries it lies in a bundle.
     At(Box<str>),
-    /// The application itself asks for it, as a lock file says that records this.
+    /// Somebody asks for it by name: it is not there for another package's sake alone. As a lock file or an installer
+    /// records it.
     Direct,
     /// Another name that the application calls it by (npm's `"nick": "npm:name@1"`).
     Alias(Box<str>),

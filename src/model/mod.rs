@@ -7,9 +7,11 @@ mod component;
 mod finding;
 mod gap;
 mod location;
+mod observation;
 
 pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
 pub use component::{Component, Coordinate, EcosystemId, Evidence, Fact, Proof};
 pub use finding::{Finding, Level, Rule, Severity};
 pub use gap::{Gap, GapKind};
 pub use location::Location;
+pub use observation::{Observation, ObservationKind};

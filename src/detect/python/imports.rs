@@ -122,7 +122,7 @@ mod tests {
             ("google/protobuf", "protobuf"),
             ("jwt", "PyJWT"),
         ] {
-            assert_eq!(rows(path)[0].distribution, distribution);
+            assert!(rows(path).iter().any(|row| row.distribution == distribution), "{path}");
         }
     }
 

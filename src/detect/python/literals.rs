@@ -129,10 +129,10 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
             continue;
         };
         let rest = || lines.get(i + 1..).unwrap_or_default();
-        if let Some(version) = literal(value, rest()) {
-            if best.as_ref().is_none_or(|(rank, ..)| name < *rank) {
-                best = Some((name, version, i + 1));
-            }
+        if let Some(version) = literal(value, rest())
+            && best.as_ref().is_none_or(|(rank, ..)| name < *rank)
+        {
+            best = Some((name, version, i + 1));
         }
     }
     if let (None, [Some((major, line)), Some((minor, _)), Some((micro, _))]) = (&best, &numbers) {
@@ -189,7 +189,8 @@ fn literal(value: &str, more: &[&str]) -> Option<String> {
     let parts: Vec<&str> = body.split(',').map(str::trim).take_while(|p| is_plain(p)).collect();
     let first = parts.first()?;
     let callee = &value[..value.len() - call.len()];
-    if !callee.is_empty() && !(makes_versions(callee) && first.bytes().all(|b| b.is_ascii_digit())) {
+    let takes_parts = makes_versions(callee) && first.bytes().all(|b| b.is_ascii_digit());
+    if !(callee.is_empty() || takes_parts) {
         return None; // `get_version("name")`
     }
     from_parts(parts.into_iter().map(|part| quoted(part).unwrap_or(part)))

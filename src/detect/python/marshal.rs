@@ -26,7 +26,7 @@ enum Value<'b> {
 /// What is kept of a code object.
 #[derive(Debug)]
 struct Code<'b> {
-    code: Value<'b>,
+    body: Value<'b>,
     consts: Value<'b>,
     names: Value<'b>,
 }
@@ -108,7 +108,7 @@ impl Best {
 
 impl Code<'_> {
     fn version(&self, opcodes: Option<&Opcodes>) -> Option<String> {
-        let (Value::Text(code), Value::Tuple(consts), Value::Tuple(names)) = (&self.code, &self.consts, &self.names)
+        let (Value::Text(code), Value::Tuple(consts), Value::Tuple(names)) = (&self.body, &self.consts, &self.names)
         else {
             return None;
         };
@@ -144,12 +144,12 @@ impl Code<'_> {
                 op if op == opcodes.copy => {}
                 op if op == opcodes.store_name => {
                     if let Some(rank) = name(argument).and_then(literals::rank) {
-                        let called = || {
+                        let from_call = || {
                             let parts = arguments.iter().map_while(|&at| consts.get(at).and_then(part));
                             let parts: Vec<String> = parts.collect();
                             literals::from_parts(parts.iter().map(String::as_str)).filter(|_| callee)
                         };
-                        best.offer(rank, pending.map_or_else(called, constant));
+                        best.offer(rank, pending.map_or_else(from_call, constant));
                     }
                     arguments.clear();
                     callee = false;
@@ -315,7 +315,7 @@ impl<'b> Reader<'b> {
         // Numbers first: 3.8 has positional-only arguments and still counts locals, 3.11 does not.
         self.skip(if self.new_code { 20 } else { 24 })?;
         let mut next = || self.value(depth + 1);
-        let (code, consts, names) = (next()?, next()?, next()?);
+        let (body, consts, names) = (next()?, next()?, next()?);
         // varnames, freevars, cellvars, filename, name; from 3.11 localsplusnames, localspluskinds, filename, name, qualname.
         for _ in 0..5 {
             next()?;
@@ -325,7 +325,7 @@ impl<'b> Reader<'b> {
         for _ in 0..tables {
             self.value(depth + 1)?;
         }
-        Some(Value::Code(Rc::new(Code { code, consts, names })))
+        Some(Value::Code(Rc::new(Code { body, consts, names })))
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub(super) mod imports;
 pub(super) mod literals;
+pub(super) mod lock;
 pub(super) mod marshal;

@@ -1,0 +1,197 @@
+//! Python without metadata, compiled, vendored, locked and tampered with.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::{components, fixture, scan, zip_of, zip_tree};
+use plimsoll::audit::Input;
+use serde_json::Value;
+
+fn of(name: &str) -> Value {
+    scan(Input::Stdin(zip_tree(&fixture("python").join(name))))
+}
+
+fn texts(report: &Value, part: &str, keys: &[&str]) -> Vec<String> {
+    let all = report["artifacts"][0][part].as_array().unwrap().iter();
+    let show = |item: &Value| {
+        keys.iter()
+            .map(|k| item[*k].as_str().unwrap_or("-"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    all.map(show).collect()
+}
+
+#[test]
+fn fixtures_hold_what_they_say() {
+    for (name, expected) in [
+        (
+            "slim",
+            &[
+                "pillow 10.2.0 installed",
+                "protobuf 4.25.3 installed",
+                "pyyaml 6.0 installed",
+                "six 1.17.0 installed",
+                "typing-extensions - installed",
+            ][..],
+        ),
+        ("vendored", &["six 1.16.0 installed", "urllib3 1.26.4 installed"]),
+        ("locks/poetry", &["alpha-beta 1.0 locked", "tests-only 2.0 locked"]),
+        ("locks/uv", &["gamma 2.0.post1 locked"]),
+        ("locks/pdm", &["delta 3.0 locked"]),
+        ("locks/pylock", &["epsilon 4.0 locked", "from-vcs - declared"]),
+        (
+            "locks/pipenv",
+            &["eta - declared", "theta 6.0 locked", "zeta 5.0 locked"],
+        ),
+        ("includes", &["alpha 1.0 locked", "beta 3.1 locked", "gamma 2.0 locked"]),
+    ] {
+        assert_eq!(components(&of(name)), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_told() {
+    let gaps = texts(&of("includes"), "gaps", &["stage", "reason"]);
+    assert!(
+        gaps.iter()
+            .any(|g| g.starts_with("requirements line 5 includes `gone.txt`")),
+        "{gaps:?}"
+    );
+    let gaps = texts(&of("slim"), "gaps", &["stage", "location"]);
+    assert!(
+        gaps.contains(&"python-module typing_extensions.py".to_owned()),
+        "{gaps:?}"
+    );
+    let gaps = texts(&of("vendored"), "gaps", &["stage", "reason"]);
+    assert!(
+        gaps.iter()
+            .any(|g| g.starts_with("python-module vendored copy of requests")),
+        "{gaps:?}"
+    );
+}
+
+#[test]
+fn tampered_files_are_findings() {
+    let report = of("tampered");
+    assert_eq!(
+        texts(&report, "findings", &["rule", "level", "component", "message"]),
+        [
+            "tampered error pkg:pypi/alpha@1.0 code differs from the hash in the package's RECORD",
+            "tampered warning pkg:pypi/alpha@1.0 code inside the package that its RECORD does not list",
+            "tampered note pkg:pypi/alpha@1.0 file differs from the hash in the package's RECORD",
+        ]
+    );
+    assert_eq!(
+        report["artifacts"][0]["findings"][0]["locations"][0],
+        "alpha/changed.py"
+    );
+    assert_eq!(report["summary"]["exit_code"], 1);
+}
+
+/// The body of a CPython 3.11 module that is `NAME = TEXT`.
+fn compiled(name: &str, value: &str) -> Vec<u8> {
+    let short = |text: &str| [&[b'z', u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat();
+    let mut out = [&3495_u16.to_le_bytes()[..], b"\r\n", &[0; 12], b"\xe3", &[0; 20]].concat();
+    out.extend([b's', 4, 0, 0, 0, 100, 0, 90, 0, b')', 1]);
+    out.extend(short(value));
+    out.extend([b')', 1]);
+    out.extend(short(name));
+    out.extend([b')', 0].repeat(5));
+    out.extend([0; 4]);
+    out.extend([b's', 0, 0, 0, 0].repeat(2));
+    out
+}
+
+#[test]
+fn bytecode_says_what_source_did() {
+    let module = compiled("__version__", "1.26.4");
+    let cut = &module[..module.len() / 2];
+    let zip = zip_of(&[
+        ("python/urllib3/__init__.pyc", &module[..]),
+        ("python/urllib3/util.pyc", cut),
+        ("python/requests/__init__.pyc", cut),
+        ("python/app/__init__.pyc", &module),
+    ]);
+    let report = scan(Input::Stdin(zip));
+    assert_eq!(
+        components(&report),
+        ["requests - installed", "urllib3 1.26.4 installed"]
+    );
+    let gaps = texts(&report, "gaps", &["reason"]);
+    assert!(
+        gaps.iter()
+            .any(|g| g.contains("`requests` cannot be read: marshalled data breaks off")),
+        "{gaps:?}"
+    );
+}
+
+#[test]
+fn what_metadata_claims_is_left_to_it() {
+    let metadata = "Metadata-Version: 2.1\nName: attrs\nVersion: 23.2.0\n";
+    let zip = zip_of(&[
+        ("attr/__init__.py", "__version__ = '1.0'\n"),
+        ("attrs-23.2.0.dist-info/METADATA", metadata),
+        (
+            "fork_of_yaml-1.0.dist-info/METADATA",
+            "Name: fork-of-yaml\nVersion: 1.0\n",
+        ),
+        ("fork_of_yaml-1.0.dist-info/RECORD", "yaml/__init__.py,,\n"),
+        ("yaml/__init__.py", "__version__ = '6.0'\n"),
+        ("requests/__init__.py", "__version__ = '2.0.0'\n"),
+    ]);
+    let found = components(&scan(Input::Stdin(zip)));
+    assert_eq!(
+        found,
+        [
+            "attrs 23.2.0 installed",
+            "fork-of-yaml 1.0 installed",
+            "requests 2.0.0 installed"
+        ]
+    );
+}
+
+#[test]
+fn two_distributions_of_one_name() {
+    for (marker, name) in [("jwt/api_jwt.py", "pyjwt"), ("jwt/jwkset.py", "jwt")] {
+        let zip = zip_of(&[("jwt/__init__.py", "__version__ = '2.0.0'\n"), (marker, "")]);
+        assert_eq!(
+            components(&scan(Input::Stdin(zip))),
+            [format!("{name} 2.0.0 installed")]
+        );
+    }
+}
+
+#[test]
+fn sboms_in_wheels_and_conda_records() {
+    let cyclonedx = r#"{"bomFormat":"CycloneDX","components":[
+        {"name":"openssl","purl":"pkg:cargo/openssl@0.10.64"},{"name":"libxml2","purl":"pkg:generic/libxml2@2.12.6"}]}"#;
+    let spdx = r#"{"spdxVersion":"SPDX-2.3","packages":[{"name":"x","externalRefs":[
+        {"referenceType":"purl","referenceLocator":"pkg:pypi/alpha@1.0"}]}]}"#;
+    let zip = zip_of(&[
+        ("a-1.dist-info/sboms/anything", cyclonedx),
+        ("a-1.dist-info/sboms/b.spdx.json", spdx),
+        ("a-1.dist-info/sboms/c.json", "{}"),
+        (
+            "conda-meta/beta-2.0-py311_0.json",
+            r#"{"name":"beta","version":"2.0","files":["lib/python3.11/site-packages/beta/__init__.py"]}"#,
+        ),
+        (
+            "conda-meta/zlib-1.2-0.json",
+            r#"{"name":"zlib","version":"1.2","files":["lib/libz.so"]}"#,
+        ),
+    ]);
+    let report = scan(Input::Stdin(zip));
+    assert_eq!(
+        components(&report),
+        ["openssl 0.10.64 installed", "alpha 1.0 installed", "beta 2.0 installed"]
+    );
+    let gaps = texts(&report, "gaps", &["kind", "stage", "location"]);
+    for gap in [
+        "blind python-sbom a-1.dist-info/sboms/c.json",
+        "partial python-sbom a-1.dist-info/sboms/anything",
+        "partial conda-meta conda-meta/zlib-1.2-0.json",
+    ] {
+        assert!(gaps.contains(&gap.to_owned()), "{gap}: {gaps:?}");
+    }
+}
