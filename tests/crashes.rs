@@ -4,9 +4,9 @@
 mod common;
 
 use plimsoll::{
-    archive::{Contents, Entry, EntryKind, EntryMeta, Member},
+    archive::{Entry, EntryKind, EntryMeta},
     audit::Input,
-    detect::{self, Neighbours, Sink},
+    detect::{self, Alone, Sink},
     model::Location,
 };
 use std::{fs, path::PathBuf};
@@ -17,20 +17,6 @@ fn crashes(target: &str) -> Vec<PathBuf> {
         return Vec::new();
     };
     entries.map(|entry| entry.unwrap().path()).collect()
-}
-
-struct Alone;
-
-impl Neighbours for Alone {
-    fn entries(&self) -> &[Member] {
-        &[]
-    }
-    fn has(&self, _: &str) -> bool {
-        false
-    }
-    fn read(&self, _: &str) -> Option<Contents<'static>> {
-        None
-    }
 }
 
 #[test]

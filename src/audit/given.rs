@@ -1,8 +1,8 @@
 //! Files given beside the artifacts: the lock files that they were built with.
 
 use crate::{
-    archive::{Contents, Entry, EntryKind, EntryMeta, Member},
-    detect::{self, Interest, Neighbours, Sink},
+    archive::{Entry, EntryKind, EntryMeta},
+    detect::{self, Alone, Interest, Sink},
     limits::Limits,
     model::{Account, Component, Fact, Location, Proof},
 };
@@ -14,27 +14,6 @@ use std::{fs::File, io::Read as _, path::Path};
 pub struct Given {
     components: Vec<Component>,
     accounts: Vec<Account>,
-}
-
-/// A file by itself has no neighbours.
-struct Alone;
-
-impl Neighbours for Alone {
-    fn entries(&self) -> &[Member] {
-        &[]
-    }
-    fn has(&self, _: &str) -> bool {
-        false
-    }
-    fn below<'n>(&'n self, _: &str) -> Box<dyn Iterator<Item = &'n Member> + 'n> {
-        Box::new(std::iter::empty())
-    }
-    fn children<'n>(&'n self, _: &str) -> Box<dyn Iterator<Item = &'n str> + 'n> {
-        Box::new(std::iter::empty())
-    }
-    fn read(&self, _: &str) -> Option<Contents<'static>> {
-        None
-    }
 }
 
 impl Given {

@@ -124,6 +124,28 @@ pub trait Neighbours: Sync {
     }
 }
 
+/// A file by itself has no neighbours.
+#[derive(Debug)]
+pub struct Alone;
+
+impl Neighbours for Alone {
+    fn entries(&self) -> &[Member] {
+        &[]
+    }
+    fn has(&self, _: &str) -> bool {
+        false
+    }
+    fn below<'n>(&'n self, _: &str) -> Box<dyn Iterator<Item = &'n Member> + 'n> {
+        Box::new(std::iter::empty())
+    }
+    fn children<'n>(&'n self, _: &str) -> Box<dyn Iterator<Item = &'n str> + 'n> {
+        Box::new(std::iter::empty())
+    }
+    fn read(&self, _: &str) -> Option<Contents<'static>> {
+        None
+    }
+}
+
 /// Takes what a detector finds in one entry.
 pub struct Sink<'a> {
     detector: &'static str,

@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use plimsoll::{
-    archive::{Contents, Entry, EntryKind, EntryMeta, Member},
-    detect::{self, Neighbours, Sink},
+    archive::{Entry, EntryKind, EntryMeta},
+    detect::{self, Alone, Sink},
     model::Location,
 };
 
@@ -24,20 +24,6 @@ const PATHS: &[&str] = &[
     "Cargo.lock",
     "bootstrap",
 ];
-
-struct Alone;
-
-impl Neighbours for Alone {
-    fn entries(&self) -> &[Member] {
-        &[]
-    }
-    fn has(&self, _: &str) -> bool {
-        false
-    }
-    fn read(&self, _: &str) -> Option<Contents<'static>> {
-        None
-    }
-}
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&choice, bytes)) = bytes.split_first() else { return };
