@@ -1,5 +1,5 @@
 //! The index against the plainest evaluation there is, over real and generated records, and against damage.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 #[path = "advisory/naive.rs"]

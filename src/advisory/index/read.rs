@@ -195,10 +195,10 @@ impl Index {
         let names = table("a block of names", NAMES_DIRECTORY, NAMES)?;
         let records = table("a block of records", RECORDS_DIRECTORY, RECORDS)?;
         Ok(Self {
+            bytes,
             meta,
             names,
             records,
-            bytes,
         })
     }
 
@@ -245,7 +245,7 @@ impl Index {
     /// # Errors
     /// When the part of the index that is asked for is damaged.
     pub fn lookup(&self, ecosystem: u8, name: &str) -> Result<Vec<Record>> {
-        self.select(ecosystem, name, |cursor| cursor.affected().map(|_| true))
+        self.select(ecosystem, name, |cursor| cursor.affected().map(|()| true))
     }
 
     /// As [`Index::lookup`], and only records of which a part concerns the version of `query`: decided on the packed form.
