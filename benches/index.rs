@@ -1,6 +1,6 @@
 //! The advisory index at the sizes of OSV: building, opening, looking up, changing, and how each grows. Records are generated in
 //! the shapes that OSV publishes: five sixths are malicious npm packages of one version.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)]
 
 use plimsoll::{
     advisory::{

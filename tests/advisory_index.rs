@@ -1,5 +1,5 @@
 //! The index against the plainest evaluation there is, over real and generated records, and against damage.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 #[path = "advisory/naive.rs"]
@@ -73,7 +73,7 @@ fn interesting(records: &[Record]) -> BTreeSet<(String, String, String)> {
             .entry(package.clone().name)
             .and_modify(|n| *n += 1)
             .or_insert(1_usize);
-        if named > 4 {
+        if named > 2 {
             continue;
         }
         for version in bounds.chain(listed) {
@@ -108,7 +108,7 @@ fn real_records_are_judged_as_the_plainest_evaluation_judges_them() {
         hits += expected.len();
     }
     println!("{asked} versions asked for, {hits} hits");
-    assert!(asked > 2_000 && hits > 2_000);
+    assert!(asked > 2_000 && hits > 1_000);
 }
 
 /// What the index keeps of a record, its parts in the order of their packages.

@@ -1,5 +1,5 @@
 //! The folder of a database under everything that can go wrong: kills, two writers, a full disk, a reader in the midst.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 #[path = "advisory/server.rs"]
@@ -101,16 +101,12 @@ fn two_hundred_kills_leave_a_whole_generation_each_time() {
             let bytes = before.index.as_bytes().to_vec();
             let mut child = plimsoll(folder.path(), &server.url(), &force).spawn().unwrap();
             thread::sleep(whole * (i * 7 % KILLS) / KILLS);
-            match child.try_wait().unwrap() {
-                Some(_) => {
-                    finished += 1;
-                    whole = whole * 9 / 10;
-                }
-
-                None => {
-                    killed += 1;
-                    whole = whole * 101 / 100;
-                }
+            if child.try_wait().unwrap().is_some() {
+                finished += 1;
+                whole = whole * 9 / 10;
+            } else {
+                killed += 1;
+                whole = whole * 101 / 100;
             }
             let _ = child.kill();
             child.wait().unwrap();

@@ -1,5 +1,5 @@
 //! Updates over real HTTP, from a server on this machine that serves the layout of OSV's bucket and misbehaves on demand.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 #[path = "advisory/server.rs"]

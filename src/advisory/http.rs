@@ -158,12 +158,12 @@ impl Remote {
             if let Some(etag) = etag {
                 request = request.header("If-None-Match", etag);
             }
-            let response = self.send(&url, request)?;
+            let response = send(&url, request)?;
             match response.status() {
                 StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Answer::NotModified),
                 StatusCode::OK => {
                     let mark = mark(response.headers());
-                    Ok(Answer::Body(self.body(&url, response, limit)?, mark))
+                    Ok(Answer::Body(body(&url, response, limit)?, mark))
                 }
                 status => Err(status_error(&url, status, response.headers())),
             }
@@ -178,9 +178,9 @@ impl Remote {
         let url = format!("{}/{path}", self.base);
         self.tried(|| {
             let request = self.client.post(&url).header("Content-Type", "application/json");
-            let response = self.send(&url, request.body(json.to_owned()))?;
+            let response = send(&url, request.body(json.to_owned()))?;
             match response.status() {
-                StatusCode::OK => Ok(self.body(&url, response, limit)?),
+                StatusCode::OK => Ok(body(&url, response, limit)?),
                 status => Err(status_error(&url, status, response.headers())),
             }
         })
@@ -209,7 +209,7 @@ impl Remote {
                     .header("Range", format!("bytes={there}-"))
                     .header("If-Range", mark);
             }
-            let response = self.send(&url, request)?;
+            let response = send(&url, request)?;
             let mark = mark(response.headers());
             let from = match response.status() {
                 StatusCode::OK => 0,
@@ -247,7 +247,7 @@ impl Remote {
                 .map_err(io)?;
             fs::write(&mark_file, mark.as_deref().unwrap_or_default()).map_err(io)?;
             let mut at = from;
-            self.read(&url, response, &mut |piece| {
+            read(&url, response, &mut |piece| {
                 at += piece.len() as u64;
                 if at > limit {
                     return Err(HttpError::TooLarge {
@@ -273,63 +273,6 @@ impl Remote {
         })
     }
 
-    fn send(&self, url: &str, request: RequestBuilder) -> std::result::Result<Response, Trouble> {
-        request.send().map_err(|e| {
-            let error = transport(url, &e);
-            // Nobody there, or a redirect refused: that does not pass by itself.
-            if e.is_connect() || e.is_redirect() || e.is_builder() {
-                Trouble::Final(error)
-            } else {
-                Trouble::Again(error, Duration::ZERO)
-            }
-        })
-    }
-
-    fn body(&self, url: &str, response: Response, limit: u64) -> std::result::Result<Vec<u8>, Trouble> {
-        let mut bytes = Vec::new();
-        self.read(url, response, &mut |piece| {
-            if (bytes.len() + piece.len()) as u64 > limit {
-                let url = url.to_owned();
-                return Err(HttpError::TooLarge { url, limit });
-            }
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })?;
-        Ok(bytes)
-    }
-
-    fn read(
-        &self,
-        url: &str,
-        mut response: Response,
-        take: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> std::result::Result<(), Trouble> {
-        let (start, mut read) = (Instant::now(), 0);
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            match response.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(n) => {
-                    take(&buffer[..n])?;
-                    read += n as u64;
-                    let time = start.elapsed();
-                    if time > GRACE && read / time.as_secs().max(1) < FLOOR {
-                        return Err(HttpError::TooSlow { url: url.to_owned() }.into());
-                    }
-                }
-                Err(e) => {
-                    let reason = chain(&e);
-                    let error = HttpError::Transport {
-                        url: url.to_owned(),
-                        reason,
-                        connect: false,
-                    };
-                    return Err(Trouble::Again(error, Duration::ZERO));
-                }
-            }
-        }
-    }
-
     fn tried<T>(&self, mut once: impl FnMut() -> std::result::Result<T, Trouble>) -> Result<T> {
         for tried in 1.. {
             match once() {
@@ -344,6 +287,62 @@ impl Remote {
             }
         }
         unreachable!("the last try returns")
+    }
+}
+
+fn send(url: &str, request: RequestBuilder) -> std::result::Result<Response, Trouble> {
+    request.send().map_err(|e| {
+        let error = transport(url, &e);
+        // Nobody there, or a redirect refused: that does not pass by itself.
+        if e.is_connect() || e.is_redirect() || e.is_builder() {
+            Trouble::Final(error)
+        } else {
+            Trouble::Again(error, Duration::ZERO)
+        }
+    })
+}
+
+fn body(url: &str, response: Response, limit: u64) -> std::result::Result<Vec<u8>, Trouble> {
+    let mut bytes = Vec::new();
+    read(url, response, &mut |piece| {
+        if (bytes.len() + piece.len()) as u64 > limit {
+            let url = url.to_owned();
+            return Err(HttpError::TooLarge { url, limit });
+        }
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(bytes)
+}
+
+fn read(
+    url: &str,
+    mut response: Response,
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> std::result::Result<(), Trouble> {
+    let (start, mut read) = (Instant::now(), 0);
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match response.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => {
+                take(&buffer[..n])?;
+                read += n as u64;
+                let time = start.elapsed();
+                if time > GRACE && read / time.as_secs().max(1) < FLOOR {
+                    return Err(HttpError::TooSlow { url: url.to_owned() }.into());
+                }
+            }
+            Err(e) => {
+                let reason = chain(&e);
+                let error = HttpError::Transport {
+                    url: url.to_owned(),
+                    reason,
+                    connect: false,
+                };
+                return Err(Trouble::Again(error, Duration::ZERO));
+            }
+        }
     }
 }
 

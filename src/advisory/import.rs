@@ -169,7 +169,7 @@ impl Import {
             };
             let name = entry
                 .name()
-                .map_or_else(|_| format!("#{i}.json"), |name| name.into_owned());
+                .map_or_else(|_| format!("#{i}.json"), std::borrow::Cow::into_owned);
             if !entry.is_file() || Path::new(&name).extension().is_none_or(|e| e != "json") {
                 continue;
             }
@@ -265,7 +265,7 @@ impl Import {
         let mut any = false;
         for entry in tar.entries().map_err(|e| io_error(path, e))? {
             let mut entry = entry.map_err(|e| io_error(path, e))?;
-            let name = entry.path().map(|p| p.into_owned()).unwrap_or_default();
+            let name = entry.path().map(std::borrow::Cow::into_owned).unwrap_or_default();
             let below = name.components().any(|part| part.as_os_str() == "crates");
             if below && name.extension().is_some_and(|e| e == "md") && entry.header().entry_type().is_file() {
                 any = true;

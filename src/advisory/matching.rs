@@ -60,19 +60,17 @@ pub fn matching(inventory: &Inventory, database: &Database) -> Result<Matches, I
     for component in inventory.iter() {
         let coordinate = &component.coordinate;
         let ecosystem = ecosystem::of(coordinate.ecosystem);
-        let hit = match coordinate.version.as_deref() {
-            Some(version) => database.affecting(coordinate, version)?,
-            None => {
-                let (hit, rest): (Vec<Record>, Vec<Record>) = database
-                    .lookup(coordinate)?
-                    .into_iter()
-                    .partition(|record| record.affected.iter().any(range::affects_all));
-                if !rest.is_empty() {
-                    let groups = aliases::groups(&rest.iter().collect::<Vec<_>>());
-                    matches.undecided.insert(coordinate.clone(), groups.len());
-                }
-                hit
+        let hit = if let Some(version) = coordinate.version.as_deref() {
+            database.affecting(coordinate, version)?
+        } else {
+            let all = database.lookup(coordinate)?.into_iter();
+            let (hit, rest): (Vec<Record>, Vec<Record>) =
+                all.partition(|record| record.affected.iter().any(range::affects_all));
+            if !rest.is_empty() {
+                let groups = aliases::groups(&rest.iter().collect::<Vec<_>>());
+                matches.undecided.insert(coordinate.clone(), groups.len());
             }
+            hit
         };
         let hit: Vec<Record> = hit
             .into_iter()

@@ -39,6 +39,7 @@ pub(super) struct Db {
 
     /// Folder of the database
     #[arg(long, global = true, value_name = "DIR")]
+    #[allow(clippy::struct_field_names)] // as the flag is called
     db: Option<PathBuf>,
 
     /// No progress and no warnings on standard error

@@ -1,10 +1,11 @@
 //! Rust binaries that carry cargo-auditable's list of crates, in ELF, PE, Mach-O and WebAssembly.
 
 use super::{
-    DetectError, Detector, Interest, Sink,
+    Added, DetectError, Detector, Interest, Sink,
     rust::{
         BINARIES,
         lock::{is_plain_macro, is_toolkit},
+        platform::platform,
     },
 };
 use crate::{
@@ -52,10 +53,12 @@ impl Detector for CargoAuditable {
                 )));
             }
         };
+        let platform = platform(entry.bytes);
         for (package, proof) in info.packages.iter().zip(proofs(&info.packages)) {
             if let Some(proof) = proof {
                 let version = package.version.to_string();
-                let _ = found.add(CARGO.coordinate(&package.name, Some(&version)), proof, 1.0);
+                let added = found.add(CARGO.coordinate(&package.name, Some(&version)), proof, 1.0);
+                let _ = platform.iter().cloned().fold(added, Added::fact);
             }
         }
         Ok(())

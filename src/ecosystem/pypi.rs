@@ -43,7 +43,7 @@ fn pep440_place(version: &str) -> Option<Place> {
     } else {
         Ordering::Equal
     };
-    Place::new(&parsed.release(), side)
+    Place::new(parsed.release(), side)
 }
 
 #[cfg(test)]

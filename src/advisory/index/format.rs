@@ -79,14 +79,14 @@ pub fn stock_summary(name: &str, ecosystem: &str) -> String {
 /// The segments of a version of one to four plain decimal numbers below 2³², written without leading zeros: the usual
 /// version, which can be compared as an integer and made into text again.
 #[must_use]
-pub fn segments(version: &str) -> Option<([u32; 4], usize)> {
-    let (mut segments, mut count) = ([0; 4], 0);
+pub fn segments(version: &str) -> Option<([u32; 4], u8)> {
+    let (mut segments, mut count) = ([0; 4], 0_u8);
     for part in version.split('.') {
         let plain = part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
         if !plain {
             return None;
         }
-        *segments.get_mut(count)? = part.parse().ok()?;
+        *segments.get_mut(usize::from(count))? = part.parse().ok()?;
         count += 1;
     }
     Some((segments, count))
@@ -163,11 +163,14 @@ fn days(year: u64, month: u64, day: u64) -> u64 {
 
 /// Appends an integer, seven bits a byte, the lowest first.
 pub fn put(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push((n & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = n.to_le_bytes();
         n >>= 7;
+        if n == 0 {
+            return out.push(low);
+        }
+        out.push(low | 0x80);
     }
-    out.push(n as u8);
 }
 
 /// Appends a text behind its length.

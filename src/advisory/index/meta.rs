@@ -35,6 +35,7 @@ pub struct Source {
 
 impl Meta {
     /// As JSON, the same for the same contents.
+    #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

@@ -33,6 +33,7 @@ mod format;
 mod meta;
 mod query;
 mod read;
+mod table;
 #[allow(unreachable_pub)] // likewise
 mod write;
 

@@ -118,7 +118,7 @@ fn assemble(sections: &[(Vec<u8>, bool); SECTIONS]) -> Vec<u8> {
     let mut out = Vec::with_capacity(length);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
-    out.extend_from_slice(&(SECTIONS as u32).to_le_bytes());
+    out.extend_from_slice(&u32::try_from(SECTIONS).unwrap_or_default().to_le_bytes());
     out.extend_from_slice(&(length as u64).to_le_bytes());
     out.extend_from_slice(&digest.finalize());
     let mut at = HEADER_BYTES;
@@ -234,7 +234,9 @@ fn put_head(out: &mut Vec<u8>, record: &Record, packages: &[(u8, &str)]) {
     }
     if flags & head::ALIASES != 0 {
         put(out, record.aliases.len() as u64);
-        record.aliases.iter().for_each(|alias| put_text(out, alias));
+        for alias in &record.aliases {
+            put_text(out, alias);
+        }
     }
     if flags & head::SUMMARY != 0 {
         put_text(out, &record.summary);
@@ -254,18 +256,15 @@ fn put_head(out: &mut Vec<u8>, record: &Record, packages: &[(u8, &str)]) {
 
 /// Zero and the text for a time that is written in an unusual way; else the digits of the fraction and one.
 fn put_time(out: &mut Vec<u8>, text: &str) {
-    match time(text) {
-        Some((seconds, digits, fraction)) => {
-            out.push(digits + 1);
-            put(out, seconds);
-            if digits > 0 {
-                put(out, u64::from(fraction));
-            }
+    if let Some((seconds, digits, fraction)) = time(text) {
+        out.push(digits + 1);
+        put(out, seconds);
+        if digits > 0 {
+            put(out, u64::from(fraction));
         }
-        None => {
-            out.push(0);
-            put_text(out, text);
-        }
+    } else {
+        out.push(0);
+        put_text(out, text);
     }
 }
 
@@ -285,14 +284,15 @@ fn put_affected(out: &mut Vec<u8>, affected: &Affected) {
     out.push(flags);
     if flags & part::VERSIONS != 0 {
         put(out, affected.versions.len() as u64);
-        affected
-            .versions
-            .iter()
-            .for_each(|version| put_version(out, 0, version));
+        for version in &affected.versions {
+            put_version(out, 0, version);
+        }
     }
     if flags & part::RANGES != 0 {
         put(out, affected.ranges.len() as u64);
-        affected.ranges.iter().for_each(|range| put_range(out, range));
+        for range in &affected.ranges {
+            put_range(out, range);
+        }
     }
     if flags & part::SEVERITY != 0 {
         put_severity(out, &affected.severity);
@@ -303,7 +303,9 @@ fn put_affected(out: &mut Vec<u8>, affected: &Affected) {
     if let Some(affects) = affects {
         for list in [&affects.arch, &affects.os, &affects.functions] {
             put(out, list.len() as u64);
-            list.iter().for_each(|word| put_text(out, word));
+            for word in list {
+                put_text(out, word);
+            }
         }
     }
 }
@@ -334,17 +336,14 @@ fn put_range(out: &mut Vec<u8>, range: &Range) {
 
 /// A byte of the event's kind (high) and the tag (low), then the segments or the text.
 fn put_version(out: &mut Vec<u8>, kind: u8, version: &str) {
-    match segments(version) {
-        Some((segments, count)) => {
-            out.push(kind << 4 | count as u8);
-            segments[..count]
-                .iter()
-                .for_each(|&segment| put(out, u64::from(segment)));
+    if let Some((segments, count)) = segments(version) {
+        out.push(kind << 4 | count);
+        for &segment in segments.iter().take(usize::from(count)) {
+            put(out, u64::from(segment));
         }
-        None => {
-            out.push(kind << 4 | TEXT);
-            put_text(out, version);
-        }
+    } else {
+        out.push(kind << 4 | TEXT);
+        put_text(out, version);
     }
 }
 
@@ -355,7 +354,7 @@ fn put_severity(out: &mut Vec<u8>, severity: &[SeverityVector]) {
             .iter()
             .position(|kind| *kind == vector.kind)
             .unwrap_or(KINDS.len());
-        out.push(code as u8);
+        out.push(u8::try_from(code).unwrap_or(u8::MAX));
         if code == KINDS.len() {
             put_text(out, &vector.kind);
         }
@@ -376,5 +375,7 @@ fn put_specific(out: &mut Vec<u8>, specific: Option<&DatabaseSpecific>) {
     }
     let categories = specific.map_or(&[][..], |s| &s.categories);
     put(out, categories.len() as u64);
-    categories.iter().for_each(|category| put_text(out, category));
+    for category in categories {
+        put_text(out, category);
+    }
 }
