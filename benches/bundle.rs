@@ -1,21 +1,18 @@
 //! What a bundle and its source map add to a scan: 5 MB of minified code, 8 MB of map, in a zip. `unread` is the same zip
 //! under names that no detector wants; the difference is what bundles cost.
 //!
-//! `cargo bench --bench bundle`; the memory columns are the allocator's.
+//! `cargo bench --bench bundle`. Memory is seen on the process: `/usr/bin/time -v plimsoll scan` of such a zip.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use divan::{AllocProfiler, Bencher};
+use divan::Bencher;
 use plimsoll::{
     advisory::Database,
     audit::{self, Input, Options},
 };
 use std::{fmt::Write as _, time::SystemTime};
-
-#[global_allocator]
-static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 fn main() {
     divan::main();

@@ -20,6 +20,10 @@ use std::collections::BTreeMap;
 
 pub(super) struct JsBundle;
 
+/// Packages of one source map. 20,000: the largest bundles seen have a thousand, and a line of a map becomes a component
+/// that is a hundred times as large.
+const PACKAGES: usize = 20_000;
+
 /// Hand-written files are not minified; bytes per line above this are no hand's work.
 const MINIFIED_LINE: usize = 500;
 
@@ -127,7 +131,13 @@ fn inline_map(url: &[u8], entry: &Entry<'_>, found: &mut Sink<'_>) {
 
 /// Adds what a source map says of packages, as evidence of the detector that met it.
 pub(super) fn add_map(contents: &source_map::Contents, found: &mut Sink<'_>) {
-    for (package, said) in &contents.packages {
+    if contents.packages.len() > PACKAGES {
+        found.blind(format!(
+            "limit `packages` reached ({PACKAGES}): the source map names {}; the rest was not looked at",
+            contents.packages.len()
+        ));
+    }
+    for (package, said) in contents.packages.iter().take(PACKAGES) {
         add_package(package, said, found);
     }
     for name in &contents.repositories {

@@ -43,6 +43,7 @@ pub(in crate::detect) struct Marks<'t> {
     /// Version literals, and where.
     pub(in crate::detect) literals: Vec<(usize, &'t str)>,
     lists: usize,
+    comments: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -99,15 +100,19 @@ static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
+/// What a bundler's helper functions may take before the first module.
+const HELPERS: usize = 4096;
+
 /// Longest module path that is believed.
 const PATH: usize = 1024;
 
 /// Longest licence comment that is read; the name stands in its first lines.
-const COMMENT: usize = 2048;
+const COMMENT: usize = 512;
 
-/// Lists of licences that are read to their end, and manifests whose surroundings are looked at: more than any bundle has,
-/// and a bound on what a made-up one can cost.
+/// Lists of licences that are read to their end, licence comments that are read, and manifests whose surroundings are looked
+/// at: more than any bundle has, and a bound on what a made-up one can cost.
 const LISTS: usize = 16;
+const COMMENTS: usize = 50_000;
 const MANIFESTS: usize = 4000;
 
 /// Scans a bundle.
@@ -173,6 +178,17 @@ impl<'t> Marks<'t> {
         if !self.helpers && loose < 2 {
             self.modules.retain(|m| !m.loose);
         }
+        // `// util.js` may stand in any code that kept its comments. It begins a module only where packages' modules begin
+        // with such a line too, or where one begins as early as after a bundler's helpers, in a bundle without packages.
+        let begins = self
+            .modules
+            .iter()
+            .any(|m| m.loose && matches!(m.module, Module::Package(..)));
+        let alone = self.modules.iter().all(|m| m.module == Module::Own);
+        let early = self.modules.first().is_some_and(|m| m.at < HELPERS);
+        if !begins && !(alone && early) {
+            self.modules.retain(|m| !m.loose);
+        }
     }
 
     /// The module that the byte at `at` lies in.
@@ -227,6 +243,7 @@ impl<'t> Marks<'t> {
     /// esbuild's `// src/index.ts`, webpack's `;// ./src/index.ts`.
     fn line_comment(&mut self, text: &[u8], at: usize) {
         let line = line_from(text, at);
+        let joined = line.starts_with(b";");
         let line = line.strip_prefix(b";").unwrap_or(line);
         let path = line
             .strip_prefix(b"//#region ")
@@ -239,7 +256,7 @@ impl<'t> Marks<'t> {
         if path.contains("node_modules/") || path.contains(char::is_whitespace) || !has_extension(path) {
             return;
         }
-        self.push(at, Module::Own, true);
+        self.push(at, Module::Own, !joined);
     }
 
     /// webpack's and ncc's `/***/ 1234:` and `/***/ "./src/index.js":`.
@@ -255,6 +272,10 @@ impl<'t> Marks<'t> {
     }
 
     fn legal(&mut self, text: &'t [u8], at: usize) {
+        self.comments += 1;
+        if self.comments > COMMENTS {
+            return;
+        }
         let comment = text.get(at..text.len().min(at + COMMENT)).unwrap_or_default();
         let end = memchr::memmem::find(comment, b"*/").unwrap_or(comment.len());
         if let Some(comment) = utf8_prefix(comment.get(..end).unwrap_or_default())
@@ -266,11 +287,14 @@ impl<'t> Marks<'t> {
 
     fn esbuild_list(&mut self, text: &'t [u8], at: usize, end: usize) {
         // One stands in a bundle, or one for each bundle that was put into another.
+        let opens = text.get(..at).is_some_and(|before| before.ends_with(b"/*! "));
+        if self.lists >= LISTS || !opens {
+            return;
+        }
         self.lists += 1;
-        let opens = self.lists <= LISTS && text.get(..at).is_some_and(|before| before.ends_with(b"/*! "));
         let list = text.get(end..).unwrap_or_default();
         let close = memchr::memmem::find(list, b"*/").unwrap_or(list.len());
-        if let Some(list) = utf8_prefix(list.get(..close).unwrap_or_default()).filter(|_| opens) {
+        if let Some(list) = utf8_prefix(list.get(..close).unwrap_or_default()) {
             self.helpers = true;
             self.named
                 .extend(banner::esbuild_list(list).into_iter().map(|named| (at, named)));
