@@ -115,7 +115,8 @@ fn versions_from_the_lock_beside_it() {
 fn a_lock_elsewhere_says_nothing() {
     let files = [("app/bootstrap", BINARY), ("apple/Cargo.lock", LOCK.as_bytes())];
     let report = scan(Input::Stdin(zip_of(&files)));
-    assert!(components(&report).contains(&"tokio - installed".to_owned()));
+    let seen = components(&report);
+    assert!(seen.contains(&"tokio - installed".to_owned()), "{seen:?}");
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub(super) struct Scan {
     quiet: bool,
 
     /// Every package, every location, every gap in the text report
-    #[arg(short, long, conflicts_with = "quiet")]
+    #[arg(short, long)]
     verbose: bool,
 
     /// Colours in the text report
