@@ -1,6 +1,12 @@
 //! Artifacts that try to hide something or to hurt: our own, one at least of every kind, and the collection beside the
 //! project where it is there.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, dead_code, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_imports,
+    clippy::too_many_lines,
+    clippy::cast_possible_truncation
+)]
 
 #[path = "hostile/build.rs"]
 mod build;

@@ -14,7 +14,7 @@ use super::{Anomaly, Budget, Member, Opened, ReadError, Tree, Visitor, names};
 use crate::limits::Limits;
 use rayon::prelude::*;
 use records::{End, Header};
-use std::ops::Range;
+use std::{cell::Cell, ops::Range};
 use walk::{Walk, leads_somewhere};
 
 const STORED: u16 = 0;
@@ -120,8 +120,9 @@ impl<'a> Zip<'a> {
             mut anomalies,
             ..
         } = walk;
+        let compared = Cell::new(bytes.len().saturating_mul(2));
         let same = |i: usize, j: usize| match (places.get(i), places.get(j)) {
-            (Some(a), Some(b)) => a.data == b.data && a.method == b.method || same_bytes(bytes, a, b),
+            (Some(a), Some(b)) => a.data == b.data && a.method == b.method || same_bytes(bytes, a, b, &compared),
             _ => false,
         };
         names::collisions(&members, &same, &mut anomalies);
@@ -158,8 +159,13 @@ impl<'a> Zip<'a> {
     }
 }
 
-/// Equal as stored: no decompression, and a checksum alone proves nothing here.
-fn same_bytes(bytes: &[u8], a: &Place, b: &Place) -> bool {
+/// Equal as stored: no decompression, and a checksum alone proves nothing here. `left`: bytes that may still be compared, so
+/// that entries that share theirs cannot make it quadratic; beyond that they count as different.
+fn same_bytes(bytes: &[u8], a: &Place, b: &Place, left: &Cell<usize>) -> bool {
+    let Some(rest) = left.get().checked_sub(a.data.len()) else {
+        return false;
+    };
+    left.set(rest);
     a.method == b.method
         && (a.flags ^ b.flags) & ENCRYPTED == 0
         && bytes

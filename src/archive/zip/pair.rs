@@ -57,7 +57,7 @@ pub(super) fn central<'a>(walk: &mut Walk<'a, '_>, header: &Header<'a>, extra: E
     let streamed = (header.flags | own.flags) & DESCRIPTOR != 0;
     let place = Place {
         // A reader that streams goes on where the deflate stream ends; a record in there would be its next one.
-        verify: streamed && header.method != STORED && holds_record(walk.bytes, &data),
+        verify: streamed && header.method != STORED && holds_record(walk, &data),
         ..Place::new(header, local, data)
     };
     walk.push(header.name, kind, header.size, place);
@@ -112,10 +112,13 @@ fn data(len: usize, start: usize, bytes: u64) -> Range<usize> {
     start.min(len)..end.min(len).max(start.min(len))
 }
 
-fn holds_record(bytes: &[u8], data: &Range<usize>) -> bool {
-    bytes
-        .get(data.clone())
-        .is_some_and(|data| memmem::find(data, &records::LOCAL).is_some())
+fn holds_record(walk: &mut Walk<'_, '_>, data: &Range<usize>) -> bool {
+    let Some(left) = walk.searches.checked_sub(data.len()) else {
+        return true; // looked at when it is read, as far as it may be
+    };
+    walk.searches = left;
+    let data = walk.bytes.get(data.clone()).unwrap_or_default();
+    memmem::find(data, &records::LOCAL).is_some()
 }
 
 /// Tells where the two records disagree. True: they agree on how many bytes there are.

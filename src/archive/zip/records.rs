@@ -277,15 +277,16 @@ impl<'a> Header<'a> {
                     extra.zip64 = true;
                     extra.wrong_64 = !self.widen_from(field, central);
                 }
+                // Hashed once, however often the field is there: a name of 64 KB, 16,000 times, is a gigabyte.
+                UNICODE_NAME if extra.name.is_some() => extra.repeated = true,
+                UNICODE_COMMENT if extra.comment => extra.repeated = true,
                 UNICODE_NAME => {
-                    extra.repeated |= extra.name.is_some();
                     extra.name = Some(UnicodeName {
                         valid: field.first() == Some(&1) && u32_at(field, 1) == Some(crc32fast::hash(self.name)),
                         name: field.get(5..).unwrap_or_default(),
                     });
                 }
                 UNICODE_COMMENT => {
-                    extra.repeated |= extra.comment;
                     extra.comment = true;
                     extra.malformed |= central && u32_at(field, 1) != Some(crc32fast::hash(self.comment));
                 }

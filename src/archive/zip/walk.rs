@@ -31,6 +31,8 @@ pub(super) struct Walk<'a, 'l> {
     /// Entries already known, by local offset and name; filled from the second directory on.
     known: HashSet<(u64, &'a [u8])>,
     full: bool,
+    /// Bytes of data that may still be searched for records: entries may claim the same ones over and over.
+    pub(super) searches: usize,
 }
 
 /// Whether a directory can be found through this end record.
@@ -88,6 +90,7 @@ impl<'a, 'l> Walk<'a, 'l> {
             walked: HashSet::new(),
             known: HashSet::new(),
             full: false,
+            searches: bytes.len().saturating_mul(2),
         }
     }
 
@@ -345,7 +348,9 @@ impl<'a, 'l> Walk<'a, 'l> {
             let length = between.len();
             let empty = between.iter().all(|&b| b == 0);
             if self.claims.is_comment(&gap) || end.is_none() {
-            } else if gap.start == 0 && last > 0 {
+                continue;
+            }
+            if gap.start == 0 && last > 0 {
                 let spanned = records::SPANNED.iter().any(|marker| bytes.starts_with(marker));
                 if !spanned {
                     self.anomalies.quirk("prefixed", "", || {
@@ -371,7 +376,7 @@ impl<'a, 'l> Walk<'a, 'l> {
     /// Entries may share bytes (that is told already); so that reading all of them stays linear, what is read again and again
     /// is read no more.
     fn close_what_is_read_too_often(&mut self) {
-        let mut left = (self.bytes.len() as u64).saturating_mul(4).saturating_add(1 << 20);
+        let mut left = (self.bytes.len() as u64).saturating_mul(4).saturating_add(64 << 10);
         for place in &mut self.places {
             match left.checked_sub(place.data.len() as u64) {
                 Some(rest) => left = rest,
