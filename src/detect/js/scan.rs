@@ -186,7 +186,7 @@ impl<'t> Marks<'t> {
             .any(|m| m.loose && matches!(m.module, Module::Package(..)));
         let alone = self.modules.iter().all(|m| m.module == Module::Own);
         let early = self.modules.first().is_some_and(|m| m.at < HELPERS);
-        if !begins && !(alone && early) {
+        if !(begins || alone && early) {
             self.modules.retain(|m| !m.loose);
         }
     }
