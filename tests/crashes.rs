@@ -28,6 +28,12 @@ impl Neighbours for Alone {
     fn has(&self, _: &str) -> bool {
         false
     }
+    fn below<'n>(&'n self, _: &str) -> Box<dyn Iterator<Item = &'n Member> + 'n> {
+        Box::new(std::iter::empty())
+    }
+    fn children<'n>(&'n self, _: &str) -> Box<dyn Iterator<Item = &'n str> + 'n> {
+        Box::new(std::iter::empty())
+    }
     fn read(&self, _: &str) -> Option<Contents<'static>> {
         None
     }
