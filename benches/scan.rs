@@ -55,7 +55,7 @@ fn rust_binary_of_15_mb(bencher: Bencher<'_, '_>) {
     let mut binary = b"\x7fELF\0/rustc/0123456789abcdef/library/core/src/x.rs\0".to_vec();
     for i in 0..15_000_u32 {
         let path = format!(
-            "/registry/src/index.crates.io-1949cf8c6b5b557f/crate-{}-1.0.{i}/src/lib.rs\0",
+            "/registry/src/github.com-1ecc6299db9ec823/crate-{}-1.0.{i}/src/lib.rs\0",
             i % 200
         );
         let symbol = format!("_ZN5crate{}7modules17h0123456789abcdefE\0", i % 10);

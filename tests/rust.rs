@@ -10,8 +10,8 @@ use serde_json::Value;
 /// Bytes as a linker leaves them, no executable: the detectors read no section table.
 const BINARY: &[u8] =
     b"\x7fELF\x02\x01\x01\0/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/core/src/fmt/mod.rs\0\
-    called on none/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/h2-0.3.15/src/frame/mod.rs\
-    /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/regex-1.5.4/src/exec.rs\
+    called on none/home/me/.cargo/registry/src/github.com-1ecc6299db9ec823/h2-0.3.15/src/frame/mod.rs\
+    /home/me/.cargo/registry/src/github.com-1ecc6299db9ec823/regex-1.5.4/src/exec.rs\
     /rust/deps/hashbrown-0.15.2/src/raw.rs\0\
     /build/vendor/smallvec-1.6.0/src/lib.rs\0\
     C:\\Users\\x\\.cargo\\registry\\src\\crates.example-0011223344556677\\in-house-1.0.0\\src\\lib.rs\0\

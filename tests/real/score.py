@@ -1,6 +1,6 @@
 """Scores plimsoll on real artifacts against what is truly in them.
 
-Usage: score.py PLIMSOLL FOLDER [PREFIX]
+Usage: score.py PLIMSOLL FOLDER [PREFIX] [v]
 
 FOLDER holds NAME.zip with NAME.truth.json: {"components": [[ecosystem, name, version], ...]}. For each pair one line:
 names found / there, name recall, versions found / there, version recall, precision, milliseconds of the scan. Precision
@@ -12,8 +12,8 @@ import json, pathlib, re, subprocess, sys, time
 
 def main():
     tool, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    prefix = sys.argv[3] if len(sys.argv) > 3 else ""
-    verbose = len(sys.argv) > 4
+    prefix = sys.argv[3] if len(sys.argv) > 3 and sys.argv[3] != "v" else ""
+    verbose = sys.argv[-1] == "v"
     print(f"{'artifact':<24} {'names':>9} {'recall':>6} {'versions':>9} {'recall':>6} {'precision':>9} {'ms':>5}")
     for truth in sorted(folder.glob(f"{prefix}*.truth.json")):
         name = truth.name.removesuffix(".truth.json")

@@ -69,10 +69,19 @@ impl Lock {
                 .find(|&&i| version.is_none_or(|v| self.packages[i].version == v));
             exact.or(all.first()).copied()
         };
-        self.packages
-            .iter()
-            .map(|p| p.dependencies.iter().filter_map(resolve).collect())
-            .collect()
+        let needs = |p: &Package| -> Vec<usize> {
+            let all: Vec<usize> = p.dependencies.iter().filter_map(resolve).collect();
+            let has = |name: &str| all.iter().any(|&i| self.packages[i].name == name);
+            // serde's crates hold one another to one version by dependencies that no target has; the lock file cannot tell
+            // them from real ones.
+            let pin = match (p.name.as_str(), has("serde_core")) {
+                ("serde_core", _) => "serde_derive",
+                (_, true) => "serde",
+                _ => return all,
+            };
+            all.iter().copied().filter(|&i| self.packages[i].name != pin).collect()
+        };
+        self.packages.iter().map(needs).collect()
     }
 
     /// What may be in a binary of a system in which the packages are `seen` (by index). `complete`: crates that leave no
@@ -100,7 +109,8 @@ impl Lock {
         for i in (0..n).filter(|&i| reached[i]) {
             linked[i] = Linked::Maybe;
         }
-        let macros: Vec<usize> = (0..n).filter(|&i| is_macro[i]).collect();
+        let asked_for = reach(&edges, &roots, &|i| !is_macro[i] && pruned(i));
+        let macros: Vec<usize> = (0..n).filter(|&i| is_macro[i] && asked_for[i]).collect();
         for (i, _) in reach(&edges, &macros, &pruned).iter().enumerate().filter(|(_, r)| **r) {
             if is_toolkit(name(i)) || name(i) == "unicode-ident" {
                 linked[i] = linked[i].max(Linked::Macro);

@@ -44,7 +44,7 @@ pub(in crate::detect) enum Source<'b> {
 /// Registry folders of crates.io itself: its two hosts, over git and over the sparse protocol.
 pub(in crate::detect) fn is_crates_io(registry: &str) -> bool {
     let host = registry.rsplit_once('-').map_or(registry, |(host, _)| host);
-    matches!(host, "index.crates.io" | "github.com")
+    host == "github.com" || host.ends_with(".crates.io")
 }
 
 /// Longest segment of a path that is looked at. Linux's `NAME_MAX`.
@@ -178,9 +178,9 @@ mod tests {
     fn forms_of_paths() {
         for (path, crate_, registry) in [
             (
-                "/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/h2-0.3.15/src/lib.rs",
+                "/home/me/.cargo/registry/src/github.com-1ecc6299db9ec823/h2-0.3.15/src/lib.rs",
                 "h2 0.3.15",
-                "index.crates.io-1949cf8c6b5b557f",
+                "github.com-1ecc6299db9ec823",
             ),
             (
                 "message/cargo/registry/src/github.com-1ecc6299db9ec823/time-0.1.43/src/lib.rs",
@@ -188,9 +188,9 @@ mod tests {
                 "github.com-1ecc6299db9ec823",
             ),
             (
-                r"C:\Users\me\.cargo\registry\src\index.crates.io-6f17d22bba15001f\ring-0.17.8\src\lib.rs",
+                r"C:\Users\me\.cargo\registry\src\github.com-1ecc6299db9ec823\ring-0.17.8\src\lib.rs",
                 "ring 0.17.8",
-                "index.crates.io-6f17d22bba15001f",
+                "github.com-1ecc6299db9ec823",
             ),
             (
                 "/registry/src/crates.example-0011223344556677/in-house-1.0.0-rc.1/build.rs",
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_registry_is_read_once() {
-        let path = b"/registry/src/index.crates.io-1949cf8c6b5b557f/h2-0.3.15/src/lib.rs";
+        let path = b"/registry/src/github.com-1ecc6299db9ec823/h2-0.3.15/src/lib.rs";
         let second = memchr::memmem::rfind(path, b"src").expect("is there");
         assert_eq!(at_src(path, second), None);
     }

@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn one_pass() {
         let bytes = b"\x7fELF\0/rustc/0123/library/core/src/x.rs\0rustc version 1.95.0 (5980 2026)\0\
-            x/registry/src/index.crates.io-1949cf8c6b5b557f/h2-0.3.15/src/a.rs\0_ZN2h25proto17h0123456789abcdefE\0\
+            x/registry/src/github.com-1ecc6299db9ec823/h2-0.3.15/src/a.rs\0_ZN2h25proto17h0123456789abcdefE\0\
             tower::buffer\0a.b::c\0/home/me/.cargo/git/checkouts/fork-0123456789abcdef/89abcde/src/lib.rs\0";
         let t = traces(bytes);
         assert!(t.is_rust);
