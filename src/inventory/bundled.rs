@@ -333,7 +333,7 @@ fn explained_away(components: &mut Vec<Component>, coverage: &[Coverage]) {
     let refuted: BTreeSet<Location> = locks
         .into_iter()
         .filter(|lock| {
-            let mut below = coverage.iter().filter(|b| below(lock, &b.location)).peekable();
+            let mut below = coverage.iter().filter(|b| lock.governs(&b.location)).peekable();
             below.peek().is_some() && below.all(explained)
         })
         .collect();
@@ -348,15 +348,6 @@ fn explained_away(components: &mut Vec<Component>, coverage: &[Coverage]) {
     drop_evidence(components, |coordinate, location| {
         coordinate.ecosystem == NPM.id && refuted.contains(location) && !present.contains(&coordinate.name)
     });
-}
-
-fn below(lock: &Location, bundle: &Location) -> bool {
-    let folder = lock.folder();
-    lock.archives == bundle.archives
-        && bundle
-            .path
-            .strip_prefix(folder)
-            .is_some_and(|rest| folder.is_empty() || rest.starts_with('/'))
 }
 
 /// One gap for all that is bundled without a version.

@@ -1,7 +1,7 @@
 //! Versions for names: what an artifact shows to be there without a version gets the one that a lock file, a manifest or the
 //! code itself gives it.
 
-use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Proof};
+use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Location, Proof};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Where in a bundle, where that is known.
@@ -32,8 +32,7 @@ struct Locks {
 /// Gives versions to the components that have none, as far as anything names one. Several that are possible are all kept,
 /// as [`Fact::Candidate`]s.
 pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
-    let locks = Locks::of(components);
-    let folders = folders(components, &locks);
+    let views = Views::of(components);
     let said = said(components);
     let mut named = Vec::with_capacity(components.len());
     for component in std::mem::take(components) {
@@ -45,7 +44,10 @@ pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
         let weak = component.proof() == Proof::Inferred && component.coordinate.version.is_some();
         if component.coordinate.version.is_some() && !weak {
             named.push(component);
-        } else if let Some(found) = locks.of_instance(&component, &folders) {
+        } else if let Some(found) = views
+            .for_(&component)
+            .and_then(|v| v.locks.of_instance(&component, &v.folders))
+        {
             let agrees = |l: &Locked| component.coordinate.version.as_ref() == Some(&l.version);
             if weak && !found.iter().any(agrees) {
                 gaps.extend(disagreement(&component, &found));
@@ -75,6 +77,70 @@ pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
         }
     }
     *components = named;
+}
+
+/// What the lock files say, as it looks from each place: one speaks of what lies in its folder and below, one that was given
+/// beside the artifact of everything.
+struct Views {
+    lock_files: Vec<Location>,
+    by_reach: HashMap<Vec<usize>, View>,
+}
+
+/// What the lock files that reach a place say.
+struct View {
+    locks: Locks,
+    folders: Folders,
+}
+
+/// Sets of lock files that are told apart. An artifact with more of them is no honest one; its lock files then speak of
+/// everything, so that the work stays linear.
+const MOST_VIEWS: usize = 64;
+
+impl Views {
+    fn of(components: &[Component]) -> Self {
+        let of_lock = |e: &&Evidence| e.proof == Proof::Locked && !e.facts.contains(&Fact::Given);
+        let files = components.iter().flat_map(|c| &c.evidence).filter(of_lock);
+        let files: BTreeSet<Location> = files.map(|e| whole_file(&e.location)).collect();
+        let mut views = Self {
+            lock_files: if files.len() > MOST_VIEWS {
+                Vec::new()
+            } else {
+                files.into_iter().collect()
+            },
+            by_reach: HashMap::new(),
+        };
+        for component in components.iter().filter(|c| is_present(c)) {
+            let reach = views.reach(component);
+            if !views.by_reach.contains_key(&reach) && views.by_reach.len() < MOST_VIEWS {
+                let heard = |e: &Evidence| {
+                    let file = whole_file(&e.location);
+                    let known = views.lock_files.iter().position(|lock| *lock == file);
+                    known.is_none_or(|i| reach.contains(&i))
+                };
+                let locks = Locks::of(components, heard);
+                let folders = folders(components, &locks);
+                views.by_reach.insert(reach, View { locks, folders });
+            }
+        }
+        views
+    }
+
+    /// Indices of the lock files that speak of a component.
+    fn reach(&self, component: &Component) -> Vec<usize> {
+        let present = || component.evidence.iter().filter(|e| e.proof != Proof::Locked);
+        let governs = |lock: &Location| present().any(|e| lock.governs(&e.location));
+        (0..self.lock_files.len())
+            .filter(|&i| governs(&self.lock_files[i]))
+            .collect()
+    }
+
+    fn for_(&self, component: &Component) -> Option<&View> {
+        self.by_reach.get(&self.reach(component))
+    }
+}
+
+fn whole_file(place: &Location) -> Location {
+    Location::new(place.archives.clone(), &place.path)
 }
 
 /// Whether anything but a lock file or a manifest's wish speaks for it.
@@ -133,12 +199,16 @@ fn disagreement(component: &Component, locked: &[Locked]) -> Option<Gap> {
 }
 
 impl Locks {
-    fn of(components: &[Component]) -> Self {
+    /// What lock files say in the evidence that is `heard`.
+    fn of(components: &[Component], heard: impl Fn(&Evidence) -> bool) -> Self {
         let mut locks = Self::default();
         for component in components {
             let c = &component.coordinate;
             let Some(version) = &c.version else { continue };
-            let locked = component.evidence.iter().filter(|e| e.proof == Proof::Locked);
+            let locked = component
+                .evidence
+                .iter()
+                .filter(|e| e.proof == Proof::Locked && heard(e));
             let mut is_locked = false;
             for fact in locked.inspect(|_| is_locked = true).flat_map(|e| &e.facts) {
                 let entry = || Locked {

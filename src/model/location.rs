@@ -35,6 +35,18 @@ impl Location {
         }
     }
 
+    /// Whether `other` lies in this entry's folder or below it, archives inside it included.
+    #[must_use]
+    pub fn governs(&self, other: &Self) -> bool {
+        let depth = self.archives.len();
+        if other.archives.get(..depth) != Some(&*self.archives) {
+            return false;
+        }
+        let path = other.archives.get(depth).unwrap_or(&other.path);
+        let folder = self.folder();
+        folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The folder that holds the entry, without a trailing slash; empty at the top.
     #[must_use]
     pub fn folder(&self) -> &str {
