@@ -1,8 +1,8 @@
 //! Artifacts that try to hide something or to hurt: our own, one at least of every kind, and the collection beside the
 //! project where it is there.
-#![allow(missing_docs, dead_code, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::must_use_candidate, clippy::print_stdout)]
+#![allow(clippy::format_push_string, clippy::field_reassign_with_default)]
 #![allow(
-    clippy::unwrap_used,
     clippy::wildcard_imports,
     clippy::too_many_lines,
     clippy::cast_possible_truncation
@@ -108,7 +108,7 @@ pub fn scan_with(bytes: Vec<u8>, options: &Options) -> Verdict {
     Verdict::of(&audit::audit(
         &inputs,
         options,
-        &Database::embedded(),
+        &DATABASE,
         SystemTime::UNIX_EPOCH,
         &|| {},
     ))

@@ -40,8 +40,10 @@ fn names(report: &Value) -> Vec<String> {
 
 fn reasons(report: &Value) -> String {
     let all = report["artifacts"][0]["gaps"].as_array().unwrap().iter();
-    all.map(|g| format!("{}: {}\n", g["stage"].as_str().unwrap(), g["reason"].as_str().unwrap()))
-        .collect()
+    let lines: Vec<String> = all
+        .map(|g| format!("{}: {}\n", g["stage"].as_str().unwrap(), g["reason"].as_str().unwrap()))
+        .collect();
+    lines.concat()
 }
 
 fn coverage(report: &Value) -> [u64; 4] {

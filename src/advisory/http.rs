@@ -78,7 +78,7 @@ const STALL: Duration = Duration::from_secs(20);
 /// Times that a request is made in all.
 const TRIES: u32 = 4;
 /// The longest wait that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// A client and where it asks.
 #[derive(Debug)]

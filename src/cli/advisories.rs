@@ -21,9 +21,9 @@ use std::{
 };
 
 /// Older than this, a database is refreshed first, and is warned of where it cannot be.
-const WARN: Duration = Duration::from_secs(24 * 3600);
+const WARN: Duration = Duration::from_hours(24);
 /// Older than this, a scan ends with exit code 2: what it did not find may have been published days ago.
-const REFUSE: Duration = Duration::from_secs(5 * 24 * 3600);
+const REFUSE: Duration = Duration::from_hours(5 * 24);
 
 /// Flags of a scan that are about advisories.
 #[derive(Args)]
