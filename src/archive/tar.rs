@@ -470,14 +470,13 @@ impl<'l, R: Read> Walk<'l, R> {
         let mut linked = Vec::new();
         for (link, target) in &self.links {
             let path = names::clean(target, true, self.limits, &mut self.anomalies);
-            match by_path.get(&*path).copied().filter(|i| i != link) {
-                Some(i) => linked.push((*link, i)),
-                None => {
-                    let of = self.members.get(*link).map_or("", |m| &*m.path);
-                    self.anomalies.quirk("hard-link", of, || {
-                        format!("a hard link to `{path}`, which is not in the archive")
-                    });
-                }
+            if let Some(i) = by_path.get(&*path).copied().filter(|i| i != link) {
+                linked.push((*link, i));
+            } else {
+                let of = self.members.get(*link).map_or("", |m| &*m.path);
+                self.anomalies.quirk("hard-link", of, || {
+                    format!("a hard link to `{path}`, which is not in the archive")
+                });
             }
         }
         for (link, target) in linked {

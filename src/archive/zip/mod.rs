@@ -129,7 +129,9 @@ impl<'a> Zip<'a> {
         // What is small is checked whole: its contents may contradict its records where nobody asks for them.
         let packed: usize = places.iter().map(|p| p.data.len()).fold(0, usize::saturating_add);
         if packed as u64 <= limits.verify_bytes {
-            places.iter_mut().for_each(|place| place.verify = true);
+            for place in &mut places {
+                place.verify = true;
+            }
         }
         Some(Self {
             bytes,
