@@ -5,7 +5,10 @@
 #![allow(
     clippy::wildcard_imports,
     clippy::too_many_lines,
-    clippy::cast_possible_truncation
+    clippy::cast_possible_truncation,
+    clippy::must_use_candidate,
+    clippy::print_stdout,
+    clippy::format_push_string
 )]
 
 #[path = "hostile/build.rs"]

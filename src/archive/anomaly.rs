@@ -86,10 +86,14 @@ fn shortened(path: &str) -> Box<str> {
     if path.len() <= PATH_SHOWN {
         return path.into();
     }
-    format!(
-        "{}… ({} bytes)",
-        &path[..path.floor_char_boundary(PATH_SHOWN)],
-        path.len()
-    )
-    .into()
+    format!("{}… ({} bytes)", cut(path, PATH_SHOWN), path.len()).into()
+}
+
+/// The beginning of a text, no more than `bytes` of it and no half characters.
+pub(super) fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1; // ends at 0, which is a boundary
+    }
+    &text[..end]
 }

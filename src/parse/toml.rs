@@ -2,12 +2,11 @@
 
 use serde::de::DeserializeOwned;
 
-/// The text of a document; a byte order mark is forgiven.
+/// The text of a document, with its byte order mark if it has one: the parser forgives one, and no more.
 ///
 /// # Errors
 /// When it is not UTF-8; one sentence.
 pub fn text(bytes: &[u8]) -> Result<&str, String> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))
 }
 

@@ -22,6 +22,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "one byte follows its comment, which yauzl's collection wants refused",
     ),
     (
+        "go-tar/gnu-incremental.tar",
+        "a sparse file in it, whose contents are not put together: a gap",
+    ),
+    (
         "go-tar/pax-global-records.tar",
         "gives one name to all entries: readers differ in whether they follow it",
     ),
@@ -105,6 +109,7 @@ enum Expect {
 
 fn expectation(text: &str) -> Expect {
     let either = [
+        "INFO otherwise",
         " or CLEAN",
         "unless all",
         "or INFO",
@@ -170,8 +175,10 @@ fn run(files: &[&Path]) -> Result<serde_json::Value, String> {
 
 fn verdict(report: &serde_json::Value) -> Verdict {
     let empty = Vec::new();
-    let mut verdict = Verdict::default();
-    verdict.exit = u8::try_from(report["summary"]["exit_code"].as_u64().unwrap()).unwrap();
+    let mut verdict = Verdict {
+        exit: u8::try_from(report["summary"]["exit_code"].as_u64().unwrap()).unwrap(),
+        ..Verdict::default()
+    };
     if verdict.exit == 2 {
         verdict.failures.push("refused".to_owned());
     }
@@ -295,18 +302,33 @@ fn json_as_the_test_suite_has_it() {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
+/// Refused by TOML 1.0, which the collection is of, and allowed by 1.1, which the parser reads.
+const TOML_1_1: &[&str] = &[
+    "datetime__no-secs",
+    "inline-table__linebreak",
+    "inline-table__trailing-comma",
+    "local-datetime__no-secs",
+    "local-time__no-secs",
+    "string__basic-byte-escapes",
+];
+
 #[test]
 fn toml_as_the_test_suite_has_it() {
     let Some(root) = shared("hostile/toml") else { return };
+    let mut wrong = Vec::new();
     for (folder, valid) in [("valid", true), ("invalid", false)] {
         for path in files(&root.join(folder))
             .into_iter()
             .filter(|p| p.extension().is_some_and(|e| e == "toml"))
         {
-            let parsed = toml::document::<::toml::Table>(&fs::read(&path).unwrap());
-            assert_eq!(parsed.is_ok(), valid, "{}: {:?}", path.display(), parsed.err());
+            let parses = toml::document::<::toml::Table>(&fs::read(&path).unwrap()).is_ok();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            if parses != valid && !(parses && TOML_1_1.iter().any(|known| name.starts_with(known))) {
+                wrong.push(name);
+            }
         }
     }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 #[test]

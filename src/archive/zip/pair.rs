@@ -1,7 +1,7 @@
 //! One entry in its two records: what the central header says against what the local one says.
 
 use super::{
-    super::EntryKind,
+    super::{EntryKind, anomaly::cut},
     DEFLATED, Place, STORED,
     records::{self, Extra, Header},
     walk::Walk,
@@ -310,7 +310,7 @@ fn twins<'a>(
 }
 
 fn shown(name: &str) -> &str {
-    &name[..name.floor_char_boundary(200)]
+    cut(name, 200)
 }
 
 /// What an entry is by its attributes and its name; where they contradict one another, or there is data where there should

@@ -140,13 +140,14 @@ impl<'a, 'l> Walk<'a, 'l> {
                 )
             });
         }
+        if end.said.disk == 0xffff && end.zip64.is_some() {
+            self.anomalies.quirk("zip64-record", "", || {
+                "the end record leaves its disk to the zip64 record".to_owned()
+            });
+        }
         let anchor = end.zip64.as_ref().map_or(end.at, |zip64| zip64.range.start);
         for said in saids(end) {
-            if said.disk == 0xffff && end.zip64.is_some() {
-                self.anomalies.quirk("zip64-record", "", || {
-                    "the end record leaves its disk to the zip64 record".to_owned()
-                });
-            } else if said.disk != 0 {
+            if said.disk != 0 {
                 self.anomalies.contradiction("multi-disk", "", || {
                     "one part of a split archive; join the parts first".to_owned()
                 });
