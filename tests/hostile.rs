@@ -1,6 +1,12 @@
 //! Artifacts that try to hide something or to hurt: our own, one at least of every kind, and the collection beside the
 //! project where it is there.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::must_use_candidate, clippy::print_stdout)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::must_use_candidate,
+    clippy::print_stdout
+)]
 #![allow(clippy::format_push_string, clippy::field_reassign_with_default)]
 #![allow(
     clippy::wildcard_imports,
