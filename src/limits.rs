@@ -19,9 +19,11 @@ pub struct Limits {
     pub artifact_bytes: u64,
     /// Bytes inflated in all, nested archives included. 1 GiB: four times Lambda's unpacked limit of 250 MB.
     pub total_bytes: u64,
-    /// Bytes of one document (a lock file, a METADATA) or binary that a detector reads. 64 MiB: the largest
-    /// package-lock.json seen in the wild is under 10 MB.
+    /// Bytes of one document (a lock file, a METADATA) that a detector reads. 64 MiB: the largest package-lock.json seen in
+    /// the wild is under 10 MB.
     pub entry_bytes: u64,
+    /// Bytes of one binary that a detector reads. 160 MiB: compilers that ship as Node bindings reach 100 MB.
+    pub binary_bytes: u64,
     /// Bytes of a nested archive, which must be held in memory for its directory to be read. 256 MiB.
     pub nested_bytes: u64,
     /// Bytes up to which a tar inside gzip is held in memory; a larger one is inflated once for its list and again for its
@@ -55,6 +57,7 @@ impl Default for Limits {
             artifact_bytes: 512 * MIB,
             total_bytes: 1024 * MIB,
             entry_bytes: 64 * MIB,
+            binary_bytes: 160 * MIB,
             nested_bytes: 256 * MIB,
             spool_bytes: 32 * MIB,
             ratio: 250,
@@ -97,7 +100,8 @@ fn small(value: u64) -> usize {
 pub static TABLE: &[Limit] = &[
     Limit { name: "artifact-bytes", unit: "bytes of an artifact", get: |l| l.artifact_bytes, set: |l, v| l.artifact_bytes = v },
     Limit { name: "total-bytes", unit: "bytes inflated in all", get: |l| l.total_bytes, set: |l, v| l.total_bytes = v },
-    Limit { name: "entry-bytes", unit: "bytes of one document or binary", get: |l| l.entry_bytes, set: |l, v| l.entry_bytes = v },
+    Limit { name: "entry-bytes", unit: "bytes of one document", get: |l| l.entry_bytes, set: |l, v| l.entry_bytes = v },
+    Limit { name: "binary-bytes", unit: "bytes of one binary", get: |l| l.binary_bytes, set: |l, v| l.binary_bytes = v },
     Limit { name: "nested-bytes", unit: "bytes of a nested archive", get: |l| l.nested_bytes, set: |l, v| l.nested_bytes = v },
     Limit { name: "spool-bytes", unit: "bytes of a tarball held in memory", get: |l| l.spool_bytes, set: |l, v| l.spool_bytes = v },
     Limit { name: "ratio", unit: "bytes inflated per packed byte", get: |l| l.ratio, set: |l, v| l.ratio = v },

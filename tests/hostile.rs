@@ -1,20 +1,15 @@
 //! Artifacts that try to hide something or to hurt: our own, one at least of every kind, and the collection beside the
 //! project where it is there.
+#![allow(missing_docs, dead_code, unreachable_pub)]
 #![allow(
-    missing_docs,
-    unreachable_pub,
     clippy::unwrap_used,
-    clippy::must_use_candidate,
-    clippy::print_stdout
-)]
-#![allow(clippy::format_push_string, clippy::field_reassign_with_default)]
-#![allow(
     clippy::wildcard_imports,
     clippy::too_many_lines,
     clippy::cast_possible_truncation,
     clippy::must_use_candidate,
     clippy::print_stdout,
-    clippy::format_push_string
+    clippy::format_push_string,
+    clippy::field_reassign_with_default
 )]
 
 #[path = "hostile/build.rs"]

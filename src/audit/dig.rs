@@ -109,10 +109,11 @@ impl<'a> Dig<'a> {
             }
             return;
         }
-        let (limit, name) = if guess == Guess::Yes {
-            (limits.nested_bytes, "nested-bytes")
-        } else {
-            (limits.entry_bytes, "entry-bytes")
+        let by_name = detectors.iter().any(|d| d.interest(meta) == Interest::Read);
+        let (limit, name) = match guess {
+            Guess::Yes => (limits.nested_bytes, "nested-bytes"),
+            _ if by_name => (limits.entry_bytes, "entry-bytes"),
+            _ => (limits.binary_bytes, "binary-bytes"),
         };
         let contents = opened.read(limit, name);
         if let Some(problem) = &contents.problem {

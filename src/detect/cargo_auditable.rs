@@ -73,20 +73,19 @@ impl Detector for CargoAuditable {
 /// build scripts use (`cc`, `autocfg`), are left out.
 fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
     let name = |i: &usize| packages.get(*i).map(|p| p.name.as_str());
-    let is_macro: Vec<bool> = packages
+    let uses_toolkit = |p: &Package| !is_toolkit(&p.name) && p.dependencies.iter().filter_map(name).any(is_toolkit);
+    // A macro, or a part of one (`darling_core`, `synstructure`), which is a library that nothing linked uses directly.
+    let of_macros: Vec<bool> = packages
         .iter()
-        .map(|p| {
-            let uses_toolkit = p.dependencies.iter().filter_map(name).any(is_toolkit);
-            !p.root && (is_plain_macro(&p.name) || uses_toolkit && !is_toolkit(&p.name))
-        })
+        .map(|p| !p.root && (is_plain_macro(&p.name) || uses_toolkit(p)))
         .collect();
     let mut proofs = vec![None; packages.len()];
-    let reach = |from: Vec<usize>, proof: Proof, runtime_only: bool, proofs: &mut Vec<Option<Proof>>| {
+    let reach = |from: Vec<usize>, proof: Proof, shut: &[bool], runtime_only: bool, proofs: &mut Vec<Option<Proof>>| {
         let mut open = from;
         while let Some(i) = open.pop() {
             for &next in packages[i].dependencies.iter().filter(|&&next| next < packages.len()) {
                 let build = packages[next].kind == DependencyKind::Build;
-                if !is_macro[next] && proofs[next].is_none() && !(runtime_only && build) {
+                if !shut[next] && proofs[next].is_none() && !(runtime_only && build) {
                     proofs[next] = Some(proof);
                     open.push(next);
                 }
@@ -94,17 +93,38 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
         }
     };
     let all = |wanted: &dyn Fn(usize) -> bool| (0..packages.len()).filter(|&i| wanted(i)).collect::<Vec<_>>();
-    reach(all(&|i| packages[i].root), Proof::Installed, true, &mut proofs);
-    reach(all(&|i| is_macro[i]), Proof::Declared, false, &mut proofs);
+    reach(
+        all(&|i| packages[i].root),
+        Proof::Installed,
+        &of_macros,
+        true,
+        &mut proofs,
+    );
+    let mut is_macro: Vec<bool> = (0..packages.len())
+        .map(|i| of_macros[i] && (is_plain_macro(&packages[i].name) || is_macro_name(&packages[i].name)))
+        .collect();
+    for i in all(&|i| packages[i].root || proofs[i].is_some()) {
+        for &next in packages[i].dependencies.iter().filter(|&&next| next < packages.len()) {
+            is_macro[next] |= of_macros[next];
+        }
+    }
+    reach(all(&|i| is_macro[i]), Proof::Declared, &is_macro, false, &mut proofs);
     for (i, package) in packages.iter().enumerate() {
         if package.root {
             proofs[i] = None;
-        } else if proofs[i].is_none() && !is_macro[i] && package.kind == DependencyKind::Runtime {
+        } else if proofs[i].is_none() && !of_macros[i] && package.kind == DependencyKind::Runtime {
             // Audit data without a root or with edges left out: its own word on the kind is all there is.
             proofs[i] = Some(Proof::Installed);
         }
     }
     proofs
+}
+
+/// How macros that only other macros use are commonly called.
+fn is_macro_name(name: &str) -> bool {
+    ["macro", "macros", "derive", "attr", "impl"]
+        .iter()
+        .any(|end| name.strip_suffix(end).is_some_and(|start| start.ends_with(['-', '_'])))
 }
 
 /// Whether a binary carries its list of crates.
