@@ -6,22 +6,17 @@ use crate::{
         Anomaly, Budget, Contents, Entry, EntryKind, EntryMeta, Member, Opened, PEEK_BYTES, ReadError, Tree,
         nested::{self, Guess},
     },
-    detect::{self, Detector, Interest, Neighbours, Sink},
+    detect::{self, Detector, Found, Interest, Neighbours, Sink},
     limits::Limits,
-    model::{Account, Bundle, Component, Gap, GapKind, Location, Mapped, Observation},
+    model::{Gap, GapKind, Location},
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Everything seen in one artifact, in no particular order.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    pub(super) components: Vec<Component>,
-    pub(super) gaps: Vec<Gap>,
-    pub(super) bundles: Vec<Bundle>,
-    pub(super) maps: Vec<Mapped>,
-    pub(super) accounts: Vec<Account>,
+    pub(super) found: Found,
     pub(super) anomalies: Vec<(Location, Anomaly)>,
-    pub(super) observations: Vec<Observation>,
     pub(super) entries: usize,
     /// Files in the languages whose packages we know.
     pub(super) code_files: usize,
@@ -88,7 +83,7 @@ impl<'a> Dig<'a> {
             meta.kind = EntryKind::File;
             let reason = "a symbolic link by its mode, yet what it holds is no path: a file for some readers";
             let gap = blind(location.clone(), reason.to_owned());
-            self.note(|seen| seen.gaps.push(gap));
+            self.note(|seen| seen.found.gaps.push(gap));
         }
         let guess = nested::guess(head, meta.path);
         let wants = |detector: &&&dyn Detector| match detector.interest(meta) {
@@ -105,7 +100,7 @@ impl<'a> Dig<'a> {
             // Nobody reads on, but what cannot even be begun may be anything.
             if let Some(problem) = opened.finish() {
                 let gap = unreadable(location, &problem);
-                self.note(|seen| seen.gaps.push(gap));
+                self.note(|seen| seen.found.gaps.push(gap));
             }
             return;
         }
@@ -118,7 +113,7 @@ impl<'a> Dig<'a> {
         let contents = opened.read(limit, name);
         if let Some(problem) = &contents.problem {
             let gap = unreadable(location.clone(), problem);
-            self.note(|seen| seen.gaps.push(gap));
+            self.note(|seen| seen.found.gaps.push(gap));
         }
         let entry = Entry {
             meta,
@@ -136,39 +131,16 @@ impl<'a> Dig<'a> {
     fn detect(&self, detector: &dyn Detector, entry: &Entry<'_>, around: &Around<'_>, broken: bool) {
         let mut sink = Sink::new(detector, &entry.location, around);
         let result = detector.extract(entry, &mut sink);
-        let Sink {
-            components,
-            mut gaps,
-            bundles,
-            maps,
-            accounts,
-            observations,
-            ..
-        } = sink;
+        let mut found = sink.into_found();
         if let (Err(e), false) = (result, broken) {
-            gaps.push(Gap {
+            found.gaps.push(Gap {
                 kind: GapKind::Blind,
                 location: entry.location.clone(),
                 stage: detector.id(),
                 reason: e.to_string(),
             });
         }
-        let nothing = components.is_empty()
-            && gaps.is_empty()
-            && bundles.is_empty()
-            && maps.is_empty()
-            && accounts.is_empty()
-            && observations.is_empty();
-        if !nothing {
-            self.note(|seen| {
-                seen.components.extend(components);
-                seen.gaps.extend(gaps);
-                seen.bundles.extend(bundles);
-                seen.maps.extend(maps);
-                seen.accounts.extend(accounts);
-                seen.observations.extend(observations);
-            });
-        }
+        self.note(|seen| seen.found.absorb(found));
     }
 
     fn nested(&self, entry: &Entry<'_>) {
@@ -185,7 +157,7 @@ impl<'a> Dig<'a> {
         let depth = self.budget.limits.depth;
         if archives.len() > depth {
             let gap = unreadable(entry.location.clone(), &ReadError::limit("depth", depth as u64));
-            return self.note(|seen| seen.gaps.push(gap));
+            return self.note(|seen| seen.found.gaps.push(gap));
         }
         self.tree(&*nested.tree, &archives);
     }

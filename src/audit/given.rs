@@ -50,7 +50,7 @@ impl Given {
         for detector in detect::ALL.iter().filter(|d| d.interest(entry.meta) == Interest::Read) {
             let mut sink = Sink::new(*detector, &location, &Alone);
             detector.extract(&entry, &mut sink).map_err(|e| e.to_string())?;
-            self.accounts.extend(sink.accounts);
+            self.accounts.extend(sink.into_found().accounts);
         }
         if self.accounts.len() == known {
             return Err(
@@ -78,7 +78,7 @@ impl Given {
         for detector in detect::ALL.iter().filter(|d| d.interest(meta) == Interest::Read) {
             let mut sink = Sink::new(*detector, &location, &Alone);
             detector.extract(&entry, &mut sink).map_err(|e| e.to_string())?;
-            for mut component in sink.components {
+            for mut component in sink.into_found().components {
                 component
                     .evidence
                     .retain(|e| matches!(e.proof, Proof::Locked | Proof::Declared));

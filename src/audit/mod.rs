@@ -299,16 +299,16 @@ struct Dug {
 
 fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: Meta) -> Dug {
     let mut seen = Dig::run(tree, budget, &options.silent);
-    seen.observations.sort();
+    seen.found.observations.sort();
     let bundles = Bundles {
-        bundles: std::mem::take(&mut seen.bundles),
-        maps: std::mem::take(&mut seen.maps),
-        accounts: std::mem::take(&mut seen.accounts)
+        bundles: std::mem::take(&mut seen.found.bundles),
+        maps: std::mem::take(&mut seen.found.maps),
+        accounts: std::mem::take(&mut seen.found.accounts)
             .into_iter()
             .chain(options.given.accounts())
             .collect(),
     };
-    let mut components = std::mem::take(&mut seen.components);
+    let mut components = std::mem::take(&mut seen.found.components);
     components.extend(options.given.components());
     let (coverage, mut unsettled) = settle_bundles(&mut components, bundles);
     let (inventory, unsettled_locks) = Inventory::merge(components);
@@ -336,7 +336,7 @@ fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
     } = dug;
     let matches = matching(&inventory, database)?;
 
-    let mut gaps = seen.gaps;
+    let mut gaps = seen.found.gaps;
     gaps.extend(unsettled);
     gaps.extend(
         seen.anomalies
@@ -370,7 +370,7 @@ fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
         inventory: &inventory,
         matches: &matches,
         anomalies: &seen.anomalies,
-        observations: &seen.observations,
+        observations: &seen.found.observations,
     };
     for check in check::ALL {
         check.run(cx, &mut findings);

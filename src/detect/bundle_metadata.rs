@@ -58,8 +58,9 @@ fn account(output: metadata::Output, found: &mut Sink<'_>) {
         let _ = found.add(coordinate, Proof::Installed, 0.95).fact(at);
     }
     let packages = found.components.split_off(components);
+    let location = found.place();
     found.accounts.push(Account {
-        location: found.place(),
+        location,
         file_name: output.file_name.into(),
         bytes: output.bytes,
         packages,

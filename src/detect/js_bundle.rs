@@ -82,6 +82,7 @@ impl Detector for JsBundle {
         for (_, named) in marks.named.iter().filter(|(at, _)| !mapped && nameless(*at)) {
             let _ = found.add(NPM.coordinate(named.name, named.version), Proof::Inferred, 0.8);
         }
+        let python_package = python_package(entry.meta.path, found).map(Into::into);
         found.bundles.push(Bundle {
             location: entry.location.clone(),
             bytes: code.len(),
@@ -94,7 +95,7 @@ impl Detector for JsBundle {
                 Vec::new()
             },
             map: map.map(Into::into),
-            python_package: python_package(entry.meta.path, found).map(Into::into),
+            python_package,
         });
         Ok(())
     }

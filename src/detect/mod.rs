@@ -8,7 +8,10 @@ use crate::{
         Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Mapped, Observation, Proof,
     },
 };
-use std::sync::LazyLock;
+use std::{
+    ops::{Deref, DerefMut},
+    sync::LazyLock,
+};
 
 mod bun_lock;
 mod bundle_metadata;
@@ -152,18 +155,49 @@ pub struct Sink<'a> {
     location: &'a Location,
     /// The archive around the entry.
     pub neighbours: &'a dyn Neighbours,
-    /// Components found so far.
+    found: Found,
+}
+
+/// What detectors find, of every kind.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Components.
     pub components: Vec<Component>,
-    /// Gaps found so far.
+    /// What could not be seen.
     pub gaps: Vec<Gap>,
-    /// Bundles found so far.
+    /// Bundles.
     pub bundles: Vec<Bundle>,
-    /// Source maps found so far.
+    /// Source maps.
     pub maps: Vec<Mapped>,
-    /// Bundlers' accounts found so far.
+    /// Bundlers' accounts of their output.
     pub accounts: Vec<Account>,
-    /// Facts for the checks found so far.
+    /// Facts for the checks.
     pub observations: Vec<Observation>,
+}
+
+impl Found {
+    /// Adds what was found elsewhere.
+    pub fn absorb(&mut self, other: Self) {
+        self.components.extend(other.components);
+        self.gaps.extend(other.gaps);
+        self.bundles.extend(other.bundles);
+        self.maps.extend(other.maps);
+        self.accounts.extend(other.accounts);
+        self.observations.extend(other.observations);
+    }
+}
+
+impl Deref for Sink<'_> {
+    type Target = Found;
+    fn deref(&self) -> &Found {
+        &self.found
+    }
+}
+
+impl DerefMut for Sink<'_> {
+    fn deref_mut(&mut self) -> &mut Found {
+        &mut self.found
+    }
 }
 
 impl<'a> Sink<'a> {
@@ -174,13 +208,14 @@ impl<'a> Sink<'a> {
             detector: detector.id(),
             location,
             neighbours,
-            components: Vec::new(),
-            gaps: Vec::new(),
-            bundles: Vec::new(),
-            maps: Vec::new(),
-            accounts: Vec::new(),
-            observations: Vec::new(),
+            found: Found::default(),
         }
+    }
+
+    /// All that was put in.
+    #[must_use]
+    pub fn into_found(self) -> Found {
+        self.found
     }
 
     /// The entry's place.
@@ -198,7 +233,7 @@ impl<'a> Sink<'a> {
                 "`{text}` holds characters that no registry takes in a name or a version"
             ));
         }
-        self.components.push(Component {
+        self.found.components.push(Component {
             coordinate,
             evidence: vec![Evidence {
                 detector: self.detector,
@@ -209,7 +244,7 @@ impl<'a> Sink<'a> {
             }],
             requires: Vec::new(),
         });
-        Added(self.components.last_mut())
+        Added(self.found.components.last_mut())
     }
 
     /// Something that is known to be there and could not be identified.
@@ -223,7 +258,7 @@ impl<'a> Sink<'a> {
     }
 
     fn gap(&mut self, kind: GapKind, reason: String) {
-        self.gaps.push(Gap {
+        self.found.gaps.push(Gap {
             kind,
             location: self.location.clone(),
             stage: self.detector,
