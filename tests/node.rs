@@ -98,7 +98,7 @@ fn a_bundle_names_and_a_lock_file_versions() {
     let alone = scan(&[("index.js", ESBUILD)], &[]);
     assert_eq!(names(&alone), ["outer 3.1.0", "tiny -"]);
     assert!(
-        reasons(&alone).contains("1 package bundled without a version: tiny"),
+        reasons(&alone).contains("1 package there without a version: tiny"),
         "{}",
         reasons(&alone)
     );
@@ -278,6 +278,41 @@ fn a_minified_bundle_that_nobody_explains_is_measured() {
     assert!(reasons(&report).contains("could not be attributed"));
     let locked = scan(&[("index.js", &opaque)], &[("package-lock.json", NPM_LOCK)]);
     assert_eq!(names(&locked).len(), 4, "nothing else speaks, so the lock file does");
+}
+
+#[test]
+fn packages_without_their_manifest_are_named_by_their_folder() {
+    let files = [
+        ("dist/node_modules/tiny/lib/index.js", "exports.x = 1"),
+        ("dist/node_modules/tiny/lib/other.js", "exports.x = 2"),
+        (
+            "dist/node_modules/outer/package.json",
+            r#"{"name":"outer","version":"3.1.0"}"#,
+        ),
+        ("dist/node_modules/outer/index.js", ""),
+        ("dist/node_modules/outer/node_modules/tiny/index.mjs", ""),
+        ("dist/node_modules/.pnpm/@s+x@1.2.3/node_modules/@s/x/a.cjs", ""),
+        ("dist/node_modules/@types/tiny/index.d.ts", ""),
+        ("dist/node_modules/outer/test/node_modules/fake/index.js", ""),
+        ("dist/node_modules/.cache/x.js", ""),
+    ];
+    let alone = scan(&files, &[]);
+    assert_eq!(names(&alone), ["@s/x 1.2.3", "outer 3.1.0", "tiny -"]);
+    assert!(
+        reasons(&alone).contains("1 package there without a version: tiny"),
+        "{}",
+        reasons(&alone)
+    );
+    assert!(
+        reasons(&alone).contains("its test data holds 1 package"),
+        "{}",
+        reasons(&alone)
+    );
+    let locked = scan(&files, &[("package-lock.json", NPM_LOCK)]);
+    assert_eq!(
+        names(&locked),
+        ["@s/x 1.2.3", "outer 3.1.0", "tiny 1.0.0", "tiny 2.0.0"]
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
     },
     detect::{self, Detector, Found, Interest, Neighbours, Sink},
     limits::Limits,
-    model::{Gap, GapKind, Location},
+    model::{Gap, GapKind, Link, Location},
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -49,6 +49,12 @@ impl<'a> Dig<'a> {
         change(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Every detector that is not silenced.
+    fn asked(&self) -> impl Iterator<Item = &'static dyn Detector> {
+        let heard = |detector: &&dyn Detector| !self.silent.contains(&detector.id());
+        detect::ALL.iter().copied().filter(heard)
+    }
+
     fn tree(&self, tree: &dyn Tree, archives: &Arc<[Box<str>]>) {
         let entries = tree.entries();
         let files: Vec<usize> = (0..entries.len())
@@ -66,6 +72,12 @@ impl<'a> Dig<'a> {
             budget: self.budget,
             sorted: OnceLock::new(),
         };
+        let place = Location::new(archives.clone(), "");
+        for detector in self.asked() {
+            let mut sink = Sink::new(detector, &place, &around);
+            detector.survey(&mut sink);
+            self.note(|seen| seen.found.absorb(sink.into_found()));
+        }
         tree.visit(&files, self.budget, &|i, opened| {
             self.entry(&around, archives, entries[i].meta(), opened);
         });
@@ -78,6 +90,10 @@ impl<'a> Dig<'a> {
         let mut meta = meta;
         if meta.kind == EntryKind::Symlink {
             if is_target(head) {
+                if meta.path.contains("node_modules/") {
+                    let link = std::str::from_utf8(head).ok().and_then(|to| Link::new(location, to));
+                    self.note(|seen| seen.found.links.extend(link));
+                }
                 return;
             }
             meta.kind = EntryKind::File;
@@ -86,16 +102,12 @@ impl<'a> Dig<'a> {
             self.note(|seen| seen.found.gaps.push(gap));
         }
         let guess = nested::guess(head, meta.path);
-        let wants = |detector: &&&dyn Detector| match detector.interest(meta) {
+        let wants = |detector: &&dyn Detector| match detector.interest(meta) {
             Interest::Skip => false,
             Interest::Magic(magic) => magic.iter().any(|m| head.starts_with(m)),
             Interest::Read => true,
         };
-        let detectors: Vec<&&dyn Detector> = detect::ALL
-            .iter()
-            .filter(|detector| !self.silent.contains(&detector.id()))
-            .filter(wants)
-            .collect();
+        let detectors: Vec<&dyn Detector> = self.asked().filter(wants).collect();
         if detectors.is_empty() && guess == Guess::No {
             // Nobody reads on, but what cannot even be begun may be anything.
             if let Some(problem) = opened.finish() {
@@ -121,7 +133,7 @@ impl<'a> Dig<'a> {
             location,
         };
         for detector in detectors {
-            self.detect(*detector, &entry, around, contents.problem.is_some());
+            self.detect(detector, &entry, around, contents.problem.is_some());
         }
         // Bytes that are read anyway are looked at for an archive behind them: nothing is hidden by what precedes it.
         self.nested(&entry);

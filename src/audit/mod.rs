@@ -16,7 +16,7 @@ use crate::{
     check::{self, Context},
     detect::{self, Interest},
     ecosystem,
-    inventory::{Bundles, Inventory, settle_bundles},
+    inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
     limits::Limits,
     model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location},
     report::{Artifact, Bar, Failure, Report},
@@ -311,6 +311,7 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options,
     let mut components = std::mem::take(&mut seen.found.components);
     components.extend(options.given.components());
     let (coverage, mut unsettled) = settle_bundles(&mut components, bundles);
+    resolve_edges(&mut components, &seen.found.links);
     let (inventory, unsettled_locks) = Inventory::merge(components);
     unsettled.extend(unsettled_locks);
     Dug {

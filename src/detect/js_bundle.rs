@@ -13,7 +13,7 @@ use super::{
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::NPM,
-    model::{Bundle, Fact, Mapped, Owner, Proof, Span},
+    model::{Bundle, Fact, Location, Mapped, Owner, Proof, Span},
 };
 use base64::Engine as _;
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ impl Detector for JsBundle {
         let map_beside = format!("{}.map", entry.meta.path);
         let inline = marks.map.and_then(|(at, url)| Some((at, url.strip_prefix(b"data:")?)));
         let map = match marks.map {
-            Some((_, url)) if inline.is_none() => neighbour(entry.meta.path, url),
+            Some((_, url)) if inline.is_none() => neighbour(&entry.location, url),
             _ => None,
         };
         // The map itself is no code.
@@ -74,11 +74,11 @@ impl Detector for JsBundle {
         if let Some((_, inline)) = inline {
             inline_map(inline, entry, found);
         }
+        let mapped = map.is_some() || inline.is_some();
         modules(&marks, found);
-        manifests(&marks, found);
+        manifests(&marks, mapped, found);
         // Where modules are named, a comment in one of them is about something that was copied into it.
         let nameless = |at: usize| matches!(marks.module_of(at), None | Some(Module::Unnamed));
-        let mapped = map.is_some() || inline.is_some();
         for (_, named) in marks.named.iter().filter(|(at, _)| !mapped && nameless(*at)) {
             let _ = found.add(NPM.coordinate(named.name, named.version), Proof::Inferred, 0.8);
         }
@@ -197,12 +197,18 @@ fn modules(marks: &Marks<'_>, found: &mut Sink<'_>) {
     }
 }
 
-/// Manifests that lie in no module whose path is known.
-fn manifests(marks: &Marks<'_>, found: &mut Sink<'_>) {
+/// Manifests that lie in no module whose path is known. Where a map names the modules it may be one deeper in the package,
+/// which builds forget to renew (`dist/package.json`): no more than the code's own word.
+fn manifests(marks: &Marks<'_>, mapped: bool, found: &mut Sink<'_>) {
+    let (proof, confidence) = if mapped {
+        (Proof::Inferred, 0.7)
+    } else {
+        (Proof::Installed, 0.9)
+    };
     for (at, manifest::Inlined { name, version, certain }) in &marks.manifests {
         let unnamed = matches!(marks.module_of(*at), None | Some(Module::Unnamed));
         if let (Some(name), true, true) = (name, certain, unnamed) {
-            let _ = found.add(NPM.coordinate(name, Some(version)), Proof::Installed, 0.9);
+            let _ = found.add(NPM.coordinate(name, Some(version)), proof, confidence);
         }
     }
 }
@@ -235,21 +241,9 @@ fn spans(marks: &Marks<'_>, length: usize) -> Vec<Span> {
 }
 
 /// The path in the archive that a relative URL in a file means; `None` for what lies elsewhere: nothing is ever fetched.
-fn neighbour(path: &str, url: &[u8]) -> Option<String> {
-    let url = std::str::from_utf8(url).ok()?;
-    if url.contains("://") || url.starts_with('/') || url.len() > 1024 || url.is_empty() {
-        return None;
-    }
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
-    for part in url.split(['?', '#']).next()?.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+fn neighbour(place: &Location, url: &[u8]) -> Option<String> {
+    let url = std::str::from_utf8(url).ok().filter(|url| !url.contains("://"))?;
+    place.beside(url.split(['?', '#']).next()?)
 }
 
 /// The outermost folder around a file that is a Python package.

@@ -5,7 +5,8 @@ use crate::{
     ecosystem::Ecosystem,
     limits::Limits,
     model::{
-        Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Location, Mapped, Observation, Proof,
+        Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Link, Location, Mapped, Observation,
+        Proof,
     },
 };
 use std::{
@@ -24,6 +25,7 @@ mod egg_info;
 mod js;
 mod js_bundle;
 mod js_licences;
+mod npm_folder;
 mod npm_installed;
 mod npm_lock;
 mod npm_packed;
@@ -48,6 +50,7 @@ mod yarn_pnp;
 /// Every detector, in the order they run.
 pub static ALL: &[&dyn Detector] = &[
     &npm_installed::NpmInstalled,
+    &npm_folder::NpmFolder,
     &npm_lock::NpmLock,
     &npm_packed::NpmPacked,
     &pnpm_lock::PnpmLock,
@@ -96,6 +99,11 @@ pub trait Detector: Sync {
     fn reads(&self) -> &'static str;
     /// Called for every entry; must not allocate.
     fn interest(&self, meta: EntryMeta<'_>) -> Interest;
+    /// Called once for each archive and folder: what the names of its entries tell without reading any. Most have nothing to
+    /// say there.
+    fn survey(&self, found: &mut Sink<'_>) {
+        let _ = found;
+    }
     /// Called for entries it asked for. What was found before an error counts.
     ///
     /// # Errors
@@ -173,6 +181,8 @@ pub struct Found {
     pub accounts: Vec<Account>,
     /// Facts for the checks.
     pub observations: Vec<Observation>,
+    /// Symbolic links in `node_modules`.
+    pub links: Vec<Link>,
 }
 
 impl Found {
@@ -184,6 +194,7 @@ impl Found {
         self.maps.extend(other.maps);
         self.accounts.extend(other.accounts);
         self.observations.extend(other.observations);
+        self.links.extend(other.links);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Installed npm packages: `node_modules/NAME/package.json`, below any folder.
 
-use super::{DetectError, Detector, Interest, Sink};
+use super::{DetectError, Detector, Interest, Sink, js::module_path::is_test_data};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::NPM,
@@ -121,24 +121,18 @@ fn different(values: &[&str]) -> bool {
 /// package carries as test data are not installed.
 fn folder_name(path: &str) -> Option<&str> {
     let folder = path.strip_suffix("/package.json")?;
-    let (above, name) = match folder.rsplit_once("node_modules/") {
-        Some((above, name)) if above.is_empty() || above.ends_with('/') => (above, name),
+    let name = match folder.rsplit_once("node_modules/") {
+        Some((above, name)) if above.is_empty() || above.ends_with('/') => name,
         _ => return None,
     };
     let segments = name.split('/').count();
-    let own = if name.starts_with('@') {
-        segments == 2
-    } else {
-        segments == 1 && !name.is_empty() && !name.starts_with('.')
+    let own = match name.chars().next()? {
+        '@' => segments == 2,
+        // yarn's own store, to which the names in `node_modules` are links: `.store/NAME-npm-VERSION-HASH/package`
+        '.' => segments == 3 && name.starts_with(".store/") && name.ends_with("/package"),
+        _ => segments == 1,
     };
-    let outer_package = above.split_once("node_modules/").map_or("", |(_, inside)| inside);
-    let test_data = outer_package.split('/').any(|segment| {
-        matches!(
-            segment,
-            "test" | "tests" | "__tests__" | "fixtures" | "__fixtures__" | "testdata"
-        )
-    });
-    (own && !test_data).then_some(name)
+    (own && !is_test_data(folder)).then_some(name)
 }
 
 #[cfg(test)]
@@ -152,6 +146,11 @@ mod tests {
             ("nodejs/node_modules/@a/b/package.json", Some("@a/b")),
             ("node_modules/.pnpm/ws@8.0.0/node_modules/ws/package.json", Some("ws")),
             ("a/node_modules/x/node_modules/y/package.json", Some("y")),
+            (
+                "node_modules/.store/ms-npm-2.0.0-9e11/package/package.json",
+                Some(".store/ms-npm-2.0.0-9e11/package"),
+            ),
+            ("node_modules/.store/ms-npm-2.0.0-9e11/package.json", None),
             ("tests/node_modules/x/package.json", Some("x")),
             ("node_modules/lodash/fp/package.json", None),
             ("node_modules/@a/package.json", None),

@@ -1,7 +1,7 @@
 //! Bundles: how much of each is explained, and which versions the packages in them have. A bundle proves that a package is
 //! there and seldom says which version; a lock file says which version and proves nothing. Here the two meet.
 
-use super::{edges, versions};
+use super::versions;
 use crate::{
     ecosystem::{NPM, PYPI},
     model::{Account, Bundle, Component, Coverage, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},
@@ -39,7 +39,6 @@ pub fn settle_bundles(components: &mut Vec<Component>, seen: Bundles) -> (Vec<Co
     let mut coverage = coverage(&bundles, &maps);
     believe(components, &mut coverage, accounts, &mut gaps);
     versions::name(components, &mut gaps);
-    edges::resolve(components);
     given(components, &coverage, &mut gaps);
     if !coverage.is_empty() {
         explained_away(components, &coverage);
@@ -350,7 +349,7 @@ fn explained_away(components: &mut Vec<Component>, coverage: &[Coverage]) {
     });
 }
 
-/// One gap for all that is bundled without a version.
+/// One gap for all that is bundled, or left without its manifest, and has no version.
 fn versionless(components: &[Component], bundles: &[Bundle]) -> Option<Gap> {
     let files: HashSet<&Location> = bundles.iter().map(|b| &b.location).collect();
     let in_bundle = |c: &&Component| {
@@ -368,7 +367,7 @@ fn versionless(components: &[Component], bundles: &[Bundle]) -> Option<Gap> {
         location: Location::new([].into(), ""),
         stage: "js-bundle",
         reason: format!(
-            "{} bundled without a version: {}; the lock file that the bundle was built with makes them exact (--lock FILE)",
+            "{} there without a version: {}; the lock file that this was built with makes them exact (--lock FILE)",
             super::count(names.len(), "package"),
             super::some_of(&names)
         ),

@@ -2,16 +2,16 @@
 
 use crate::{
     ecosystem::NPM,
-    model::{Component, Coordinate, Location},
+    model::{Component, Coordinate, Link, Location},
 };
 use std::collections::{BTreeSet, HashMap};
 
 type Folder<'a> = (&'a [Box<str>], &'a str);
 
 /// Gives each name that an installed package requires the version that it finds there: in its own `node_modules`, then in
-/// those above it. Names that are not found so (pnpm's links are not followed) get the only version that there is of them;
-/// where there are several or none, the edge goes.
-pub(super) fn resolve(components: &mut [Component]) {
+/// those above it, through the links that pnpm lays. Names that are not found so get the only version that there is of them;
+/// where there are several or none, the edge goes. To be called before [`super::Inventory::merge`].
+pub fn resolve_edges(components: &mut [Component], links: &[Link]) {
     let mut edges: Vec<(usize, Vec<Coordinate>)> = Vec::new();
     {
         let mut at: HashMap<Folder<'_>, &Coordinate> = HashMap::new();
@@ -30,6 +30,17 @@ pub(super) fn resolve(components: &mut [Component]) {
                     .or_default()
                     .insert(&component.coordinate);
             }
+        }
+        // Links come after folders: what lies at a place is what Node finds there.
+        let linked: Vec<(Folder<'_>, &Coordinate)> = links
+            .iter()
+            .filter_map(|link| {
+                let there = at.get(&(&*link.at.archives, &*link.to))?;
+                Some(((&*link.at.archives, &*link.at.path), *there))
+            })
+            .collect();
+        for (folder, there) in linked {
+            at.entry(folder).or_insert(there);
         }
         for (i, component) in components.iter().enumerate() {
             let open =
@@ -80,4 +91,66 @@ fn nearest<'a>(from: &Location, name: &str, at: &HashMap<Folder<'_>, &'a Coordin
         };
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resolve_edges;
+    use crate::{
+        ecosystem::NPM,
+        model::{Component, Evidence, Link, Location, Proof},
+    };
+
+    fn installed(name: &str, version: &str, folder: &str, requires: &[&str]) -> Component {
+        Component {
+            coordinate: NPM.coordinate(name, Some(version)),
+            evidence: vec![Evidence {
+                detector: "test",
+                location: Location::new([].into(), &format!("{folder}/package.json")),
+                proof: Proof::Installed,
+                confidence: 1.0,
+                facts: vec![],
+            }],
+            requires: requires.iter().map(|name| NPM.coordinate(name, None)).collect(),
+        }
+    }
+
+    /// `name version` of each edge of the first component.
+    fn edges(mut components: Vec<Component>, links: &[Link]) -> Vec<String> {
+        resolve_edges(&mut components, links);
+        let shown = components[0].requires.iter();
+        shown
+            .map(|c| format!("{} {}", c.name, c.version.as_deref().unwrap_or("-")))
+            .collect()
+    }
+
+    #[test]
+    fn a_package_finds_what_is_nearest() {
+        let tree = |from: &str| {
+            vec![
+                installed("a", "1.0.0", from, &["b", "absent"]),
+                installed("b", "1.0.0", "node_modules/b", &[]),
+                installed("b", "2.0.0", "node_modules/a/node_modules/b", &[]),
+            ]
+        };
+        assert_eq!(edges(tree("node_modules/a"), &[]), ["b 2.0.0"]);
+        assert_eq!(edges(tree("node_modules/c"), &[]), ["b 1.0.0"]);
+    }
+
+    #[test]
+    fn the_links_of_a_virtual_store_are_followed() {
+        let store = "node_modules/.pnpm";
+        let tree = vec![
+            installed("a", "1.0.0", &format!("{store}/a@1.0.0/node_modules/a"), &["b"]),
+            installed("b", "1.0.0", &format!("{store}/b@1.0.0/node_modules/b"), &[]),
+            installed("b", "2.0.0", &format!("{store}/b@2.0.0/node_modules/b"), &[]),
+        ];
+        let at = Location::new([].into(), &format!("{store}/a@1.0.0/node_modules/b"));
+        let link = Link::new(at.clone(), "../../b@2.0.0/node_modules/b").expect("it stays inside");
+        assert_eq!(edges(tree.clone(), &[link]), ["b 2.0.0"]);
+        assert!(edges(tree, &[]).is_empty(), "nothing decides between two versions");
+        for elsewhere in ["../../../../../x", "/x", ""] {
+            assert_eq!(Link::new(at.clone(), elsewhere), None, "{elsewhere}");
+        }
+    }
 }

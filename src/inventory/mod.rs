@@ -6,6 +6,7 @@ mod settle;
 mod versions;
 
 pub use bundled::{Bundles, settle_bundles};
+pub use edges::resolve_edges;
 
 use crate::model::{Component, Coordinate, Gap};
 use std::collections::BTreeMap;

@@ -52,6 +52,41 @@ impl Location {
     pub fn folder(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
+
+    /// The path in the same archive that a relative path means here; `None` for one that leads elsewhere.
+    #[must_use]
+    pub fn beside(&self, relative: &str) -> Option<String> {
+        if relative.starts_with('/') || relative.is_empty() || relative.len() > 4096 {
+            return None;
+        }
+        let mut parts: Vec<&str> = self.folder().split('/').filter(|part| !part.is_empty()).collect();
+        for part in relative.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()?),
+                part => parts.push(part),
+            }
+        }
+        Some(parts.join("/"))
+    }
+}
+
+/// A symbolic link inside an artifact. Nobody follows it to read; it tells where Node would look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where it stands.
+    pub at: Location,
+    /// The path in the same archive that it leads to.
+    pub to: Box<str>,
+}
+
+impl Link {
+    /// The link at a place whose contents are `target`; `None` where that leads out of the archive.
+    #[must_use]
+    pub fn new(at: Location, target: &str) -> Option<Self> {
+        let to = at.beside(target)?.into();
+        Some(Self { at, to })
+    }
 }
 
 impl fmt::Display for Location {

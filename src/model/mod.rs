@@ -13,5 +13,5 @@ pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
 pub use component::{Component, Coordinate, EcosystemId, Evidence, Fact, Proof};
 pub use finding::{Finding, Level, Rule, Severity};
 pub use gap::{Gap, GapKind};
-pub use location::Location;
+pub use location::{Link, Location};
 pub use observation::{Observation, ObservationKind};

@@ -74,38 +74,67 @@ pub(in crate::detect) fn inlined(text: &[u8], at: usize) -> Option<Inlined<'_>> 
     })
 }
 
-/// At least two other members, and not the application's own: that is private, or has nothing that publishing needs.
+/// At least two other members of the same object, and not the application's own: that is private, or has nothing that
+/// publishing needs. Members of what stands after the object say nothing: code is full of `main =` and `files:`.
 fn certain(after: &[u8], between: &[u8]) -> bool {
-    let has = |member: &str| {
-        [between, after].iter().any(|text| {
-            memmem::find_iter(text, member).any(|at| {
-                let starts = at == 0 || !is_word(text[at - 1]);
-                let tail = text.get(at + member.len()..).unwrap_or_default();
-                let tail = trim_start(tail.strip_prefix(b"\\").unwrap_or(tail));
-                let tail = tail
-                    .strip_prefix(b"\"")
-                    .or_else(|| tail.strip_prefix(b"'"))
-                    .unwrap_or(tail);
-                let tail = trim_start(tail);
-                // `$1` is how rollup keeps two variables apart.
-                let tail = match tail.strip_prefix(b"$") {
-                    Some(rest) => trim_start(rest.trim_ascii_start_digits()),
-                    None => tail,
-                };
-                starts && matches!(tail.first(), Some(b':' | b'='))
-            })
-        })
-    };
-    let private = [
-        "private\":true",
-        "private:true",
-        "private:!0",
-        "private: true",
-        "\"private\": true",
-    ]
-    .iter()
-    .any(|mark| memmem::find(&after[..after.len().min(1024)], mark.as_bytes()).is_some());
-    !private && MEMBERS.iter().filter(|member| has(member)).take(2).count() == 2
+    let mut known = 0;
+    for (key, value) in own_members(between).chain(own_members(after)) {
+        if key == "private" && [&b"true"[..], b"!0"].iter().any(|yes| value.starts_with(yes)) {
+            return false;
+        }
+        known += usize::from(MEMBERS.contains(&key));
+    }
+    known >= 2
+}
+
+/// Keys and the beginnings of values of what follows a member, to the end of the object that it belongs to: `,key:value`,
+/// quoted or not, inside a string or not; or rollup's `;var key$1=value`.
+fn own_members(text: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
+    let (mut at, mut depth) = (0, 0_usize);
+    std::iter::from_fn(move || {
+        while let Some(&byte) = text.get(at) {
+            match byte {
+                b'"' | b'\'' | b'`' => {
+                    let close = text.get(at + 1..)?.iter().zip(&text[at..]);
+                    let escaped = at > 0 && text[at - 1] == b'\\';
+                    at += 2 + close
+                        .take_while(|(b, before)| **b != byte || !escaped && **before == b'\\')
+                        .count();
+                    continue;
+                }
+                b'{' | b'[' | b'(' => depth += 1,
+                b'}' | b']' | b')' => depth = depth.checked_sub(1)?,
+                b',' | b';' if depth == 0 => {
+                    at += 1;
+                    if let Some(member) = text.get(at..).and_then(member) {
+                        return Some(member);
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        None
+    })
+}
+
+/// `key: value`, `"key": value`, `\"key\": value`, `var key$1 = value`.
+fn member(text: &[u8]) -> Option<(&str, &[u8])> {
+    let mut rest = trim_start(text);
+    for keyword in [&b"var "[..], b"const ", b"let "] {
+        rest = rest.strip_prefix(keyword).unwrap_or(rest);
+    }
+    let quotes = |text: &[u8]| text.iter().take_while(|b| matches!(b, b'\\' | b'"' | b'\'')).count();
+    rest = rest.get(quotes(rest)..)?;
+    let word = rest.iter().take_while(|b| is_word(**b)).count();
+    let (key, mut rest) = rest.split_at_checked(word)?;
+    if let Some(tail) = rest.strip_prefix(b"$") {
+        rest = tail.trim_ascii_start_digits();
+    }
+    rest = trim_start(rest.get(quotes(rest)..)?);
+    rest = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"="))?;
+    Some((std::str::from_utf8(key).ok()?, trim_start(rest)))
 }
 
 trait TrimDigits {
@@ -238,7 +267,15 @@ mod tests {
             (r#"{version:"0.21.0"}"#, Some((None, false))),
             (
                 r#"{name:"a",nested:{version:"0.21.0"},main:"",license:""}"#,
-                Some((None, true)),
+                Some((None, false)),
+            ),
+            (
+                r#"{name:"x.js",version:"0.21.0",tags:["{{","}}"],parse:function(){return{main:1,files:2}}};main=1;files=2"#,
+                Some((Some("x.js"), false)),
+            ),
+            (
+                r#"{name:"a",version:"0.21.0",keywords:["b",'c"}'],author:{name:"d"}}"#,
+                Some((Some("a"), true)),
             ),
             (r#"{name:"a",version:"latest"}"#, None),
             ("version", None),

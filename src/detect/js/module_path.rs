@@ -45,6 +45,27 @@ pub(in crate::detect) fn package(path: &str) -> Option<PackagePath> {
     })
 }
 
+/// The folder of the package that a file belongs to, from the beginning of its path on. `None` outside of `node_modules`.
+pub(in crate::detect) fn folder(path: &str) -> Option<&str> {
+    let inside = folders(path).last()? + FOLDER.len();
+    let rest = path.get(inside..)?;
+    let length = match STORES.iter().find_map(|store| rest.strip_prefix(store)) {
+        Some(entry) => rest.len() - entry.len() + entry.find("/package/")? + "/package".len(),
+        None => package_folder(rest)?.len(),
+    };
+    path.get(..inside + length)
+}
+
+/// Whether a folder lies in the test data of a package around it: what is there was never installed.
+pub(in crate::detect) fn is_test_data(folder: &str) -> bool {
+    const NAMES: &[&str] = &["test", "tests", "__tests__", "fixtures", "__fixtures__", "testdata"];
+    let (Some(outer), Some(inner)) = (folder.find(FOLDER), folder.rfind(FOLDER)) else {
+        return false;
+    };
+    let between = folder.get(outer + FOLDER.len()..inner).unwrap_or_default();
+    between.split('/').any(|segment| NAMES.contains(&segment))
+}
+
 const STORES: &[&str] = &[".store/"];
 
 /// Where `node_modules/` stands as a folder of its own, and not as the tail of another name.
@@ -149,7 +170,26 @@ pub(in crate::detect) fn is_version(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::package;
+    use super::{folder, package};
+
+    #[test]
+    fn folders_of_packages() {
+        for (path, expected) in [
+            ("app/node_modules/ms/lib/index.js", Some("app/node_modules/ms")),
+            (
+                "node_modules/a/node_modules/@s/b/x.js",
+                Some("node_modules/a/node_modules/@s/b"),
+            ),
+            (
+                "node_modules/.store/ms-npm-2.0.0-9e1101a471/package/index.js",
+                Some("node_modules/.store/ms-npm-2.0.0-9e1101a471/package"),
+            ),
+            ("node_modules/.bin/x.js", None),
+            ("src/index.js", None),
+        ] {
+            assert_eq!(folder(path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn packages_by_path() {

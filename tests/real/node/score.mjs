@@ -1,6 +1,6 @@
 // Builds real bundles and scores plimsoll against the bundlers' own module lists.
 //
-//   node tests/real/node/score.mjs [--set small|large] [--plimsoll PATH] [--only TEXT] [--verbose]
+//   node tests/real/node/score.mjs [--set small|large|other] [--plimsoll PATH] [--only TEXT] [--verbose]
 //
 // Everything is built in a folder of its own below the system's temporary folder (or PLIMSOLL_REAL) and kept there, so that a
 // second run only scores; where nothing can be installed it says that it skips. Bundlers come from package.json beside this file. Prints, for each form, recall of names, recall of
@@ -40,9 +40,21 @@ exports.handler = async (e) => { debug(e); return [new Ajv().compile({})(e), day
       rxjs: '7.8.1', semver: '7.6.0', superagent: '8.1.2', underscore: '1.13.6', validator: '13.11.0', winston: '3.12.0', yaml: '2.4.1', yup: '1.4.0',
     },
   },
+  // Other packages than those that the detectors were written against.
+  other: {
+    dependencies: {
+      '@google-cloud/storage': '7.12.1', '@octokit/rest': '20.1.1', '@sendgrid/mail': '8.1.3', ajv: '8.17.1', 'ajv-formats': '3.0.1', amqplib: '0.10.4', argon: 'npm:hash.js@1.1.7',
+      'body-parser': '1.20.2', cors: '2.8.5', 'csv-parse': '5.5.6', 'date-fns': '3.6.0', ejs: '3.1.10', express: '4.19.2', 'fast-xml-parser': '4.4.0', got: '11.8.6',
+      helmet: '7.1.0', immer: '10.1.1', jose: '5.4.1', jsonwebtoken: '9.0.2', 'lru-cache': '10.2.2', mustache: '4.2.0', nodemailer: '6.9.13', 'node-fetch': '2.7.0',
+      openai: '4.52.0', 'p-limit': '3.1.0', pdfkit: '0.15.0', redis: '4.6.14', stripe: '15.12.0', 'tough-cookie': '4.1.4', twilio: '5.2.0', uuid: '9.0.1', ws: '8.17.0', xml2js: '0.6.2',
+    },
+  },
 };
-SETS.large.code = Object.keys(SETS.large.dependencies).map((name, i) => `const m${i} = require('${name}');`).join('\n')
-  + `\nexports.handler = async () => [${Object.keys(SETS.large.dependencies).map((_, i) => `Object.keys(m${i})`).join(', ')}];\n`;
+for (const plain of [SETS.large, SETS.other]) {
+  const names = Object.keys(plain.dependencies);
+  plain.code = names.map((name, i) => `const m${i} = require('${name}');`).join('\n')
+    + `\nexports.handler = async () => [${names.map((_, i) => `Object.keys(m${i})`).join(', ')}];\n`;
+}
 
 function run(command, args, cwd, env = {}) {
   try {
