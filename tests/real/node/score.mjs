@@ -250,6 +250,45 @@ try {
   console.log(`skipped: bundlers or packages cannot be installed here: ${e.message.slice(0, 300)}`);
   process.exit(0);
 }
+/** Trees as package managers lay them out. What is there by the manager's own list. */
+const npmList = () => {
+  const { packages } = JSON.parse(fs.readFileSync(path.join(app, 'node_modules/.package-lock.json'), 'utf8'));
+  const there = Object.entries(packages).filter(([folder]) => fs.existsSync(path.join(app, folder)));
+  return [...new Set(there.map(([folder, { name, version }]) => `${name || folder.slice(folder.lastIndexOf('node_modules/') + 13)}@${version}`))];
+};
+const copy = (from, out) => {
+  for (const f of ['index.js', 'node_modules']) fs.cpSync(path.join(from, f), path.join(out, f), { recursive: true, verbatimSymlinks: true });
+};
+form('npm tree', true, (_, out) => { copy(app, out); return npmList(); });
+form('npm tree, bare', true, (_, out) => {
+  copy(app, out);
+  const modules = path.join(out, 'node_modules');
+  fs.rmSync(path.join(modules, '.package-lock.json'));
+  for (const f of fs.readdirSync(modules, { recursive: true })) if (path.basename(f) === 'package.json') fs.rmSync(path.join(modules, f));
+  // What holds nothing that Node loads (type declarations, data) is not looked for.
+  const loads = (folder) => fs.readdirSync(folder, { recursive: true }).some((f) => /\.([cm]?js|node|wasm)$/.test(f) && !f.includes('node_modules/'));
+  const { packages } = JSON.parse(fs.readFileSync(path.join(app, 'node_modules/.package-lock.json'), 'utf8'));
+  const there = Object.entries(packages).filter(([folder]) => fs.existsSync(path.join(app, folder)) && loads(path.join(app, folder)));
+  return [...new Set(there.map(([folder, { name, version }]) => `${name || folder.slice(folder.lastIndexOf('node_modules/') + 13)}@${version}`))];
+});
+form('pnpm tree', true, (_, out) => {
+  copy(pnpm, out);
+  const stored = fs.readdirSync(path.join(pnpm, 'node_modules/.pnpm')).filter((f) => f.includes('@', 1));
+  return [...new Set(stored.map((f) => /^(@[^+]+\+)?[^@]+@[^_(]+/.exec(f)[0].replace('+', '/')))];
+});
+form('yarn pnp', true, (_, out) => {
+  for (const f of ['package.json', 'index.js']) fs.copyFileSync(path.join(app, f), path.join(out, f));
+  fs.writeFileSync(path.join(out, 'yarn.lock'), '');
+  const env = { YARN_ENABLE_GLOBAL_CACHE: '0', YARN_NODE_LINKER: 'pnp', YARN_ENABLE_SCRIPTS: '0', YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_IMMUTABLE_INSTALLS: '0',
+    YARN_NPM_REGISTRY_SERVER: run('npm', ['config', 'get', 'registry'], app).trim().replace(/\/$/, '') };
+  run(bin('yarn'), ['install'], out, env);
+  const lines = run(bin('yarn'), ['info', '--all', '--recursive', '--json'], out, env).trim().split('\n').map((line) => JSON.parse(line).value);
+  for (const f of ['yarn.lock', '.yarn/install-state.gz']) fs.rmSync(path.join(out, f));
+  // `nick@virtual:…#npm:real@1.0.0`, `ms@npm:2.0.0`; what is for other systems only is in no cache.
+  const cached = fs.readdirSync(path.join(out, '.yarn/cache'));
+  const ids = lines.filter((v) => /npm:/.test(v)).map((v) => { const name = v.slice(0, v.indexOf('@', 1)); const r = v.slice(v.lastIndexOf('npm:') + 4); return r.includes('@', 1) ? r : `${name}@${r}`; });
+  return [...new Set(ids)].filter((id) => cached.some((f) => f.startsWith(`${id.slice(0, id.lastIndexOf('@')).replace('/', '-')}-npm-${id.slice(id.lastIndexOf('@') + 1)}-`)));
+});
 form('esbuild pnpm map', true, (_, out) => esbuild(pnpm, out, ['--minify', '--sourcemap']));
 let failed = 0;
 let scored = 0;
