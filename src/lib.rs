@@ -9,6 +9,7 @@
 //! | [`detect`], [`inventory`] | one file per format recognised; what they saw, merged |
 //! | [`advisory`] | OSV records, and which of them concern a component |
 //! | [`check`], [`report`] | one file per rule; one file per output format |
+//! | [`policy`] | what people decided beforehand: what fails a run, what does not count, and why |
 //! | [`audit`] | the pipeline; the only module that knows the others |
 //!
 //! Where this differs from the first sketch: [`parse`] is a room of its own, because several detectors read the same kinds
@@ -44,4 +45,5 @@ pub mod inventory;
 pub mod limits;
 pub mod model;
 pub mod parse;
+pub mod policy;
 pub mod report;

@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["detect", "inventory"],
     &["advisory"],
     &["check", "report"],
+    &["policy"],
     &["audit"],
     &["cli"],
 ];

@@ -19,12 +19,20 @@ use crate::{
     inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
     limits::Limits,
     model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location},
-    report::{Artifact, Bar, Failure, Report},
+    policy::Decisions,
+    report::{Artifact, Bar, Failure, Report, Rulings},
 };
 use dig::{Dig, Seen};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
-use std::{cmp::Reverse, collections::BTreeSet, fmt::Write as _, io, path::Path, time::SystemTime};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    io,
+    path::Path,
+    time::SystemTime,
+};
 
 /// What a scan is asked to do.
 #[derive(Clone, Debug)]
@@ -39,6 +47,8 @@ pub struct Options {
     pub given: Given,
     /// Ids of detectors that are not asked.
     pub silent: Vec<&'static str>,
+    /// What was decided beforehand.
+    pub decisions: Decisions,
 }
 
 impl Default for Options {
@@ -49,13 +59,14 @@ impl Default for Options {
             require_coverage: false,
             given: Given::default(),
             silent: Vec::new(),
+            decisions: Decisions::default(),
         }
     }
 }
 
 /// Scans every input; one that cannot be read is a failure in the report and never stops the others.
 ///
-/// `done` is called once for each, from any thread. `now` is only for the age of the advisories.
+/// `done` is called once for each, from any thread. `now` is for the age of the advisories, and for decisions that expire.
 pub fn audit(
     inputs: &[Input],
     options: &Options,
@@ -122,9 +133,13 @@ impl Looked {
             artifacts,
             failures,
             gaps,
+            accepted: BTreeMap::new(),
+            rulings: Rulings::default(),
             exit_code: 0,
         };
-        report.exit_code = exit_code(&report, options);
+        let decisions = &options.decisions;
+        decisions.apply(&mut report, &day(now));
+        report.exit_code = decisions.exit_code(&report, options.fail_on, options.require_coverage);
         report
     }
 }
@@ -145,19 +160,10 @@ fn not_covered(looked: &Looked, database: &Database) -> Vec<Gap> {
     missing.map(gap).collect()
 }
 
-/// The contract's order: errors, then findings, then gaps.
-fn exit_code(report: &Report, options: &Options) -> u8 {
-    let stops = |artifact: &Artifact| artifact.findings.iter().any(|f| options.fail_on.stops(f));
-    let hides = |gap: &Gap| gap.kind == GapKind::Blind || options.require_coverage;
-    if !report.failures.is_empty() {
-        2
-    } else if report.artifacts.iter().any(stops) {
-        1
-    } else if report.gaps().any(hides) {
-        3
-    } else {
-        0
-    }
+/// A time as its day, `YYYY-MM-DD` in UTC.
+fn day(time: SystemTime) -> String {
+    let text = humantime::format_rfc3339_seconds(time).to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
 }
 
 /// The embedded advisories are a small choice of what is known; a report that used nothing else says so.
@@ -388,7 +394,9 @@ fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
         inventory,
         coverage,
         findings,
+        ignored: Vec::new(),
         gaps,
+        accepted: BTreeMap::new(),
     })
 }
 

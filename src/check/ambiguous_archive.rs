@@ -3,7 +3,7 @@
 use super::{ADVICE, Check, Context};
 use crate::{
     archive::Gravity,
-    model::{Finding, Level, Rule},
+    model::{Finding, Level, Rule, Triage},
 };
 
 pub(super) struct AmbiguousArchive;
@@ -37,6 +37,7 @@ impl Check for AmbiguousArchive {
             severity: None,
             score: None,
             fixed_in: Vec::new(),
+            triage: Triage::default(),
         }));
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     advisory::{Hit, Kind, Matches},
     archive::Anomaly,
     inventory::Inventory,
-    model::{Component, Finding, Level, Location, Observation, Rule, Severity},
+    model::{Component, Finding, Level, Location, Observation, Rule, Severity, Triage},
 };
 
 mod ambiguous_archive;
@@ -83,6 +83,7 @@ fn from_hit(component: &Component, hit: &Hit, rule: &'static Rule) -> Option<Fin
         severity: hit.severity,
         score: hit.score,
         fixed_in: hit.fixed_in.iter().cloned().collect(),
+        triage: Triage::default(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Installed code that is not what its installer recorded.
 
 use super::{ADVICE, ALWAYS_CRITICAL, Check, Context};
-use crate::model::{Finding, Level, ObservationKind, Rule};
+use crate::model::{Finding, Level, ObservationKind, Rule, Triage};
 
 pub(super) struct Tampered;
 
@@ -39,6 +39,7 @@ impl Check for Tampered {
                 severity: ALWAYS_CRITICAL.filter(|_| level == Level::Error),
                 score: None,
                 fixed_in: Vec::new(),
+                triage: Triage::default(),
             });
         }
     }

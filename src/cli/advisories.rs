@@ -13,6 +13,7 @@ use plimsoll::{
     ecosystem,
     escape::terminal,
     model::Coordinate,
+    policy::{self, Policy},
 };
 use std::{
     collections::BTreeSet,
@@ -43,6 +44,30 @@ pub(super) struct Flags {
     /// Where advisories come from
     #[arg(long, value_name = "SOURCE", value_enum, default_value_t = From::Local)]
     advisories: From,
+
+    /// What the policy says of all that.
+    #[arg(skip)]
+    policy: policy::Advisories,
+}
+
+impl Flags {
+    /// Takes from a policy what no flag gives. Paths in it are relative to its folder.
+    pub(super) fn govern(&mut self, policy: &Policy) {
+        let folder = Path::new(&policy.place).parent().unwrap_or(Path::new(""));
+        self.policy = policy.advisories.clone();
+        self.offline |= policy.advisories.offline;
+        if self.db.is_none() {
+            self.db = policy.advisories.db.as_ref().map(|db| folder.join(db));
+        }
+    }
+
+    fn warn_after(&self) -> Duration {
+        self.policy.warn_after.unwrap_or(WARN)
+    }
+
+    fn refuse_after(&self) -> Duration {
+        self.policy.fail_after.unwrap_or(REFUSE)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,9 +119,9 @@ pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: boo
         ));
     }
     if flags.db.is_none() && !flags.offline {
-        let wanted = wanted(current.as_ref(), &held, now);
+        let wanted = wanted(current.as_ref(), &held, flags.warn_after(), now);
         if !wanted.is_empty() {
-            match refresh(&store, wanted, now, quiet) {
+            match refresh(&store, db::url(None, flags.policy.url.as_deref()), wanted, now, quiet) {
                 Ok(generation) => current = Some(generation),
                 Err(e) if !quiet => eprintln!(
                     "warning: advisories cannot be fetched: {}; --offline does not try",
@@ -122,23 +147,24 @@ fn fresh(database: Database) -> Chosen {
 }
 
 /// Ecosystems that the artifacts hold and the database does not, or only in an old state.
-fn wanted(current: Option<&Generation>, held: &BTreeSet<&str>, now: SystemTime) -> Vec<String> {
+fn wanted(current: Option<&Generation>, held: &BTreeSet<&str>, after: Duration, now: SystemTime) -> Vec<String> {
     let old = |ecosystem: &&&str| {
         let source = current.and_then(|c| c.index.meta().sources.iter().find(|s| s.ecosystem == ***ecosystem));
         let as_of = source.zip(current).map(|(source, current)| current.as_of(source));
-        as_of.is_none_or(|as_of| age(&as_of, now).is_none_or(|age| age > WARN))
+        as_of.is_none_or(|as_of| age(&as_of, now).is_none_or(|age| age > after))
     };
     held.iter().filter(old).map(|e| (*e).to_owned()).collect()
 }
 
 fn refresh(
     store: &Store,
+    url: String,
     ecosystems: Vec<String>,
     now: SystemTime,
     quiet: bool,
 ) -> Result<Generation, update::UpdateError> {
     let options = Options {
-        url: db::url(None),
+        url,
         ecosystems,
         force: false,
         patient: false,
@@ -148,6 +174,14 @@ fn refresh(
     let updated = update::update(store, &options, &|what, at, all| bar.at(what, at, all));
     bar.clear();
     Ok(updated?.generation)
+}
+
+/// A span of time in words.
+pub(super) fn span(span: Duration) -> String {
+    match (span.as_secs() / 86_400, span.as_secs() % 86_400) {
+        (days, 0) if days > 0 => format!("{days} day{}", if days == 1 { "" } else { "s" }),
+        _ => humantime::format_duration(span).to_string(),
+    }
 }
 
 fn age(as_of: &str, now: SystemTime) -> Option<Duration> {
@@ -181,13 +215,13 @@ fn aged(
         |age| format!("{} days old", age.as_secs() / 86_400),
     );
     let mut stale = None;
-    if age.is_none_or(|age| age > REFUSE) && !flags.allow_stale && !flags.offline {
+    if age.is_none_or(|age| age > flags.refuse_after()) && !flags.allow_stale && !flags.offline {
         stale = Some(format!(
-            "the advisories of {ecosystem} are {days}, more than the limit of {} days; refresh them with `plimsoll db update`, \
+            "the advisories of {ecosystem} are {days}, more than the limit of {}; refresh them with `plimsoll db update`, \
              or take them as they are with --allow-stale",
-            REFUSE.as_secs() / 86_400
+            span(flags.refuse_after())
         ));
-    } else if age.is_none_or(|age| age > WARN) && !quiet {
+    } else if age.is_none_or(|age| age > flags.warn_after()) && !quiet {
         eprintln!(
             "warning: the advisories of {} are {days}; `plimsoll db update` refreshes them",
             terminal(&ecosystem)

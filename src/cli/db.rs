@@ -92,11 +92,12 @@ fn ecosystem_name(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("no ecosystem `{text}`; there are: {}", names()))
 }
 
-/// The server: a flag, the environment, OSV.
-pub(super) fn url(flag: Option<&str>) -> String {
+/// The server: a flag, the environment, the policy, OSV.
+pub(super) fn url(flag: Option<&str>, policy: Option<&str>) -> String {
     let set = || env::var("PLIMSOLL_DB_URL").ok().filter(|url| !url.is_empty());
     flag.map(str::to_owned)
         .or_else(set)
+        .or_else(|| policy.map(str::to_owned))
         .unwrap_or_else(|| DEFAULT_URL.to_owned())
 }
 
@@ -129,7 +130,7 @@ fn act(args: &Db) -> Result<(), String> {
         } => {
             let all = || ecosystem::ALL.iter().map(|e| e.osv.to_owned()).collect();
             let options = Options {
-                url: url(flag.as_deref()),
+                url: url(flag.as_deref(), None),
                 ecosystems: if ecosystems.is_empty() {
                     all()
                 } else {

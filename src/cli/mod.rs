@@ -8,6 +8,7 @@ use std::process::ExitCode;
 mod advisories;
 mod db;
 mod explain;
+mod policy;
 mod scan;
 
 /// Says what is really inside a serverless deployment zip, and which of it is dangerous.
@@ -26,6 +27,9 @@ enum Command {
     /// Keeps the advisory database
     #[command(after_long_help = db::HELP)]
     Db(db::Db),
+    /// Keeps the policy: what fails a scan, what does not count, and why
+    #[command(after_long_help = policy::HELP)]
+    Policy(policy::PolicyArgs),
     /// Says what a rule or an advisory means, and what to do
     Explain(explain::Explain),
 }
@@ -44,8 +48,9 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     match cli.command {
-        Command::Scan(args) => scan::run(&args),
+        Command::Scan(mut args) => scan::run(&mut args),
         Command::Db(args) => db::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Explain(args) => explain::run(&args),
     }
 }

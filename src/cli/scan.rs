@@ -1,6 +1,6 @@
 //! `plimsoll scan`.
 
-use super::{advisories, usage};
+use super::{advisories, policy, usage};
 use anstream::{AutoStream, ColorChoice, eprintln};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,6 +9,7 @@ use plimsoll::{
     escape::terminal,
     limits::{Limits, TABLE},
     model::{Gap, GapKind, Location, Severity},
+    policy::Decisions,
     report::{self, Bar, Failure, Report, Reporter, Style},
 };
 use std::{
@@ -27,6 +28,7 @@ Examples:
   plimsoll scan --each dist/                     every archive below a folder
   plimsoll scan -o text -o json=report.json f.zip  two reports of one scan
   plimsoll scan --fail-on high f.zip             a gate that lets medium and low pass
+  plimsoll scan --policy gate.toml f.zip         what fails, and what is ignored (plimsoll policy init)
   curl -s https://example.test/f.zip | plimsoll scan -
 
 Exit codes:
@@ -50,9 +52,19 @@ pub(super) struct Scan {
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]", value_parser = Output::parse)]
     outputs: Vec<Output>,
 
-    /// What makes exit code 1: a vulnerability at least this severe, or any finding of level error
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = FailOn::Any)]
-    fail_on: FailOn,
+    /// What makes exit code 1: a vulnerability at least this severe, or any finding of level error; any unless the policy
+    /// says otherwise
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    fail_on: Option<FailOn>,
+
+    /// Policy to judge by; unless given, `plimsoll.toml` of the working directory or of a folder above it, up to the top of
+    /// the repository
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// Judge by no policy
+    #[arg(long, conflicts_with = "policy")]
+    no_policy: bool,
 
     /// Exit with 3 also when something could be seen into only in part
     #[arg(long)]
@@ -171,7 +183,7 @@ pub(super) fn describe(scan: clap::Command) -> clap::Command {
 }
 
 /// `plimsoll scan`.
-pub(super) fn run(args: &Scan) -> ExitCode {
+pub(super) fn run(args: &mut Scan) -> ExitCode {
     if args.outputs.iter().filter(|o| o.file.is_none()).count() > 1 {
         return usage("standard output takes one report; give the others a file (-o FORMAT=FILE)");
     }
@@ -179,7 +191,16 @@ pub(super) fn run(args: &Scan) -> ExitCode {
     if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global() {
         return usage(&format!("threads cannot be started: {e}"));
     }
-    let options = match options(args) {
+    let decided = match decisions(args) {
+        Ok(decided) => decided,
+        Err(message) => {
+            for line in message.lines() {
+                usage(&terminal(line));
+            }
+            return ExitCode::from(2);
+        }
+    };
+    let options = match options(args, decided) {
         Ok(options) => options,
         Err(message) => return usage(&message),
     };
@@ -221,9 +242,30 @@ pub(super) fn run(args: &Scan) -> ExitCode {
     }
 }
 
-fn options(args: &Scan) -> Result<Options, String> {
+/// What was decided beforehand; a flag wins over the policy.
+fn decisions(args: &mut Scan) -> Result<Decisions, String> {
+    let mut policy = if args.no_policy {
+        None
+    } else {
+        policy::of_scan(args.policy.as_deref())?
+    };
+    if let Some(policy) = &mut policy {
+        args.advisories.govern(policy);
+        args.require_coverage |= policy.require_coverage.unwrap_or_default();
+        args.no_verify_records |= policy.verify_records == Some(false);
+        // The flag speaks of the whole run: `--fail-on none` fails nothing.
+        if args.fail_on.is_some() {
+            policy.rules.clear();
+            policy.fail_on_exploited = false;
+        }
+    }
+    Ok(Decisions { policy })
+}
+
+fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {
     let mut limits = Limits::default();
-    for text in &args.limits {
+    let policy = decisions.policy.as_ref();
+    for text in policy.iter().flat_map(|p| &p.limits).chain(&args.limits) {
         limits
             .set(text)
             .map_err(|e| format!("--limit {}: {e}", terminal(text)))?;
@@ -242,13 +284,18 @@ fn options(args: &Scan) -> Result<Options, String> {
     Ok(Options {
         limits,
         given,
-        fail_on: args.fail_on.into(),
+        fail_on: args
+            .fail_on
+            .map(Bar::from)
+            .or(policy.and_then(|p| p.fail_on))
+            .unwrap_or(Bar::Any),
         require_coverage: args.require_coverage,
         silent: if args.no_verify_records {
             vec!["python-record"]
         } else {
             Vec::new()
         },
+        decisions,
     })
 }
 

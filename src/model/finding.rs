@@ -1,6 +1,6 @@
 //! What is wrong with what is in an artifact.
 
-use super::{Coordinate, Location};
+use super::{Coordinate, Location, Triage};
 
 /// Static description of a kind of finding.
 #[derive(Debug, PartialEq, Eq)]
@@ -92,4 +92,6 @@ pub struct Finding {
     pub score: Option<f64>,
     /// Smallest version above the component's own that clears the finding; empty when there is none.
     pub fixed_in: Vec<Box<str>>,
+    /// How urgent it is; the default until all checks have run.
+    pub triage: Triage,
 }

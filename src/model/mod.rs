@@ -4,6 +4,7 @@
 
 mod bundle;
 mod component;
+mod decision;
 mod finding;
 mod gap;
 mod location;
@@ -11,6 +12,7 @@ mod observation;
 
 pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
 pub use component::{Component, Coordinate, EcosystemId, Evidence, Fact, Proof};
+pub use decision::{Authority, Decision, Epss, Exploited, Ignored, Justification, Status, Triage};
 pub use finding::{Finding, Level, Rule, Severity};
 pub use gap::{Gap, GapKind};
 pub use location::{Link, Location};

@@ -1,12 +1,12 @@
 //! `plimsoll/report/1`: for machines. Written by hand from the report, so that a renamed field inside never changes it.
 
-use super::{Artifact, Report, Reporter, Style};
+use super::{Artifact, Report, Reporter, Rulings, Style};
 use crate::{
     ecosystem, escape,
-    model::{Component, Coverage, Finding, Gap, Location},
+    model::{Component, Coverage, Decision, Finding, Gap, Ignored, Location},
 };
 use serde_json::{Value, json};
-use std::io;
+use std::{collections::BTreeMap, io};
 
 pub(super) struct Json;
 
@@ -34,10 +34,12 @@ fn document(report: &Report) -> Value {
         "advisories": {"source": a.source, "generated": a.generated, "records": a.records, "digest": a.digest},
         "artifacts": report.artifacts.iter().map(artifact).collect::<Vec<_>>(),
         "errors": report.failures.iter().map(|f| json!({"path": f.path, "message": f.message})).collect::<Vec<_>>(),
-        "gaps": report.gaps.iter().map(gap).collect::<Vec<_>>(),
+        "gaps": report.gaps.iter().map(|g| gap(g, &report.accepted)).collect::<Vec<_>>(),
+        "rulings": rulings(&report.rulings),
         "summary": {
             "components": counts.components,
             "findings": {"error": counts.errors, "warning": counts.warnings, "note": counts.notes},
+            "ignored": counts.ignored,
             "gaps": {"blind": counts.blind, "partial": counts.partial},
             "exit_code": report.exit_code,
         },
@@ -55,7 +57,17 @@ fn artifact(artifact: &Artifact) -> Value {
         "components": artifact.inventory.iter().map(component).collect::<Vec<_>>(),
         "coverage": artifact.coverage.iter().map(coverage).collect::<Vec<_>>(),
         "findings": artifact.findings.iter().map(finding).collect::<Vec<_>>(),
-        "gaps": artifact.gaps.iter().map(gap).collect::<Vec<_>>(),
+        "ignored": artifact.ignored.iter().map(ignored).collect::<Vec<_>>(),
+        "gaps": artifact.gaps.iter().map(|g| gap(g, &artifact.accepted)).collect::<Vec<_>>(),
+    })
+}
+
+fn rulings(rulings: &Rulings) -> Value {
+    let documents = rulings.documents.iter();
+    let remarks = rulings.remarks.iter();
+    json!({
+        "documents": documents.map(|d| json!({"by": d.by.as_str(), "path": d.path, "sha256": d.sha256})).collect::<Vec<_>>(),
+        "remarks": remarks.map(|r| json!({"place": r.place, "message": r.message})).collect::<Vec<_>>(),
     })
 }
 
@@ -98,14 +110,39 @@ fn finding(finding: &Finding) -> Value {
         "fixed_in": finding.fixed_in,
         "message": finding.message,
         "locations": locations.map(Location::to_string).collect::<Vec<_>>(),
+        "known": finding.triage.known,
+        "notes": finding.triage.notes,
     })
 }
 
-fn gap(gap: &Gap) -> Value {
+/// A finding, and the decision on it under `decision`.
+fn ignored(ignored: &Ignored) -> Value {
+    let mut value = finding(&ignored.finding);
+    value["decision"] = decision(&ignored.decision);
+    value
+}
+
+fn decision(decision: &Decision) -> Value {
     json!({
+        "by": decision.by.as_str(),
+        "place": decision.place,
+        "reason": decision.reason,
+        "status": decision.status.as_str(),
+        "justification": decision.justification.map(crate::model::Justification::as_str),
+        "expires": decision.expires,
+    })
+}
+
+/// A gap; one that is accepted has the decision under `accepted`.
+fn gap(gap: &Gap, accepted: &BTreeMap<Gap, Decision>) -> Value {
+    let mut value = json!({
         "kind": gap.kind.as_str(),
         "stage": gap.stage,
         "location": gap.location.to_string(),
         "reason": gap.reason,
-    })
+    });
+    if let Some(by) = accepted.get(gap) {
+        value["accepted"] = decision(by);
+    }
+    value
 }

@@ -3,9 +3,9 @@
 use crate::{
     advisory::Provenance,
     inventory::Inventory,
-    model::{Coverage, Finding, Gap, GapKind, Level, Severity},
+    model::{Authority, Coverage, Decision, Finding, Gap, GapKind, Ignored, Level, Severity},
 };
-use std::io;
+use std::{collections::BTreeMap, io};
 
 mod json;
 mod text;
@@ -26,6 +26,10 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// Gaps of the run itself.
     pub gaps: Vec<Gap>,
+    /// Those of them that somebody answers for: they are told, and leave the exit code.
+    pub accepted: BTreeMap<Gap, Decision>,
+    /// What was decided beforehand, and where.
+    pub rulings: Rulings,
     /// What the process ends with.
     pub exit_code: u8,
 }
@@ -51,8 +55,41 @@ pub struct Artifact {
     pub coverage: Vec<Coverage>,
     /// What is wrong with that, the worst first.
     pub findings: Vec<Finding>,
+    /// What was found and does not count, and why.
+    pub ignored: Vec<Ignored>,
     /// What could not be seen, blind gaps first.
     pub gaps: Vec<Gap>,
+    /// Those of them that somebody answers for: they are told, and leave the exit code.
+    pub accepted: BTreeMap<Gap, Decision>,
+}
+
+/// The documents by which a run was judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rulings {
+    /// Policy first, then VEX documents, then the baseline.
+    pub documents: Vec<Ruling>,
+    /// What their reader should know: entries that nothing matches, entries that have expired.
+    pub remarks: Vec<Remark>,
+}
+
+/// A document by which a run was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// What it is.
+    pub by: Authority,
+    /// Where it is.
+    pub path: String,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// Something to know about an entry of such a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Where the entry is (`plimsoll.toml:12`).
+    pub place: String,
+    /// One sentence, lower case, no full stop.
+    pub message: String,
 }
 
 /// An input that is no artifact, or could not be read.
@@ -75,6 +112,8 @@ pub struct Counts {
     pub warnings: usize,
     /// Findings of level note.
     pub notes: usize,
+    /// Findings that do not count.
+    pub ignored: usize,
     /// Gaps that hide something altogether.
     pub blind: usize,
     /// Gaps that hide something in part.
@@ -88,6 +127,7 @@ impl Report {
         let mut counts = Counts::default();
         for artifact in &self.artifacts {
             counts.components += artifact.inventory.len();
+            counts.ignored += artifact.ignored.len();
             for finding in &artifact.findings {
                 match finding.level {
                     Level::Error => counts.errors += 1,
@@ -127,12 +167,17 @@ impl Bar {
     /// Whether a finding makes the run fail.
     #[must_use]
     pub fn stops(self, finding: &Finding) -> bool {
-        finding.level == Level::Error
-            && match self {
-                Self::Never => false,
-                Self::Any => true,
-                Self::AtLeast(bar) => finding.severity.unwrap_or(Severity::High) >= bar,
-            }
+        finding.level == Level::Error && self.reaches(finding)
+    }
+
+    /// Whether a finding would, were it of level error.
+    #[must_use]
+    pub fn reaches(self, finding: &Finding) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Any => true,
+            Self::AtLeast(bar) => finding.severity.unwrap_or(Severity::High) >= bar,
+        }
     }
 }
 

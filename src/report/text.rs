@@ -3,7 +3,7 @@
 use super::{Artifact, Counts, Report, Reporter, Style};
 use crate::{
     escape::terminal,
-    model::{Coordinate, Coverage, Finding, Gap, GapKind, Level, Severity},
+    model::{Coordinate, Coverage, Decision, Finding, GapKind, Ignored, Level, Severity},
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io::{self, Write};
@@ -89,7 +89,7 @@ fn write_artifact(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io
     for group in by_subject(&artifact.findings) {
         write_subject(page, &group, verbose)?;
     }
-    if artifact.findings.is_empty() {
+    if artifact.findings.is_empty() && artifact.ignored.is_empty() {
         let seen = match artifact.inventory.len() {
             0 => "No package was identified.".to_owned(),
             n => format!("No advisory concerns the {} seen.", count(n, "package")),
@@ -97,8 +97,42 @@ fn write_artifact(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io
         page.text(2, "", DIM, &seen, Ansi::new())?;
         page.blank()?;
     }
+    write_ignored(page, &artifact.ignored)?;
     write_coverage(page, &artifact.coverage, verbose)?;
-    write_gaps(page, &artifact.gaps, verbose)
+    write_gaps(page, artifact, verbose)
+}
+
+fn write_ignored(page: &mut Page<'_>, all: &[Ignored]) -> io::Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    page.text(2, "", BOLD, "ignored", BOLD)?;
+    for Ignored { finding, decision } in all {
+        let what = finding.advisory.as_deref().unwrap_or(finding.rule.id);
+        let of = finding
+            .subject
+            .as_ref()
+            .map(|s| format!("  {}", name(s)))
+            .unwrap_or_default();
+        page.text(
+            4,
+            &format!("{:<13}", label(finding).0),
+            DIM,
+            &format!("{what}{of}"),
+            Ansi::new(),
+        )?;
+        page.text(17, "", DIM, &because(decision), DIM)?;
+    }
+    page.blank()
+}
+
+fn because(decision: &Decision) -> String {
+    let until = decision
+        .expires
+        .as_ref()
+        .map(|day| format!(", until {day}"))
+        .unwrap_or_default();
+    format!("{} ({}{until})", decision.reason, decision.place)
 }
 
 /// One line for all bundles, or one for each.
@@ -168,6 +202,9 @@ fn write_subject(page: &mut Page<'_>, findings: &[&Finding], verbose: bool) -> i
         }
         let lead = if ids.is_empty() { lead } else { " ".repeat(lead.len()) };
         page.text(4, &lead, colour, &finding.message, Ansi::new())?;
+        for note in &finding.triage.notes {
+            page.text(17, "", DIM, note, AnsiColor::Yellow.on_default())?;
+        }
         if finding.subject.is_some() && finding.level == Level::Error {
             let fixed = match finding.fixed_in.as_slice() {
                 [] => "no fixed version is known".to_owned(),
@@ -204,7 +241,8 @@ fn write_locations(page: &mut Page<'_>, findings: &[&Finding], verbose: bool) ->
     Ok(())
 }
 
-fn write_gaps(page: &mut Page<'_>, gaps: &[Gap], verbose: bool) -> io::Result<()> {
+fn write_gaps(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io::Result<()> {
+    let gaps = &artifact.gaps;
     if gaps.is_empty() {
         return Ok(());
     }
@@ -222,6 +260,9 @@ fn write_gaps(page: &mut Page<'_>, gaps: &[Gap], verbose: bool) -> io::Result<()
         } else {
             page.text(4, &lead, colour, &place, Ansi::new())?;
             page.text(17, "", DIM, &gap.reason, DIM)?;
+        }
+        if let Some(decision) = artifact.accepted.get(gap) {
+            page.text(17, "accepted: ", DIM, &because(decision), DIM)?;
         }
     }
     if let Some(rest) = gaps.len().checked_sub(shown).filter(|n| *n > 0) {
@@ -247,6 +288,22 @@ fn write_summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     page.text(0, "advisories   ", DIM, &used, Ansi::new())?;
     for gap in &report.gaps {
         page.text(13, "", DIM, &gap.reason, AnsiColor::Yellow.on_default())?;
+        if let Some(decision) = report.accepted.get(gap) {
+            page.text(13, "accepted: ", DIM, &because(decision), DIM)?;
+        }
+    }
+    for document in &report.rulings.documents {
+        page.text(
+            0,
+            &format!("{:<13}", document.by.as_str()),
+            DIM,
+            &document.path,
+            Ansi::new(),
+        )?;
+    }
+    for remark in &report.rulings.remarks {
+        let told = format!("{}: {}", remark.place, remark.message);
+        page.text(13, "", DIM, &told, AnsiColor::Yellow.on_default())?;
     }
     let counts = report.counts();
     let looked = format!(
@@ -260,7 +317,7 @@ fn write_summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
 }
 
 fn found(report: &Report, counts: Counts) -> String {
-    if counts.errors + counts.warnings + counts.notes == 0 {
+    if counts.errors + counts.warnings + counts.notes + counts.ignored == 0 {
         return "nothing known against what was seen".to_owned();
     }
     let errors: Vec<&Finding> = report
@@ -288,6 +345,9 @@ fn found(report: &Report, counts: Counts) -> String {
         if n > 0 {
             parts.push(count(n, noun));
         }
+    }
+    if counts.ignored > 0 {
+        parts.push(format!("{} ignored", counts.ignored));
     }
     parts.join(", ")
 }

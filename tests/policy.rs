@@ -1,0 +1,357 @@
+//! What people decide beforehand: policy files, and what becomes of findings and gaps that they speak of.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::zip_of;
+use plimsoll::{
+    advisory::Database,
+    audit::{self, Input, Options},
+    policy::{Decisions, Policy},
+    report::{self, Bar, Style},
+};
+use serde_json::Value;
+use std::{
+    sync::LazyLock,
+    time::{Duration, SystemTime},
+};
+
+static DATABASE: LazyLock<Database> = LazyLock::new(Database::embedded);
+
+/// 2026-11-22.
+const NOW: u64 = 1_795_305_600;
+
+fn package(name: &str, version: &str) -> (String, String) {
+    (
+        format!("node_modules/{name}/package.json"),
+        format!(r#"{{"name":"{name}","version":"{version}"}}"#),
+    )
+}
+
+/// The JSON report of an archive with these files, judged by these decisions.
+fn judged<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)], decisions: Decisions, fail_on: Bar) -> Value {
+    let options = Options {
+        fail_on,
+        decisions,
+        ..Options::default()
+    };
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
+    let report = audit::audit(&[Input::Stdin(zip_of(files))], &options, &DATABASE, now, &|| {});
+    let json = report::ALL.iter().find(|r| r.id() == "json").unwrap();
+    let mut out = Vec::new();
+    json.write(
+        &report,
+        Style {
+            width: 80,
+            verbose: false,
+        },
+        &mut out,
+    )
+    .unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+fn policy(text: &str) -> Decisions {
+    Decisions {
+        policy: Some(Policy::parse(text, "plimsoll.toml").unwrap()),
+    }
+}
+
+fn exit_code(report: &Value) -> u64 {
+    report["summary"]["exit_code"].as_u64().unwrap()
+}
+
+/// Advisories of the findings of the only artifact under `key`.
+fn advisories<'r>(report: &'r Value, key: &str) -> Vec<&'r str> {
+    let all = report["artifacts"][0][key].as_array().unwrap().iter();
+    all.map(|f| f["advisory"].as_str().unwrap_or_default()).collect()
+}
+
+fn remarks(report: &Value) -> Vec<String> {
+    let all = report["rulings"]["remarks"].as_array().unwrap().iter();
+    all.map(|r| format!("{}: {}", r["place"].as_str().unwrap(), r["message"].as_str().unwrap()))
+        .collect()
+}
+
+/// Every error at its line and column, all of them at once.
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    for (text, errors) in [
+        (
+            "fail_on = \"high\"",
+            &["1:1: unknown key `fail_on`; did you mean `fail-on`?"][..],
+        ),
+        (
+            "fail-on = \"hgih\"",
+            &["1:11: no fail-on \"hgih\"; did you mean \"high\"?"],
+        ),
+        (
+            "fail-on = 3",
+            &["1:11: `fail-on`: expected one of \"none\", \"low\", \"medium\", \"high\", \"critical\", \"any\""],
+        ),
+        (
+            "\n[rules]\nunmaintaned = \"any\"",
+            &["3:1: unknown key `unmaintaned` in [rules]; did you mean `unmaintained`?"],
+        ),
+        (
+            "[limits]\ntotal-byte = 1",
+            &["2:1: unknown key `total-byte` in [limits]; did you mean `total-bytes`?"],
+        ),
+        (
+            "[limits]\ntotal-bytes = \"4X\"",
+            &["2:15: limit `total-bytes`: `4X` is no number, or too large"],
+        ),
+        (
+            "[advisories]\nwarn-after = 24",
+            &["2:14: `warn-after`: expected a time like \"24h\" or \"5 days\""],
+        ),
+        (
+            "[typosquat]\nalow = []",
+            &["2:1: unknown key `alow` in [typosquat]; did you mean `allow`?"],
+        ),
+        (
+            "[[ignore]]\nid = \"CVE-1\"",
+            &["1:1: [[ignore]] has no reason; say why, for whoever reads it in a year"],
+        ),
+        (
+            "[[ignore]]\nid = \"CVE-1\"\nreason = \" \"",
+            &["3:10: reason is empty; say why"],
+        ),
+        (
+            "[[ignore]]\nreason = \"x\"",
+            &["1:1: entry does not say what to ignore; expected id, package, rule or path"],
+        ),
+        (
+            "[[accept-gap]]\nstage = \"archive\"\nreason = \"x\"",
+            &["1:1: entry does not say which gaps to accept; expected path, or about (a part of the gap's reason)"],
+        ),
+        (
+            "ignore = 1",
+            &["1:10: `ignore`: expected a list of tables, each begun with [[ignore]]"],
+        ),
+        (
+            "[[ignore]]\nid = \"a\"\nreason = \"x\"\nexpires = \"2026-13-01\"",
+            &["4:11: `expires`: expected a day like 2027-01-31"],
+        ),
+        (
+            "[[ignore]]\nid = \"a\"\nreason = \"x\"\nexpires = 2026-12-01T00:00:00Z",
+            &["4:11: `expires`: expected a day like 2027-01-31"],
+        ),
+        (
+            "[[ignore]]\npackage = \"lodash\"\nreason = \"x\"",
+            &["2:11: `lodash` is no package; expected one like pkg:npm/lodash or pkg:npm/lodash@<4.17.21"],
+        ),
+        ("ünknown = 1\n  fail-on = = 2", &["2:13: extra `=`, expected nothing"]),
+        (
+            "[[ignore]]\nid = \"a\"\nreasn = \"x\"\n[advisories]\nofline = true\n",
+            &[
+                "1:1: [[ignore]] has no reason; say why, for whoever reads it in a year",
+                "3:1: unknown key `reasn` in [ignore]; did you mean `reason`?",
+                "5:1: unknown key `ofline` in [advisories]; did you mean `offline`?",
+            ],
+        ),
+        (
+            "colour = true",
+            &[
+                "1:1: unknown key `colour`; there are: fail-on, fail-on-exploited, require-coverage, verify-records, rules, \
+               limits, advisories, typosquat, ignore, accept-gap",
+            ],
+        ),
+    ] {
+        let problems = Policy::parse(text, "x").expect_err(text);
+        let told: Vec<String> = problems
+            .iter()
+            .map(|p| format!("{}:{}: {}", p.line, p.column, p.message))
+            .collect();
+        assert_eq!(told, errors, "{text}");
+    }
+}
+
+/// What an entry matches, over lodash 4.17.20 (GHSA-35jh-r3h4-6jhm = CVE-2021-23337, GHSA-29mw-wpgm-hmr9) in two places,
+/// and what becomes of the run.
+#[test]
+fn entries() {
+    let files = [
+        package("lodash", "4.17.20"),
+        (
+            "vendor/node_modules/lodash/package.json".into(),
+            package("lodash", "4.17.20").1,
+        ),
+    ];
+    let (one, both) = (
+        &["GHSA-35jh-r3h4-6jhm"][..],
+        &["GHSA-35jh-r3h4-6jhm", "GHSA-29mw-wpgm-hmr9"][..],
+    );
+    for (entry, ignored) in [
+        ("id = \"GHSA-35jh-r3h4-6jhm\"", one),
+        ("id = \"cve-2021-23337\"", one),
+        ("id = [\"CVE-2021-23337\", \"CVE-2020-28500\"]", both),
+        ("id = \"CVE-2021-2333\"", &[]),
+        ("package = \"pkg:npm/lodash\"", both),
+        ("package = \"pkg:npm/lodash@<4.17.21\"", both),
+        ("package = \"pkg:npm/lodash@<4.17.20\"", &[]),
+        ("package = \"pkg:npm/lodash@>=4.9.0\"", both),
+        ("package = \"pkg:pypi/lodash\"", &[]),
+        ("rule = \"vulnerable\"", both),
+        ("rule = \"unsound\"", &[]),
+        // One of the two places is not enough.
+        ("path = \"vendor/**\"", &[]),
+        ("path = \"{vendor/,}node_modules/lodash/*\"", both),
+        ("path = \"**/node_modules/lodash/package.json\"", both),
+        ("id = \"CVE-2021-23337\"\npackage = \"pkg:npm/lodash@4.17.19\"", &[]),
+        ("id = \"CVE-2021-23337\"\nartifact = \"dist/*\"", &[]),
+        ("id = \"CVE-2021-23337\"\nartifact = \"-\"", one),
+        // The last day counts, the day after it does not.
+        ("id = \"CVE-2021-23337\"\nexpires = 2026-11-22", one),
+        ("id = \"CVE-2021-23337\"\nexpires = \"2026-11-21\"", &[]),
+    ] {
+        let report = judged(
+            &files,
+            policy(&format!("[[ignore]]\n{entry}\nreason = \"x\"")),
+            Bar::Any,
+        );
+        assert_eq!(advisories(&report, "ignored"), ignored, "{entry}");
+        let left = advisories(&report, "findings");
+        assert_eq!(left.len() + ignored.len(), 2, "nothing disappears: {entry}");
+        assert_eq!(exit_code(&report), u64::from(!left.is_empty()), "{entry}");
+        assert_eq!(report["summary"]["ignored"], ignored.len(), "{entry}");
+    }
+}
+
+#[test]
+fn a_decision_is_reported_with_its_place_and_reason() {
+    let text = "fail-on = \"any\"\n\n[[ignore]]\nid = \"CVE-2021-23337\"\nreason = \"no templates here\"\n\
+                expires = 2027-01-31\njustification = \"vulnerable_code_not_in_execute_path\"\n";
+    let report = judged(&[package("lodash", "4.17.20")], policy(text), Bar::Any);
+    assert_eq!(
+        report["artifacts"][0]["ignored"][0]["decision"],
+        serde_json::json!({
+            "by": "policy", "place": "plimsoll.toml:3", "reason": "no templates here", "status": "not_affected",
+            "justification": "vulnerable_code_not_in_execute_path", "expires": "2027-01-31",
+        })
+    );
+    assert_eq!(report["rulings"]["documents"][0]["path"], "plimsoll.toml");
+    assert_eq!(remarks(&report), [""; 0]);
+}
+
+#[test]
+fn expired_and_unused_entries_are_told() {
+    let text = "[[ignore]]\nid = \"CVE-2021-23337\"\nreason = \"until the move\"\nexpires = 2026-11-01\n\
+                [[ignore]]\nid = \"CVE-1999-0001\"\nreason = \"x\"\n\
+                [[accept-gap]]\npath = \"a\"\nreason = \"x\"\n";
+    let report = judged(&[package("lodash", "4.17.20")], policy(text), Bar::Any);
+    assert_eq!(advisories(&report, "ignored"), [""; 0]);
+    assert_eq!(exit_code(&report), 1);
+    let finding = &report["artifacts"][0]["findings"][0];
+    assert_eq!(
+        finding["notes"][0],
+        "was ignored until 2026-11-01 by plimsoll.toml:1: until the move"
+    );
+    assert_eq!(
+        remarks(&report),
+        [
+            "plimsoll.toml:1: expired after 2026-11-01, and the findings count again",
+            "plimsoll.toml:5: matches no finding; remove it if it is no longer needed",
+            "plimsoll.toml:8: matches no gap; remove it if it is no longer needed",
+        ]
+    );
+}
+
+#[test]
+fn a_malicious_package_is_ignored_only_by_name() {
+    for (entry, code) in [
+        ("package = \"pkg:npm/chalk\"", 1),
+        ("path = \"**\"", 1),
+        ("rule = \"malicious\"", 0),
+        ("rule = \"vulnerable\"", 1),
+    ] {
+        let report = judged(
+            &[package("chalk", "5.6.1")],
+            policy(&format!("[[ignore]]\n{entry}\nreason = \"x\"")),
+            Bar::Any,
+        );
+        assert_eq!(exit_code(&report), code, "{entry}");
+    }
+}
+
+#[test]
+fn what_fails_by_rule_and_by_severity() {
+    let unmaintained = [(
+        "Cargo.lock",
+        "[[package]]\nname='ansi_term'\nversion='0.12.1'\nsource='x'\n".to_owned(),
+    )];
+    let medium = package("word-wrap", "1.2.3");
+    let medium = [(&*medium.0, medium.1)];
+    for (files, text, fail_on, code) in [
+        (&unmaintained, "", Bar::Any, 0),
+        (&unmaintained, "[rules]\nunmaintained = \"any\"", Bar::Any, 1),
+        (&unmaintained, "[rules]\nunmaintained = \"none\"", Bar::Any, 0),
+        (&medium, "", Bar::Any, 1),
+        (&medium, "[rules]\nvulnerable = \"high\"", Bar::Any, 0),
+        (&medium, "[rules]\nvulnerable = \"medium\"", Bar::Never, 1),
+        (&medium, "[rules]\nvulnerable = \"none\"", Bar::Any, 0),
+        (&medium, "[rules]\nunmaintained = \"any\"", Bar::Never, 0),
+    ] {
+        assert_eq!(
+            exit_code(&judged(files, policy(text), fail_on)),
+            code,
+            "{text} {fail_on:?}"
+        );
+    }
+}
+
+/// A gap stays in the report whoever answers for it; what changes is the exit code.
+#[test]
+fn accepted_gaps() {
+    let files = [("node_modules/a/package.json", "{"), ("b/package-lock.json", "{")];
+    for (text, accepted, code) in [
+        ("[[accept-gap]]\npath = \"node_modules/a/**\"\nreason = \"x\"", 1, 3),
+        (
+            "[[accept-gap]]\npath = \"{node_modules/a,b}/*.json\"\nreason = \"x\"",
+            2,
+            0,
+        ),
+        (
+            "[[accept-gap]]\npath = \"b\"\nreason = \"x\"\n[[accept-gap]]\npath = \"node_modules/\"\nreason = \"x\"",
+            2,
+            0,
+        ),
+        ("[[accept-gap]]\nabout = \"no such words\"\nreason = \"x\"", 0, 3),
+        (
+            "[[accept-gap]]\npath = \"**\"\nstage = \"npm-installed\"\nreason = \"x\"",
+            1,
+            3,
+        ),
+        (
+            "[[accept-gap]]\npath = \"**\"\nreason = \"x\"\nexpires = 2020-01-01",
+            0,
+            3,
+        ),
+    ] {
+        let report = judged(&files, policy(text), Bar::Any);
+        let gaps = report["artifacts"][0]["gaps"].as_array().unwrap();
+        assert_eq!(gaps.len(), 2, "{gaps:?}");
+        assert_eq!(
+            gaps.iter().filter(|g| g["accepted"]["reason"] == "x").count(),
+            accepted,
+            "{text}"
+        );
+        assert_eq!(exit_code(&report), code, "{text}");
+        assert_eq!(report["summary"]["gaps"]["blind"], 2);
+    }
+}
+
+#[test]
+fn a_policy_is_found_upward_to_the_top_of_the_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    std::fs::create_dir_all(at("repo/.git")).unwrap();
+    std::fs::create_dir_all(at("repo/a/b")).unwrap();
+    std::fs::write(at("plimsoll.toml"), "").unwrap();
+    assert_eq!(Policy::find(&at("repo/a/b")), None, "not above the repository");
+    std::fs::write(at("repo/plimsoll.toml"), "").unwrap();
+    assert_eq!(Policy::find(&at("repo/a/b")), Some(at("repo/plimsoll.toml")));
+    std::fs::write(at("repo/a/plimsoll.toml"), "").unwrap();
+    assert_eq!(Policy::find(&at("repo/a/b")), Some(at("repo/a/plimsoll.toml")));
+    assert_eq!(Policy::find(&at("repo")), Some(at("repo/plimsoll.toml")));
+}
