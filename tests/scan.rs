@@ -192,3 +192,47 @@ fn every_cut_of_a_zip_is_told() {
         );
     }
 }
+
+#[test]
+fn what_packages_say_of_themselves() {
+    let integrity = "sha512-AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ==";
+    let lock = format!(
+        r#"{{"lockfileVersion":3,"packages":{{"":{{"dependencies":{{"a":"1"}}}},
+            "node_modules/a":{{"version":"1.0.0","integrity":"{integrity}","license":"MIT"}}}}}}"#
+    );
+    let package = r#"{"name":"a","version":"1.0.0","license":"(MIT OR X11)","author":{"name":"A"},"dependencies":{"b":"1","c":"1"}}"#;
+    let metadata = "Name: Flask\nVersion: 3.0.0\nLicense-Expression: BSD-3-Clause\nAuthor-email: F <f@example.test>\n\
+        Requires-Dist: Click>=8\nRequires-Dist: gone\n";
+    let report = scan(Input::Stdin(zip_of(&[
+        ("package-lock.json", &*lock),
+        ("node_modules/a/package.json", package),
+        ("node_modules/b/package.json", r#"{"name":"b","version":"2.0.0"}"#),
+        ("flask-3.0.0.dist-info/METADATA", metadata),
+        ("click-8.1.7.dist-info/METADATA", "Name: click\nVersion: 8.1.7\n"),
+    ])));
+    let components = report["artifacts"][0]["components"].as_array().unwrap();
+    let said = |name: &str| {
+        let c = components.iter().find(|c| c["name"] == name).unwrap();
+        serde_json::json!([c["direct"], c["requires"], c["licences"], c["authors"], c["hashes"]])
+    };
+    for (name, expected) in [
+        (
+            "a",
+            serde_json::json!([true, ["pkg:npm/b@2.0.0"], ["MIT", "(MIT OR X11)"], ["A"],
+                [{"algorithm": "SHA-512", "content": "01".repeat(64)}]]),
+        ),
+        ("b", serde_json::json!([false, [], [], [], []])),
+        (
+            "flask",
+            serde_json::json!([
+                false,
+                ["pkg:pypi/click@8.1.7"],
+                ["BSD-3-Clause"],
+                ["F <f@example.test>"],
+                []
+            ]),
+        ),
+    ] {
+        assert_eq!(said(name), expected, "{name}");
+    }
+}

@@ -19,6 +19,7 @@ use crate::{
     inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
     limits::Limits,
     model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location},
+    parse::hexadecimal,
     policy::Decisions,
     report::{Artifact, Bar, Failure, Report, Rulings},
 };
@@ -28,7 +29,6 @@ use sha2::{Digest as _, Sha256};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     io,
     path::Path,
     time::SystemTime,
@@ -128,7 +128,7 @@ impl Looked {
             }
         }
         let mut report = Report {
-            advisories: database.provenance().clone(),
+            advisories: Some(database.provenance().clone()),
             advisories_age: database.provenance().age_in_days(now),
             artifacts,
             failures,
@@ -282,13 +282,6 @@ fn first_bytes(bytes: &[u8]) -> String {
     } else {
         format!("the bytes {}", hexadecimal(head))
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// What is in one artifact.

@@ -79,10 +79,13 @@ impl Detector for BunLock {
                     .flat_map(serde_json::Map::keys)
             });
             let requires = names.filter_map(|name| nearest(key, name, &by_key)).collect();
-            let added = found
+            let mut added = found
                 .add(coordinate.clone(), Proof::Locked, 1.0)
                 .fact(Fact::At(folder(key).into()))
                 .requires(requires);
+            if let Some(integrity) = value.get(3).and_then(Value::as_str) {
+                added = added.fact(Fact::Integrity(integrity.into()));
+            }
             if let Some(url) = elsewhere {
                 let _ = added.fact(Fact::Origin((*url).into()));
             }

@@ -1,7 +1,7 @@
 //! Rust binaries that carry cargo-auditable's list of crates, in ELF, PE, Mach-O and WebAssembly.
 
 use super::{
-    Added, DetectError, Detector, Interest, Sink,
+    DetectError, Detector, Interest, Sink,
     rust::{
         BINARIES,
         lock::{is_plain_macro, is_toolkit},
@@ -11,11 +11,12 @@ use super::{
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::CARGO,
-    model::Proof,
+    model::{Coordinate, Fact, Proof},
 };
 use auditable_info::Error;
 use auditable_serde::{DependencyKind, Package};
 use memchr::memmem;
+use std::collections::HashSet;
 
 pub(super) struct CargoAuditable;
 
@@ -54,15 +55,24 @@ impl Detector for CargoAuditable {
             }
         };
         let platform = platform(entry.bytes);
-        for (package, proof) in info.packages.iter().zip(proofs(&info.packages)) {
+        let roots = info.packages.iter().filter(|p| p.root);
+        let direct: HashSet<usize> = roots.flat_map(|root| root.dependencies.iter().copied()).collect();
+        for (at, (package, proof)) in info.packages.iter().zip(proofs(&info.packages)).enumerate() {
             if let Some(proof) = proof {
-                let version = package.version.to_string();
-                let added = found.add(CARGO.coordinate(&package.name, Some(&version)), proof, 1.0);
-                let _ = platform.iter().cloned().fold(added, Added::fact);
+                let requires = package.dependencies.iter().filter_map(|&i| info.packages.get(i));
+                let added = found
+                    .add(coordinate(package), proof, 1.0)
+                    .requires(requires.map(coordinate).collect())
+                    .facts(platform.iter().cloned());
+                let _ = added.facts(direct.contains(&at).then_some(Fact::Direct));
             }
         }
         Ok(())
     }
+}
+
+fn coordinate(package: &Package) -> Coordinate {
+    CARGO.coordinate(&package.name, Some(&package.version.to_string()))
 }
 
 /// What the audit data proves of each of its crates.

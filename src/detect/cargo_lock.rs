@@ -1,10 +1,13 @@
 //! `Cargo.lock`, of every version so far.
 
-use super::{DetectError, Detector, Interest, Sink, rust::lock::Lock};
+use super::{
+    DetectError, Detector, Interest, Sink,
+    rust::lock::{Lock, Package},
+};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::CARGO,
-    model::Proof,
+    model::{Fact, Proof},
     parse,
 };
 
@@ -33,12 +36,16 @@ impl Detector for CargoLock {
         let lock = text
             .and_then(|text| Lock::parse(text).map_err(|e| e.message().to_owned()))
             .map_err(|e| DetectError(format!("not a Cargo.lock ({e}); write it again with cargo")))?;
-        for package in lock.packages.iter().filter(|p| p.source.is_some()) {
-            let _ = found.add(
-                CARGO.coordinate(&package.name, Some(&package.version)),
-                Proof::Locked,
-                1.0,
-            );
+        let coordinate = |p: &Package| CARGO.coordinate(&p.name, Some(&p.version));
+        for (package, edges) in lock.packages.iter().zip(lock.edges()) {
+            if package.source.is_none() {
+                continue;
+            }
+            let requires = edges.iter().filter_map(|&i| lock.packages.get(i)).map(coordinate);
+            let added = found.add(coordinate(package), Proof::Locked, 1.0);
+            let _ = added
+                .requires(requires.collect())
+                .facts(package.integrity().map(Fact::Integrity));
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! Installed Python distributions: `NAME-VERSION.dist-info/METADATA` (PEP 376, PEP 566).
 
-use super::{DetectError, Detector, Interest, Sink, split_stem};
+use super::{DetectError, Detector, Interest, Sink, python::metadata::Metadata, split_stem};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::PYPI,
     model::{Fact, Proof},
     parse::{
-        self, headers,
+        self,
         json::{self, Scalar},
     },
 };
@@ -71,18 +71,8 @@ fn beside(entry: &Entry<'_>, found: &mut Sink<'_>) {
 /// Adds what a metadata file and the `name-version` stem of its folder say. Installers derive the stem from the metadata,
 /// so where they disagree one of them is forged: both are added.
 pub(super) fn python_metadata(entry: &Entry<'_>, stem: &str, found: &mut Sink<'_>) -> Result<(), DetectError> {
-    let text = parse::text(entry.bytes);
-    let (mut names, mut versions) = (Vec::new(), Vec::new());
-    for (field, value) in headers::fields(&text) {
-        let values = match field {
-            f if f.eq_ignore_ascii_case("Name") => &mut names,
-            f if f.eq_ignore_ascii_case("Version") => &mut versions,
-            _ => continue,
-        };
-        if !value.is_empty() && !values.contains(&value) {
-            values.push(value);
-        }
-    }
+    let read = Metadata::read(&parse::text(entry.bytes));
+    let (names, versions) = (&read.names, &read.versions);
     let from_stem = split_stem(stem, &PYPI);
     if names.is_empty() {
         let Some((name, version)) = from_stem else {
@@ -100,16 +90,16 @@ pub(super) fn python_metadata(entry: &Entry<'_>, stem: &str, found: &mut Sink<'_
     if names.len() > 1 || versions.len() > 1 {
         found.blind("`Name` or `Version` is given twice with different values; both were considered");
     }
-    for name in &names {
+    let mut add = |name: &str, version: Option<&str>, confidence: f32| {
+        let added = found.add(PYPI.coordinate(name, version), Proof::Installed, confidence);
+        let _ = added.requires(read.requires.clone()).facts(read.facts.iter().cloned());
+    };
+    for name in names {
         if versions.is_empty() {
-            let _ = found.add(
-                PYPI.coordinate(name, from_stem.map(|(_, version)| version)),
-                Proof::Installed,
-                0.8,
-            );
+            add(name, from_stem.map(|(_, version)| version), 0.8);
         }
-        for version in &versions {
-            let _ = found.add(PYPI.coordinate(name, Some(version)), Proof::Installed, 1.0);
+        for version in versions {
+            add(name, Some(version), 1.0);
         }
     }
     if let Some((name, version)) = from_stem {

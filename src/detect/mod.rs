@@ -291,6 +291,12 @@ impl Added<'_> {
         self
     }
 
+    /// Several of them.
+    #[must_use]
+    pub fn facts(self, facts: impl IntoIterator<Item = Fact>) -> Self {
+        facts.into_iter().fold(self, Self::fact)
+    }
+
     /// What it directly depends on.
     #[must_use]
     pub fn requires(mut self, requires: Vec<Coordinate>) -> Self {

@@ -1,14 +1,15 @@
 //! Installed npm packages: `node_modules/NAME/package.json`, below any folder.
 
-use super::{DetectError, Detector, Interest, Sink, js::module_path::is_test_data};
+use super::{
+    DetectError, Detector, Interest, Sink,
+    js::{module_path::is_test_data, package_json::PackageJson},
+};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::NPM,
     model::{Coordinate, Fact, Proof},
-    parse::json::{self, Members, Scalar},
+    parse::{self, json},
 };
-use serde::{Deserialize, de::IgnoredAny};
-use std::collections::BTreeSet;
 
 pub(super) struct NpmInstalled;
 
@@ -30,8 +31,9 @@ impl Detector for NpmInstalled {
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
         let folder = folder_name(entry.meta.path).unwrap_or_default();
-        let members = match json::document::<Members<Scalar>>(entry.bytes) {
-            Ok(Members(members)) => members,
+        // Lossily: an author's name in another encoding hides nothing else.
+        let read = match json::document::<PackageJson>(parse::text(entry.bytes).as_bytes()) {
+            Ok(read) => read,
             Err(e) => {
                 // The folder still shows that a package of that name is here.
                 let _ = found.add(NPM.coordinate(folder, None), Proof::Installed, 0.8);
@@ -40,78 +42,40 @@ impl Detector for NpmInstalled {
                 )));
             }
         };
-        let values = |key: &str| -> Vec<&str> {
-            let all = members.iter().filter(|(k, _)| k == key).filter_map(|(_, v)| v.text());
-            all.filter(|v| !v.trim().is_empty()).collect()
-        };
-        let (mut names, versions) = (values("name"), values("version"));
+        let mut names: Vec<&str> = read.names.iter().map(|n| &**n).collect();
         if names.is_empty() {
             names.push(folder);
         }
-        // Parsers keep the first or the last of two equal keys; nobody knows which one the reader of this file takes.
-        if different(&names) || different(&versions) {
+        if different(&read.names) || different(&read.versions) {
             found.blind("`name` or `version` is given twice with different values; both were considered");
         }
-        let Wishes { requires, runs_script } = wishes(entry.bytes);
-        let requires: Vec<Coordinate> = requires.iter().map(|name| NPM.coordinate(name, None)).collect();
+        let requires: Vec<Coordinate> = read.requires.iter().map(|name| NPM.coordinate(name, None)).collect();
+        let script = read.runs_script.then_some(Fact::InstallScript);
+        let licence = read.licence().map(|l| Fact::Licence(l.into()));
+        let authors = read.authors.iter().map(|a| Fact::Author(a.as_str().into()));
+        let facts: Vec<Fact> = script.into_iter().chain(licence).chain(authors).collect();
         for name in names {
-            if versions.is_empty() {
+            if read.versions.is_empty() {
                 // A workspace of the application's own has no version, and says that it is private.
-                let private = members.iter().any(|(key, value)| key == "private" && value.is_true());
-                if members.iter().any(|(key, _)| key == "version") {
+                if read.has_version {
                     found.blind(format!("`version` of {name} is not a text; reinstall it"));
-                } else if !private {
+                } else if !read.private {
                     found.blind(format!(
                         "{name} has no version, and npm installs none without; reinstall it"
                     ));
                 }
                 let _ = found.add(NPM.coordinate(name, None), Proof::Installed, 0.9);
             }
-            for version in &versions {
+            for version in &read.versions {
                 let added = found.add(NPM.coordinate(name, Some(version)), Proof::Installed, 1.0);
-                let added = added.requires(requires.clone());
-                if runs_script {
-                    let _ = added.fact(Fact::InstallScript);
-                }
+                let _ = added.requires(requires.clone()).facts(facts.iter().cloned());
             }
         }
         Ok(())
     }
 }
 
-/// What a package asks for, by name; which versions it finds is seen in the tree.
-struct Wishes {
-    requires: BTreeSet<String>,
-    runs_script: bool,
-}
-
-fn wishes(bytes: &[u8]) -> Wishes {
-    #[derive(Deserialize, Default)]
-    #[serde(default, rename_all = "camelCase")]
-    struct Document {
-        dependencies: Members<IgnoredAny>,
-        optional_dependencies: Members<IgnoredAny>,
-        peer_dependencies: Members<IgnoredAny>,
-        scripts: Members<IgnoredAny>,
-    }
-    let document: Document = json::document(bytes).unwrap_or_default();
-    let lists = [
-        document.dependencies,
-        document.optional_dependencies,
-        document.peer_dependencies,
-    ];
-    let mut scripts = document.scripts.0.iter();
-    Wishes {
-        requires: lists
-            .into_iter()
-            .flat_map(|list| list.0)
-            .map(|(name, _)| name)
-            .collect(),
-        runs_script: scripts.any(|(name, _)| matches!(&**name, "preinstall" | "install" | "postinstall")),
-    }
-}
-
-fn different(values: &[&str]) -> bool {
+fn different(values: &[String]) -> bool {
     values.windows(2).any(|pair| pair[0] != pair[1])
 }
 

@@ -6,7 +6,7 @@ use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::NPM,
     model::{Coordinate, Fact, Proof},
-    parse::json::{self, Members, Scalar},
+    parse::json::{self, Members, Scalar, Words},
 };
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
@@ -44,6 +44,11 @@ struct Package {
     install_script: Scalar,
     #[serde(default)]
     resolved: Scalar,
+    #[serde(default)]
+    integrity: Scalar,
+    /// From version 3 on, as the package has it.
+    #[serde(default)]
+    license: Words,
     /// Names with ranges; `dependencies` holds them from version 2 on.
     #[serde(default)]
     requires: Members<Scalar>,
@@ -239,9 +244,15 @@ fn add(entry: &Locked<'_>, at: &HashMap<&str, &Coordinate>, usual: Option<&str>,
     if let Some(url) = entry.origin.filter(|url| origin::is_unusual(url, usual)) {
         added = added.fact(Fact::Origin(url.into()));
     }
-    if let Some(reason) = package.deprecated.text() {
-        let _ = added.fact(Fact::Deprecated(reason.into()));
-    }
+    let texts = [
+        (
+            package.license.0.first().map(|l| &**l),
+            Fact::Licence as fn(Box<str>) -> Fact,
+        ),
+        (package.integrity.text(), Fact::Integrity),
+        (package.deprecated.text(), Fact::Deprecated),
+    ];
+    let _ = added.facts(texts.into_iter().filter_map(|(text, fact)| Some(fact(text?.into()))));
 }
 
 /// What `require(name)` finds from a package's folder, as Node looks: in its own `node_modules`, then upward.

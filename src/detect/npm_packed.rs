@@ -1,11 +1,11 @@
 //! Packages as npm packs them: a tarball whose one folder is `package/` (`npm pack`, offline mirrors, vendored tarballs).
 
-use super::{DetectError, Detector, Interest, Sink};
+use super::{DetectError, Detector, Interest, Sink, js::package_json::PackageJson};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::NPM,
-    model::Proof,
-    parse::json::{self, Members, Scalar},
+    model::{Fact, Proof},
+    parse::{self, json},
 };
 
 pub(super) struct NpmPacked;
@@ -36,18 +36,15 @@ impl Detector for NpmPacked {
         if !around.is_some_and(|name| TARBALLS.iter().any(|ending| name.ends_with(ending))) {
             return Ok(());
         }
-        let Members(members) = json::document::<Members<Scalar>>(entry.bytes)
+        let read: PackageJson = json::document(parse::text(entry.bytes).as_bytes())
             .map_err(|e| DetectError(format!("package.json is not JSON ({e}); pack it again with npm")))?;
-        let values = |key: &str| {
-            members
-                .iter()
-                .filter(|(k, _)| k == key)
-                .filter_map(|(_, v)| v.text())
-                .collect::<Vec<_>>()
-        };
-        for name in values("name") {
-            for version in values("version") {
-                let _ = found.add(NPM.coordinate(name, Some(version)), Proof::Declared, 0.9);
+        let licence = read.licence().map(|l| Fact::Licence(l.into()));
+        let authors = read.authors.iter().map(|a| Fact::Author(a.as_str().into()));
+        let facts: Vec<Fact> = licence.into_iter().chain(authors).collect();
+        for name in &read.names {
+            for version in &read.versions {
+                let added = found.add(NPM.coordinate(name, Some(version)), Proof::Declared, 0.9);
+                let _ = added.facts(facts.iter().cloned());
             }
         }
         Ok(())

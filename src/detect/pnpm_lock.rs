@@ -94,6 +94,10 @@ impl Detector for PnpmLock {
 }
 
 fn member(package: &mut Package, line: &Line<'_>) {
+    if let ("resolution", Some((_, rest))) = (line.key, line.value.split_once("integrity:")) {
+        let integrity = rest.trim_start().split([',', '}', ' ']).next().unwrap_or_default();
+        package.facts.push(Fact::Integrity(integrity.into()));
+    }
     let fact = match (line.key, &*line.value) {
         ("dev" | "optional", "true") => Fact::Dispensable,
         ("requiresBuild", "true") => Fact::InstallScript,

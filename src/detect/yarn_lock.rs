@@ -27,6 +27,7 @@ struct Block {
     version: Option<String>,
     resolution: Option<String>,
     resolved: Option<String>,
+    integrity: Option<String>,
     soft: bool,
     dependencies: Vec<(String, String)>,
 }
@@ -85,6 +86,9 @@ impl Detector for YarnLock {
                     _ => {}
                 }
             }
+            if let Some(integrity) = &block.integrity {
+                added = added.fact(Fact::Integrity(integrity.as_str().into()));
+            }
             let from = block.resolved.as_deref().filter(|url| origin::is_unusual(url, usual));
             let reference = block
                 .resolution
@@ -119,6 +123,7 @@ fn blocks(text: &str) -> Vec<Block> {
                     "version" => block.version = Some(value.into_owned()),
                     "resolution" => block.resolution = Some(value.into_owned()),
                     "resolved" => block.resolved = Some(value.into_owned()),
+                    "integrity" => block.integrity = Some(value.into_owned()),
                     "linkType" => block.soft = value == "soft",
                     _ => {}
                 }

@@ -1,34 +1,34 @@
-//! Dependency edges of installed trees: which of the installed packages each one finds, as Node looks for it.
+//! Dependency edges of installed trees: which of the installed packages each one finds.
 
 use crate::{
     ecosystem::NPM,
-    model::{Component, Coordinate, Link, Location},
+    model::{Component, Coordinate, EcosystemId, Link, Location},
 };
 use std::collections::{BTreeSet, HashMap};
 
 type Folder<'a> = (&'a [Box<str>], &'a str);
 
-/// Gives each name that an installed package requires the version that it finds there: in its own `node_modules`, then in
-/// those above it, through the links that pnpm lays. Names that are not found so get the only version that there is of them;
-/// where there are several or none, the edge goes. To be called before [`super::Inventory::merge`].
+/// Gives each name that an installed package requires the version that it finds there. Node looks in the package's own
+/// `node_modules`, then in those above it, through the links that pnpm lays. Names that are not found so, and those of
+/// other ecosystems, which install one version of a name, get the only one that there is; where there are several or none,
+/// the edge goes. To be called before [`super::Inventory::merge`].
 pub fn resolve_edges(components: &mut [Component], links: &[Link]) {
     let mut edges: Vec<(usize, Vec<Coordinate>)> = Vec::new();
     {
         let mut at: HashMap<Folder<'_>, &Coordinate> = HashMap::new();
-        let mut versions: HashMap<&str, BTreeSet<&Coordinate>> = HashMap::new();
-        for component in components.iter().filter(|c| c.coordinate.ecosystem == NPM.id) {
-            let known = component.coordinate.version.is_some();
-            for place in component
-                .evidence
-                .iter()
-                .map(|e| &e.location)
-                .filter(|l| known && is_manifest(l))
-            {
-                at.insert((&place.archives, place.folder()), &component.coordinate);
-                versions
-                    .entry(&component.coordinate.name)
-                    .or_default()
-                    .insert(&component.coordinate);
+        let mut versions: HashMap<(EcosystemId, &str), BTreeSet<&Coordinate>> = HashMap::new();
+        for component in components.iter().filter(|c| c.coordinate.version.is_some()) {
+            let coordinate = &component.coordinate;
+            let is_npm = coordinate.ecosystem == NPM.id;
+            for place in component.evidence.iter().map(|e| &e.location) {
+                if is_npm && !is_manifest(place) {
+                    continue;
+                }
+                if is_npm {
+                    at.insert((&place.archives, place.folder()), coordinate);
+                }
+                let name = (coordinate.ecosystem, &*coordinate.name);
+                versions.entry(name).or_default().insert(coordinate);
             }
         }
         // Links come after folders: what lies at a place is what Node finds there.
@@ -43,8 +43,7 @@ pub fn resolve_edges(components: &mut [Component], links: &[Link]) {
             at.entry(folder).or_insert(there);
         }
         for (i, component) in components.iter().enumerate() {
-            let open =
-                component.coordinate.ecosystem == NPM.id && component.requires.iter().any(|r| r.version.is_none());
+            let open = component.requires.iter().any(|r| r.version.is_none());
             let Some(place) = component.evidence.first().map(|e| &e.location).filter(|_| open) else {
                 continue;
             };
@@ -52,8 +51,10 @@ pub fn resolve_edges(components: &mut [Component], links: &[Link]) {
                 if required.version.is_some() {
                     return Some(required.clone());
                 }
-                let only = || versions.get(&*required.name).filter(|v| v.len() == 1)?.first().copied();
-                nearest(place, &required.name, &at).or_else(only).cloned()
+                let name = (required.ecosystem, &*required.name);
+                let only = || versions.get(&name).filter(|v| v.len() == 1)?.first().copied();
+                let found = (required.ecosystem == NPM.id).then(|| nearest(place, &required.name, &at));
+                found.flatten().or_else(only).cloned()
             });
             edges.push((i, found.collect()));
         }

@@ -35,7 +35,23 @@ impl Inventory {
             component.requires.sort();
             component.requires.dedup();
         }
+        inventory.cut_loose_edges();
         (inventory, gaps)
+    }
+
+    /// An edge to what is not there is none: a lock file's entry that was refuted, a package to itself.
+    fn cut_loose_edges(&mut self) {
+        let all = self.components.values_mut();
+        let edges: Vec<Vec<Coordinate>> = all.map(|c| std::mem::take(&mut c.requires)).collect();
+        let there = |from: &Coordinate, to: &Coordinate| from != to && self.components.contains_key(to);
+        let kept: Vec<Vec<Coordinate>> = edges
+            .into_iter()
+            .zip(self.components.keys())
+            .map(|(edges, from)| edges.into_iter().filter(|to| there(from, to)).collect())
+            .collect();
+        for (component, edges) in self.components.values_mut().zip(kept) {
+            component.requires = edges;
+        }
     }
 
     fn insert(&mut self, component: Component) {

@@ -74,6 +74,13 @@ pub enum Fact {
     Origin(Box<str>),
     /// It comes from this registry, which is not the ecosystem's public one: a mirror of it, or private.
     Registry(Box<str>),
+    /// The licence in the publisher's own words: an SPDX expression, or a name.
+    Licence(Box<str>),
+    /// Who made it, in the publisher's own words (`Name <mail>`).
+    Author(Box<str>),
+    /// Hashes of the archive that the registry has of it, as a lock file pins them, in the form of Subresource Integrity
+    /// (`sha512-…`, base 64; several are parted by blanks).
+    Integrity(Box<str>),
 }
 
 /// One reason to believe that a component is there.
@@ -107,5 +114,10 @@ impl Component {
     #[must_use]
     pub fn proof(&self) -> Proof {
         self.evidence.iter().map(|e| e.proof).max().unwrap_or(Proof::Inferred)
+    }
+
+    /// Everything else that its evidence says of it.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.evidence.iter().flat_map(|e| &e.facts)
     }
 }

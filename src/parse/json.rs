@@ -193,6 +193,66 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
+/// The texts of a value that is written as a text, as an object that names itself (`{"name": …}`, `{"type": …}`), or as a
+/// list of these. Anything else holds none.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Words(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Words;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Words, E> {
+                let text = text.trim();
+                Ok(Words(
+                    Some(text)
+                        .filter(|t| !t.is_empty())
+                        .map(str::to_owned)
+                        .into_iter()
+                        .collect(),
+                ))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Words, E> {
+                Ok(Words::default())
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Words, E> {
+                Ok(Words::default())
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Words, E> {
+                Ok(Words::default())
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Words, E> {
+                Ok(Words::default())
+            }
+            fn visit_unit<E>(self) -> Result<Words, E> {
+                Ok(Words::default())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Words, A::Error> {
+                let mut words = Words::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match (&*key, map.next_value::<Scalar>()?) {
+                        ("name" | "type", Scalar::Text(text)) if !text.trim().is_empty() => words.0.push(text),
+                        _ => {}
+                    }
+                }
+                Ok(words)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Words, A::Error> {
+                let mut words = Words::default();
+                while let Some(more) = seq.next_element::<Words>()? {
+                    words.0.extend(more.0);
+                }
+                Ok(words)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,12 @@
 
 pub mod headers;
 pub mod indented;
+pub mod integrity;
 pub mod json;
+pub mod licence;
 pub mod toml;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// The text of a document: UTF-8 with or without a byte order mark, UTF-16 by its mark (RFC 8259 section 8.1 forbids both
 /// marks, and every reader that matters forgives the first). Invalid sequences become U+FFFD.
@@ -26,4 +28,15 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Cow<'static, str> {
         .map(|c| c.unwrap_or('\u{fffd}'))
         .collect::<String>()
         .into()
+}
+
+/// Bytes in hexadecimal, lower case.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

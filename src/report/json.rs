@@ -1,9 +1,10 @@
 //! `plimsoll/report/1`: for machines. Written by hand from the report, so that a renamed field inside never changes it.
 
-use super::{Artifact, Report, Reporter, Rulings, Style};
+use super::{Artifact, Report, Reporter, Rulings, Style, sbom};
 use crate::{
     ecosystem, escape,
     model::{Component, Coverage, Decision, Finding, Gap, Ignored, Location},
+    parse::licence::Licence,
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, io};
@@ -27,11 +28,14 @@ impl Reporter for Json {
 
 fn document(report: &Report) -> Value {
     let counts = report.counts();
-    let a = &report.advisories;
+    let advisories = report
+        .advisories
+        .as_ref()
+        .map(|a| json!({"source": a.source, "generated": a.generated, "records": a.records, "digest": a.digest}));
     json!({
         "schema": "plimsoll/report/1",
         "tool": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
-        "advisories": {"source": a.source, "generated": a.generated, "records": a.records, "digest": a.digest},
+        "advisories": advisories,
         "artifacts": report.artifacts.iter().map(artifact).collect::<Vec<_>>(),
         "errors": report.failures.iter().map(|f| json!({"path": f.path, "message": f.message})).collect::<Vec<_>>(),
         "gaps": report.gaps.iter().map(|g| gap(g, &report.accepted)).collect::<Vec<_>>(),
@@ -88,6 +92,12 @@ fn component(component: &Component) -> Value {
         "name": c.name,
         "version": c.version,
         "purl": ecosystem::purl(c),
+        "direct": sbom::is_direct(component),
+        "requires": component.requires.iter().map(ecosystem::purl).collect::<Vec<_>>(),
+        "licences": sbom::licences(component).iter().map(Licence::as_str).collect::<Vec<_>>(),
+        "authors": sbom::authors(component),
+        "hashes": sbom::hashes(component).iter().map(|d| json!({"algorithm": d.algorithm, "content": d.hexadecimal}))
+            .collect::<Vec<_>>(),
         "evidence": component.evidence.iter().map(|e| json!({
             "detector": e.detector,
             "location": e.location.to_string(),

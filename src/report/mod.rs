@@ -8,6 +8,7 @@ use crate::{
 use std::{collections::BTreeMap, io};
 
 mod json;
+mod sbom;
 mod text;
 
 /// Every format, the default first.
@@ -16,8 +17,8 @@ pub static ALL: &[&dyn Reporter] = &[&text::Text, &json::Json];
 /// Everything that one run learned; the only thing a reporter sees.
 #[derive(Debug)]
 pub struct Report {
-    /// Which advisories were used.
-    pub advisories: Provenance,
+    /// Which advisories were used; `None` for an inventory, which asks none.
+    pub advisories: Option<Provenance>,
     /// Days between the newest change in them and the run; `None` where a date cannot be read.
     pub advisories_age: Option<u64>,
     /// What was looked at, in the order given.

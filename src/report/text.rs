@@ -278,14 +278,15 @@ fn write_gaps(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io::Re
 }
 
 fn write_summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let a = &report.advisories;
-    let day = a.as_of.split('T').next().unwrap_or_default();
-    let age = report
-        .advisories_age
-        .map(|days| format!(", {} old", count_days(days)))
-        .unwrap_or_default();
-    let used = format!("{} ({} records as of {day}{age})", a.source, a.records);
-    page.text(0, "advisories   ", DIM, &used, Ansi::new())?;
+    if let Some(a) = &report.advisories {
+        let day = a.as_of.split('T').next().unwrap_or_default();
+        let age = report
+            .advisories_age
+            .map(|days| format!(", {} old", count_days(days)))
+            .unwrap_or_default();
+        let used = format!("{} ({} records as of {day}{age})", a.source, a.records);
+        page.text(0, "advisories   ", DIM, &used, Ansi::new())?;
+    }
     for gap in &report.gaps {
         page.text(13, "", DIM, &gap.reason, AnsiColor::Yellow.on_default())?;
         if let Some(decision) = report.accepted.get(gap) {

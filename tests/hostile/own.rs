@@ -751,7 +751,7 @@ fn e_documents() {
         ("75 name twice", json(br#"{"name":"plimsoll-canary","version":"6.6.6","name":"benign"}"#), SeeAndGap(BOTH)),
         ("75 version twice", json(br#"{"name":"plimsoll-canary","version":"1.0.0","version":"6.6.6"}"#), SeeAndGap(BOTH)),
         ("75 twice in a lock file", file(lock, br#"{"lockfileVersion":3,"packages":{"node_modules/plimsoll-canary":{"version":"6.6.6","version":"1.0.0"}}}"#), Tell("duplicate")),
-        ("76 deep JSON", json(deep("[", "]").as_bytes()), Tell("no version")),
+        ("76 deep JSON", json(deep("[", "]").as_bytes()), Tell("expected an object")),
         ("76 deep objects in a lock file", file(lock, deep("{\"dependencies\":{\"a\":", "}}").as_bytes()), Tell("recursion limit")),
         ("76 deep TOML", file("Cargo.lock", format!("a = {}", deep("[", "]")).as_bytes()), Tell("Cargo.lock")),
         ("77 byte order mark", json(&[b"\xef\xbb\xbf", CANARY_JSON].concat()), See),

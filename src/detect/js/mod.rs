@@ -6,5 +6,6 @@ pub(super) mod manifest;
 pub(super) mod metadata;
 pub(super) mod module_path;
 pub(super) mod origin;
+pub(super) mod package_json;
 pub(super) mod scan;
 pub(super) mod source_map;

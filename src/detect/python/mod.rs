@@ -4,3 +4,4 @@ pub(super) mod imports;
 pub(super) mod literals;
 pub(super) mod lock;
 pub(super) mod marshal;
+pub(super) mod metadata;

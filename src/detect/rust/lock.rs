@@ -4,6 +4,7 @@
 //! not be in a binary is told from the graph: crates for other systems, procedural macros and what only they use, build
 //! scripts' tools, and (where a symbol table names what is there) whole branches of which nothing is seen.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,9 +23,21 @@ pub(in crate::detect) struct Package {
     pub(in crate::detect) version: String,
     /// Absent for the workspace's own members and path dependencies.
     pub(in crate::detect) source: Option<String>,
+    /// SHA-256 of the crate's archive, in hexadecimal.
+    pub(in crate::detect) checksum: Option<String>,
     /// `NAME`, `NAME VERSION` or `NAME VERSION (SOURCE)`, the shortest that is unambiguous.
     #[serde(default)]
     dependencies: Vec<String>,
+}
+
+impl Package {
+    /// Its checksum in the form of [`crate::model::Fact::Integrity`].
+    pub(in crate::detect) fn integrity(&self) -> Option<Box<str>> {
+        let hexadecimal = self.checksum.as_deref().filter(|c| c.len() == 64 && c.is_ascii())?;
+        let byte = |at: usize| u8::from_str_radix(hexadecimal.get(at..at + 2)?, 16).ok();
+        let bytes: Vec<u8> = (0..64).step_by(2).map(byte).collect::<Option<_>>()?;
+        Some(format!("sha256-{}", BASE64_STANDARD.encode(bytes)).into())
+    }
 }
 
 /// A lock file.
@@ -55,7 +68,7 @@ impl Lock {
     }
 
     /// Indices of what each package depends on.
-    fn edges(&self) -> Vec<Vec<usize>> {
+    pub(in crate::detect) fn edges(&self) -> Vec<Vec<usize>> {
         let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
         for (i, package) in self.packages.iter().enumerate() {
             by_name.entry(&package.name).or_default().push(i);
