@@ -53,6 +53,12 @@ impl<'a> EntryMeta<'a> {
     pub fn file_name(&self) -> &'a str {
         self.path.rsplit_once('/').map_or(self.path, |(_, name)| name)
     }
+
+    /// Whether it lies in an installed npm tree: what is there belongs to a package and speaks for that alone.
+    #[must_use]
+    pub fn in_node_modules(&self) -> bool {
+        self.path.starts_with("node_modules/") || self.path.contains("/node_modules/")
+    }
 }
 
 /// An entry handed to a detector.

@@ -102,12 +102,7 @@ impl<'a> Dig<'a> {
             self.note(|seen| seen.found.gaps.push(gap));
         }
         let guess = nested::guess(head, meta.path);
-        let wants = |detector: &&dyn Detector| match detector.interest(meta) {
-            Interest::Skip => false,
-            Interest::Magic(magic) => magic.iter().any(|m| head.starts_with(m)),
-            Interest::Read => true,
-        };
-        let detectors: Vec<&dyn Detector> = self.asked().filter(wants).collect();
+        let detectors: Vec<&dyn Detector> = self.asked().filter(|d| d.interest(meta).takes(head)).collect();
         if detectors.is_empty() && guess == Guess::No {
             // Nobody reads on, but what cannot even be begun may be anything.
             if let Some(problem) = opened.finish() {

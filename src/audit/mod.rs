@@ -14,8 +14,7 @@ use crate::{
     advisory::{Database, IndexError, matching},
     archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, nested},
     check::{self, Context},
-    detect::{self, Interest},
-    ecosystem,
+    detect, ecosystem,
     inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
     limits::Limits,
     model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location},
@@ -268,11 +267,7 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dug, String
 
 fn anybody_wants(single: &Single<'_>, bytes: &[u8]) -> bool {
     let meta = single.entries()[0].meta();
-    detect::ALL.iter().any(|detector| match detector.interest(meta) {
-        Interest::Skip => false,
-        Interest::Magic(magic) => magic.iter().any(|m| bytes.starts_with(m)),
-        Interest::Read => true,
-    })
+    detect::ALL.iter().any(|detector| detector.interest(meta).takes(bytes))
 }
 
 fn first_bytes(bytes: &[u8]) -> String {

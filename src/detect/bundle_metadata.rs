@@ -3,7 +3,7 @@
 
 use super::{DetectError, Detector, Interest, Sink, js::metadata};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::{Account, Fact, Proof},
 };
@@ -33,12 +33,7 @@ impl Detector for BundleMetadata {
             || name.ends_with("esbuild-meta.json")
             // tsup's: `metafile-cjs.json`
             || name.strip_prefix("metafile-").is_some_and(|rest| matches!(rest, "cjs.json" | "esm.json" | "iife.json"));
-        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
-        if usual && !installed && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(usual && !meta.in_node_modules())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -2,7 +2,7 @@
 //! ecosystem whose advisories are known here, so they are told, once for each folder.
 
 use super::{DetectError, Detector, Interest, Sink};
-use crate::archive::{Entry, EntryKind, EntryMeta};
+use crate::archive::{Entry, EntryMeta};
 use memchr::memmem;
 
 pub(super) struct BundledLibrary;
@@ -27,11 +27,7 @@ impl Detector for BundledLibrary {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if library(meta.path).is_some() && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(library(meta.path).is_some())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -9,7 +9,7 @@ use super::{
     },
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::CARGO,
     model::{Coordinate, Fact, Proof},
 };
@@ -32,12 +32,8 @@ impl Detector for CargoAuditable {
         "Rust binaries with cargo-auditable's section, by magic: ELF, PE, Mach-O, WebAssembly"
     }
 
-    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if meta.kind == EntryKind::File {
-            Interest::Magic(BINARIES)
-        } else {
-            Interest::Skip
-        }
+    fn interest(&self, _: EntryMeta<'_>) -> Interest {
+        Interest::Magic(BINARIES)
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -5,7 +5,7 @@ use super::{
     rust::lock::{Lock, Package},
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::CARGO,
     model::{Fact, Proof},
     parse,
@@ -23,11 +23,7 @@ impl Detector for CargoLock {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if meta.file_name() == "Cargo.lock" && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.file_name() == "Cargo.lock")
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

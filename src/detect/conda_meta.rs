@@ -2,7 +2,7 @@
 
 use super::{DetectError, Detector, Interest, Sink};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::PYPI,
     model::Proof,
     parse::json::{self, Scalar},
@@ -37,11 +37,7 @@ impl Detector for CondaMeta {
             .and_then(|stem| stem.rsplit_once('/'))
             .map_or("", |(folder, _)| folder);
         let record = folder == "conda-meta" || folder.ends_with("/conda-meta");
-        if record && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(record)
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

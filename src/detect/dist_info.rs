@@ -2,7 +2,7 @@
 
 use super::{DetectError, Detector, Interest, Sink, python::metadata::Metadata, split_stem};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::PYPI,
     model::{Fact, Proof},
     parse::{
@@ -23,10 +23,7 @@ impl Detector for DistInfo {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        match stem(meta.path) {
-            Some(_) if meta.kind == EntryKind::File => Interest::Read,
-            _ => Interest::Skip,
-        }
+        Interest::read_if(stem(meta.path).is_some())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -2,7 +2,7 @@
 //! inside an egg.
 
 use super::{DetectError, Detector, Interest, Sink, dist_info::python_metadata};
-use crate::archive::{Entry, EntryKind, EntryMeta};
+use crate::archive::{Entry, EntryMeta};
 
 pub(super) struct EggInfo;
 
@@ -16,10 +16,7 @@ impl Detector for EggInfo {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        match stem(meta.path) {
-            Some(_) if meta.kind == EntryKind::File => Interest::Read,
-            _ => Interest::Skip,
-        }
+        Interest::read_if(stem(meta.path).is_some())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

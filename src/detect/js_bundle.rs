@@ -11,7 +11,7 @@ use super::{
     },
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::{Bundle, Fact, Location, Mapped, Owner, Proof, Span},
 };
@@ -43,14 +43,9 @@ impl Detector for JsBundle {
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         const EXTENSIONS: &[&str] = &[".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts"];
         let script = EXTENSIONS.iter().any(|ext| meta.path.ends_with(ext)) && !meta.path.ends_with(".d.ts");
-        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
         // yarn's own loader is a lock file in the shape of code.
         let loader = matches!(meta.file_name(), ".pnp.cjs" | ".pnp.js" | ".pnp.loader.mjs");
-        if script && !installed && !loader && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(script && !meta.in_node_modules() && !loader)
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -3,7 +3,7 @@
 
 use super::{DetectError, Detector, Interest, Sink, js::banner};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::Proof,
     parse,
@@ -22,17 +22,12 @@ impl Detector for JsLicences {
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         let name = meta.file_name();
-        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
         let named = name.ends_with("js.LICENSE.txt")
             || matches!(
                 name,
                 "licenses.txt" | "LICENSES.txt" | "3rdpartylicenses.txt" | "third-party-licenses.txt"
             );
-        if named && !installed && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(named && !meta.in_node_modules())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

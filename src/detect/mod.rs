@@ -91,13 +91,31 @@ pub enum Interest {
     Read,
 }
 
+impl Interest {
+    /// [`Self::Read`] or [`Self::Skip`].
+    #[must_use]
+    pub fn read_if(wanted: bool) -> Self {
+        if wanted { Self::Read } else { Self::Skip }
+    }
+
+    /// Whether that includes an entry that begins with `head`.
+    #[must_use]
+    pub fn takes(self, head: &[u8]) -> bool {
+        match self {
+            Self::Skip => false,
+            Self::Magic(magic) => magic.iter().any(|m| head.starts_with(m)),
+            Self::Read => true,
+        }
+    }
+}
+
 /// Recognises one package format.
 pub trait Detector: Sync {
     /// Kebab-case id, also the file's name.
     fn id(&self) -> &'static str;
     /// What it reads, in a few words for the documentation.
     fn reads(&self) -> &'static str;
-    /// Called for every entry; must not allocate.
+    /// Called for every file; must not allocate.
     fn interest(&self, meta: EntryMeta<'_>) -> Interest;
     /// Called once for each archive and folder: what the names of its entries tell without reading any. Most have nothing to
     /// say there.

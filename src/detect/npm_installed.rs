@@ -5,7 +5,7 @@ use super::{
     js::{module_path::is_test_data, package_json::PackageJson},
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::{Coordinate, Fact, Proof},
     parse::{self, json},
@@ -23,10 +23,7 @@ impl Detector for NpmInstalled {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        match folder_name(meta.path) {
-            Some(_) if meta.kind == EntryKind::File => Interest::Read,
-            _ => Interest::Skip,
-        }
+        Interest::read_if(folder_name(meta.path).is_some())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -3,7 +3,7 @@
 
 use super::{DetectError, Detector, Interest, Sink, js::origin};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::{Coordinate, Fact, Proof},
     parse::json::{self, Members, Scalar, Words},
@@ -104,20 +104,14 @@ impl Detector for NpmLock {
         let name = meta.file_name();
         let own = match name {
             // A package may be published with its lock file inside; it does not describe what is installed here.
-            "package-lock.json" | "npm-shrinkwrap.json" => {
-                !meta.path.starts_with("node_modules/") && !meta.path.contains("/node_modules/")
-            }
+            "package-lock.json" | "npm-shrinkwrap.json" => !meta.in_node_modules(),
             ".package-lock.json" => {
                 meta.path == "node_modules/.package-lock.json"
                     || meta.path.ends_with("/node_modules/.package-lock.json")
             }
             _ => false,
         };
-        if own && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(own)
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -2,7 +2,7 @@
 
 use super::{DetectError, Detector, Interest, Sink, js::package_json::PackageJson};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::{Fact, Proof},
     parse::{self, json},
@@ -23,11 +23,7 @@ impl Detector for NpmPacked {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if meta.path == "package/package.json" && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.path == "package/package.json")
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -2,7 +2,7 @@
 
 use super::{DetectError, Detector, Interest, Sink, python::lock};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::PYPI,
     model::{Fact, Proof},
     parse::json::{self, Members, Scalar},
@@ -37,11 +37,7 @@ impl Detector for PipfileLock {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if meta.file_name() == "Pipfile.lock" && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.file_name() == "Pipfile.lock")
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -5,7 +5,7 @@ use super::{
     js::module_path::{is_package_name, is_version},
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::{Coordinate, Fact, Proof},
     parse::{
@@ -34,12 +34,7 @@ impl Detector for PnpmLock {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
-        if meta.file_name() == "pnpm-lock.yaml" && !installed && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.file_name() == "pnpm-lock.yaml" && !meta.in_node_modules())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -1,7 +1,7 @@
 //! Poetry's lock file.
 
 use super::{DetectError, Detector, Interest, Sink, python::lock};
-use crate::archive::{Entry, EntryKind, EntryMeta};
+use crate::archive::{Entry, EntryMeta};
 
 pub(super) struct PoetryLock;
 
@@ -15,11 +15,7 @@ impl Detector for PoetryLock {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if meta.file_name() == "poetry.lock" && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.file_name() == "poetry.lock")
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -1,7 +1,7 @@
 //! The standard lock file (PEP 751): `pylock.toml` and `pylock.NAME.toml`.
 
 use super::{DetectError, Detector, Interest, Sink, python::lock};
-use crate::archive::{Entry, EntryKind, EntryMeta};
+use crate::archive::{Entry, EntryMeta};
 
 pub(super) struct Pylock;
 
@@ -15,11 +15,7 @@ impl Detector for Pylock {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if is_pylock(meta.file_name()) && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(is_pylock(meta.file_name()))
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -17,7 +17,7 @@ use super::{
     },
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::PYPI,
     model::Proof,
     parse,
@@ -36,10 +36,7 @@ impl Detector for PythonModule {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        match place(meta.path) {
-            Some(_) if meta.kind == EntryKind::File => Interest::Read,
-            _ => Interest::Skip,
-        }
+        Interest::read_if(place(meta.path).is_some())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

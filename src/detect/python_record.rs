@@ -5,7 +5,7 @@
 
 use super::{DetectError, Detector, Interest, Sink, split_stem};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::PYPI,
     model::{Coordinate, Location, Observation, ObservationKind},
     parse,
@@ -26,11 +26,7 @@ impl Detector for PythonRecord {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if meta.path.ends_with(".dist-info/RECORD") && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.path.ends_with(".dist-info/RECORD"))
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

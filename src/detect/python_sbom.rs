@@ -3,7 +3,7 @@
 
 use super::{DetectError, Detector, Interest, Sink};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem,
     model::Proof,
     parse::json::{self, Scalar},
@@ -68,11 +68,7 @@ impl Detector for PythonSbom {
             .path
             .rsplit_once(".dist-info/")
             .is_some_and(|(_, rest)| rest.starts_with("sboms/"));
-        if inside && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(inside)
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

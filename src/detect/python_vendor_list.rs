@@ -5,7 +5,7 @@ use super::{
     requirements::{Requirement, logical_lines},
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::PYPI,
     model::Proof,
     parse,
@@ -24,11 +24,7 @@ impl Detector for PythonVendorList {
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         let list = ["/_vendor/vendor.txt", "/_vendor/vendored.txt"];
-        if list.iter().any(|list| meta.path.ends_with(list)) && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(list.iter().any(|list| meta.path.ends_with(list)))
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -2,7 +2,7 @@
 
 use super::{DetectError, Detector, Interest, Sink};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::PYPI,
     model::{Coordinate, Fact, Location, Proof},
     parse,
@@ -24,14 +24,7 @@ impl Detector for Requirements {
         let in_package = |segment: &str| {
             segment.ends_with(".dist-info") || segment.ends_with(".egg-info") || segment == "node_modules"
         };
-        if meta.file_name() == "requirements.txt"
-            && meta.kind == EntryKind::File
-            && !meta.path.split('/').any(in_package)
-        {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.file_name() == "requirements.txt" && !meta.path.split('/').any(in_package))
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

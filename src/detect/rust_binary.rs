@@ -41,12 +41,8 @@ impl Detector for RustBinary {
         "Rust binaries without audit data, by magic: crates from source paths, symbols and a `Cargo.lock` beside"
     }
 
-    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if meta.kind == EntryKind::File {
-            Interest::Magic(BINARIES)
-        } else {
-            Interest::Skip
-        }
+    fn interest(&self, _: EntryMeta<'_>) -> Interest {
+        Interest::Magic(BINARIES)
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

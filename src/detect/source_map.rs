@@ -2,7 +2,7 @@
 
 use super::{DetectError, Detector, Interest, Sink, js::source_map, js_bundle};
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     model::Mapped,
 };
 
@@ -21,12 +21,7 @@ impl Detector for SourceMap {
         let map = [".js.map", ".mjs.map", ".cjs.map"]
             .iter()
             .any(|ext| meta.path.ends_with(ext));
-        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
-        if map && !installed && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(map && !meta.in_node_modules())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

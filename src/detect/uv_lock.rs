@@ -1,7 +1,7 @@
 //! uv's lock file.
 
 use super::{DetectError, Detector, Interest, Sink, python::lock};
-use crate::archive::{Entry, EntryKind, EntryMeta};
+use crate::archive::{Entry, EntryMeta};
 
 pub(super) struct UvLock;
 
@@ -15,11 +15,7 @@ impl Detector for UvLock {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        if meta.file_name() == "uv.lock" && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.file_name() == "uv.lock")
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

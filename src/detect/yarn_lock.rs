@@ -8,7 +8,7 @@ use super::{
     },
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::{Coordinate, Fact, Proof},
     parse::{
@@ -42,12 +42,7 @@ impl Detector for YarnLock {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        let installed = meta.path.starts_with("node_modules/") || meta.path.contains("/node_modules/");
-        if meta.file_name() == "yarn.lock" && !installed && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(meta.file_name() == "yarn.lock" && !meta.in_node_modules())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

@@ -6,7 +6,7 @@ use super::{
     js::module_path::{is_package_name, is_version},
 };
 use crate::{
-    archive::{Entry, EntryKind, EntryMeta},
+    archive::{Entry, EntryMeta},
     ecosystem::NPM,
     model::{Coordinate, Fact, Proof},
     parse::{
@@ -41,11 +41,7 @@ impl Detector for YarnPnp {
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         let table = matches!(meta.file_name(), ".pnp.cjs" | ".pnp.js" | ".pnp.data.json");
-        if table && meta.kind == EntryKind::File {
-            Interest::Read
-        } else {
-            Interest::Skip
-        }
+        Interest::read_if(table)
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
