@@ -282,3 +282,63 @@ fn what_cannot_be_identified_is_a_gap() {
         assert_eq!(report["summary"]["exit_code"], 0, "a partial gap warns");
     }
 }
+
+/// An ELF file of type `ET_EXEC` or `ET_DYN`, with a text in it.
+fn native(kind: u8, text: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+    bytes.resize(64, 0);
+    bytes[16] = kind;
+    bytes.extend_from_slice(text);
+    bytes
+}
+
+#[test]
+fn an_executable_that_nobody_can_take_apart_is_never_clean() {
+    let packed = b"---- Bun! ----\n\n---- Bun! ----\n code \n---- Bun! ----\n";
+    for (files, expected) in [
+        (
+            &[("bootstrap", native(2, b"main"))][..],
+            &["blind native-binary bootstrap"][..],
+        ),
+        (
+            &[("index.js", b"1".to_vec()), ("bin/go", native(2, b"\xff Go buildinf:"))],
+            &["partial native-binary bin/go"],
+        ),
+        (
+            &[("a.js", b"1".to_vec()), ("x", native(2, packed))],
+            &["blind native-binary x"],
+        ),
+        // A library, what a package brought, and Rust, which has a detector of its own.
+        (
+            &[
+                (
+                    "node_modules/a/package.json",
+                    br#"{"name":"a","version":"1.0.0"}"#.to_vec(),
+                ),
+                ("lib/x.so", native(3, b"")),
+            ],
+            &[],
+        ),
+        (
+            &[
+                ("tool/__init__.py", b"".to_vec()),
+                ("tool/bin/x", native(2, b"")),
+                ("tool-1.0.dist-info/METADATA", b"Name: tool\nVersion: 1.0\n".to_vec()),
+                ("bin/x", native(2, b"")),
+            ],
+            &[],
+        ),
+        (
+            &[("bootstrap", native(2, b"/rustc/0123/library/core/src/panic.rs"))],
+            &["partial rust-binary bootstrap"],
+        ),
+    ] {
+        let report = scan(Input::Stdin(zip_of(files)));
+        assert_eq!(
+            gaps(&report),
+            expected,
+            "{:?}",
+            files.iter().map(|(n, _)| n).collect::<Vec<_>>()
+        );
+    }
+}

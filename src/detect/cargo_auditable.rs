@@ -40,7 +40,6 @@ impl Detector for CargoAuditable {
         let info = match auditable_info::audit_info_from_slice(entry.bytes, found.neighbours.limits().audit_bytes) {
             Ok(info) => info,
             Err(Error::NoAuditData | Error::BinaryParsing(_)) if memmem::find(entry.bytes, SECTION).is_none() => {
-                unaudited(entry.bytes, found);
                 return Ok(());
             }
             Err(Error::NoAuditData) => return Ok(()), // a tool that reads audit data names the section too
@@ -136,11 +135,4 @@ fn is_macro_name(name: &str) -> bool {
 /// Whether a binary carries its list of crates.
 pub(super) fn is_audited(bytes: &[u8], limit: usize) -> bool {
     memmem::find(bytes, SECTION).is_some() && auditable_info::audit_info_from_slice(bytes, limit).is_ok()
-}
-
-/// A binary that says nothing of what it was built from is a gap where its language is one whose packages we know.
-fn unaudited(bytes: &[u8], found: &mut Sink<'_>) {
-    if memmem::find(bytes, b"\xff Go buildinf:").is_some() {
-        found.partial("Go binary: its modules are not looked into");
-    }
 }

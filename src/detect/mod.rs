@@ -25,6 +25,7 @@ mod egg_info;
 mod js;
 mod js_bundle;
 mod js_licences;
+mod native_binary;
 mod npm_folder;
 mod npm_installed;
 mod npm_lock;
@@ -77,6 +78,7 @@ pub static ALL: &[&dyn Detector] = &[
     &pylock::Pylock,
     &cargo_auditable::CargoAuditable,
     &rust_binary::RustBinary,
+    &native_binary::NativeBinary,
     &cargo_lock::CargoLock,
 ];
 

@@ -1,6 +1,7 @@
 //! Documents into values: bounded, tolerant of what honest producers do, and keeping what a lax parser would drop
 //! (repeated keys), so that the detectors can consider both readings.
 
+pub mod binary;
 pub mod headers;
 pub mod indented;
 pub mod integrity;

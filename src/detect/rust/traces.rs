@@ -7,6 +7,7 @@ use super::{
     symbols,
 };
 use aho_corasick::AhoCorasick;
+use memchr::memmem;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::LazyLock,
@@ -80,6 +81,12 @@ pub(in crate::detect) fn traces(bytes: &[u8]) -> Traces<'_> {
         || traces.symbols.contains_key("core")
         || traces.sources.iter().any(|s| matches!(s, Source::Registry { .. }));
     traces
+}
+
+/// Whether a binary is Rust at all, from its least: paths of the standard library, the linker's comment, audit data.
+pub(in crate::detect) fn is_rust(bytes: &[u8]) -> bool {
+    let marks: [&[u8]; 3] = [b"/rustc/", b"rustc version ", b".dep-v0"];
+    marks.iter().any(|mark| memmem::find(bytes, mark).is_some())
 }
 
 fn bump<'b>(names: &mut BTreeMap<&'b str, usize>, name: &'b str) {
