@@ -22,7 +22,7 @@ mod write;
 
 fn main() {
     println!("cargo::rerun-if-changed=advisories");
-    let (mut records, mut sources) = (Vec::new(), Vec::new());
+    let (mut packed, mut sources) = (write::Packed::default(), Vec::new());
     for ecosystem in format::ECOSYSTEMS {
         println!("cargo::rerun-if-changed=advisories/{ecosystem}");
         let folder = Path::new("advisories").join(ecosystem);
@@ -37,7 +37,7 @@ fn main() {
                 path.display()
             );
             record.condense();
-            records.push(record);
+            packed.push(&record, &name);
         }
         sources.push(meta::Source {
             ecosystem: ecosystem.to_owned(),
@@ -45,7 +45,7 @@ fn main() {
             ..meta::Source::default()
         });
     }
-    let index = write::write(records, sources, &name);
+    let index = packed.write(sources);
     let out = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("advisories.index");
     fs::write(&out, index).unwrap_or_else(|e| panic!("{}: {e}", out.display()));
 }

@@ -9,7 +9,7 @@ use plimsoll::{
     },
     ecosystem::{self, Ecosystem, NPM},
 };
-use std::{fs, hint::black_box, time::Instant};
+use std::{collections::HashSet, fs, hint::black_box, time::Instant};
 
 fn sources() -> Vec<Source> {
     let source = |e: &&Ecosystem| Source {
@@ -132,7 +132,7 @@ fn main() {
             asked
         };
         let start = Instant::now();
-        let bytes = index::build(records, sources());
+        let bytes = index::build(records.clone(), sources());
         let built = start.elapsed();
         let path = folder.path().join("index");
         fs::write(&path, &bytes).unwrap();
@@ -164,24 +164,25 @@ fn main() {
             .collect();
         looked.sort();
 
-        let index = Index::open(&path).unwrap();
-        let start = Instant::now();
-        let mut all = index.all().unwrap();
-        let decoded = start.elapsed();
-        for record in all.iter_mut().step_by(count / 1000).take(1000) {
+        // As an update does it: the file is opened, what has changed is new, the rest is copied, all is written.
+        let mut changed: Vec<Record> = records.iter().step_by(count / 1000).take(1000).cloned().collect();
+        for record in &mut changed {
             "2026-01-01T00:00:00Z".clone_into(&mut record.modified);
         }
-        let changed = index::build(all, sources());
-        fs::write(folder.path().join("next"), &changed).unwrap();
+        let ids: HashSet<String> = changed.iter().map(|r| r.id.clone()).collect();
+        drop(records);
+        let start = Instant::now();
+        let index = Index::open(&path).unwrap();
+        let renewed = index::renew(&index, &mut |r| !ids.contains(&r.id), changed, sources()).unwrap();
+        fs::write(folder.path().join("next"), &renewed).unwrap();
         let increment = start.elapsed();
         println!(
-            "{count:>7}   {:.2} s   {peak} MB   {:.1} MB   {:.3} ms   {:.2} ms ({found} hits)   {:.2} s, {:.2} s of it reading",
+            "{count:>7}   {:.2} s   {peak} MB   {:.1} MB   {:.3} ms   {:.2} ms ({found} hits)   {:.2} s",
             built.as_secs_f64(),
             size as f64 / 1e6,
             opened[10].as_secs_f64() * 1e3,
             looked[0].as_secs_f64() * 1e3,
             increment.as_secs_f64(),
-            decoded.as_secs_f64(),
         );
     }
 }

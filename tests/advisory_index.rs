@@ -306,6 +306,25 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn an_increment_makes_the_bytes_that_building_makes(
+        old in prop::collection::vec(record(), 0..60),
+        new in prop::collection::vec(record(), 0..12),
+        gone in prop::collection::btree_set("[A-C]-[0-9]{1,2}", 0..12),
+    ) {
+        let index = Index::from_bytes(index::build(old.clone(), sources())).unwrap();
+        let renewed = index::renew(&index, &mut |r| !gone.contains(&r.id), new.clone(), sources()).unwrap();
+        let whole: Vec<Record> = new.into_iter().chain(unique(old).into_iter().filter(|r| !gone.contains(&r.id))).collect();
+        prop_assert!(renewed == index::build(whole.clone(), sources()));
+        let index = Index::from_bytes(renewed).unwrap();
+        index.verify().unwrap();
+        for record in unique(whole) {
+            for alias in &record.aliases {
+                prop_assert!(index.aliased(alias).unwrap().contains(&kept(&record)), "{} for {alias}", record.id);
+            }
+        }
+    }
 }
 
 /// A few records of every shape, so that every bit can be tried.

@@ -165,16 +165,18 @@ impl Database {
     /// # Errors
     /// When the database is damaged.
     pub fn record(&self, id: &str) -> Result<Option<Record>, IndexError> {
-        if let Some(record) = self.index.record(id)? {
-            return Ok(Some(record));
+        for index in std::iter::once(&self.index).chain(&self.rest) {
+            if let Some(record) = index.record(id)? {
+                return Ok(Some(record));
+            }
+            // One that was withdrawn says less than one that holds.
+            let mut aliased = index.aliased(id)?;
+            aliased.sort_by_key(|record| record.withdrawn.is_some());
+            if !aliased.is_empty() {
+                return Ok(Some(aliased.swap_remove(0)));
+            }
         }
-        // By alias: rare, and asked by people, so no table is kept for it.
-        let all = self.index.all()?;
-        let found = all.into_iter().find(|r| r.aliases.iter().any(|alias| alias == id));
-        match (found, &self.rest) {
-            (None, Some(rest)) => rest.record(id),
-            (found, _) => Ok(found),
-        }
+        Ok(None)
     }
 }
 

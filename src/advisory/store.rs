@@ -13,8 +13,8 @@
 
 use super::{
     import::RUSTSEC,
-    index::{self, Index, IndexError, Source},
-    osv::{Package, Record},
+    index::{self, Index, IndexError, Seen, Source},
+    osv::Record,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -228,7 +228,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// When it is older, or much smaller, than the current one and not forced; when it cannot be written.
-    pub fn replace(&self, mut records: Vec<Record>, mut sources: Vec<Source>, force: bool) -> Result<Generation> {
+    pub fn replace(&self, records: Vec<Record>, mut sources: Vec<Source>, force: bool) -> Result<Generation> {
         let current = match self.store.current() {
             // A damaged generation is what a new one is to mend.
             Err(StoreError::Index { .. } | StoreError::Pointer(_)) => None,
@@ -240,26 +240,20 @@ impl Writer<'_> {
         if let Some(current) = &current {
             let kept = |s: &&Source| !new.contains(&s.ecosystem);
             sources.extend(current.index.meta().sources.iter().filter(kept).cloned());
-            let old = current.index.all().map_err(|source| StoreError::Index {
-                path: current.path.clone(),
-                source,
-            })?;
-            // A record of two ecosystems comes with either; of a withdrawn one nothing says which it was about.
-            let stays = |r: &Record| {
-                let mut packages = r.affected.iter().filter_map(|a| a.package.as_ref());
-                let replaced = |p: &Package| {
-                    let other = rustsec && p.ecosystem == "crates.io" && !r.id.starts_with("RUSTSEC-");
-                    new.contains(&p.ecosystem) && !other
-                };
-                r.withdrawn.is_some() || packages.any(|p| !replaced(p))
-            };
-            records.extend(old.into_iter().filter(stays));
         }
+        // A record of two ecosystems comes with either; of one without packages nothing says whose it is.
+        let mut stays = |r: &Seen<'_>| {
+            let replaced = |ecosystem: &str| {
+                let other = rustsec && ecosystem == "crates.io" && !r.id.starts_with("RUSTSEC-");
+                new.contains(ecosystem) && !other
+            };
+            r.packages.is_empty() || r.packages.iter().any(|(ecosystem, _)| !replaced(ecosystem))
+        };
         let checked = current.as_ref().map(|c| c.pointer.checked.clone()).unwrap_or_default();
-        self.write(records, sources, checked, current.as_ref(), force)
+        self.write(records, sources, checked, current.as_ref(), &mut stays, force)
     }
 
-    /// Makes a generation of exactly these records.
+    /// Makes a generation of these records and of those of the current one for which `stays` holds.
     ///
     /// # Errors
     /// As [`Writer::replace`].
@@ -269,9 +263,18 @@ impl Writer<'_> {
         sources: Vec<Source>,
         checked: BTreeMap<String, String>,
         current: Option<&Generation>,
+        stays: &mut dyn FnMut(&Seen<'_>) -> bool,
         force: bool,
     ) -> Result<Generation> {
-        let bytes = index::build(records, sources);
+        let bytes = match current {
+            None => index::build(records, sources),
+            Some(current) => {
+                index::renew(&current.index, stays, records, sources).map_err(|source| StoreError::Index {
+                    path: current.path.clone(),
+                    source,
+                })?
+            }
+        };
         let place = self.store.generations();
         let wrap = |source| StoreError::Index {
             path: place.clone(),

@@ -3,12 +3,12 @@
 use super::{
     http::{Answer, HttpError, Progress, Remote},
     import::{self, Import, ImportError, Quarantined},
-    index::Source,
+    index::{Seen, Source},
     osv::Record,
     store::{Generation, Store, StoreError},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     sync::{
         Mutex, PoisonError,
@@ -119,7 +119,7 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
     if unchanged != current.as_ref().map(|c| c.pointer.generation.clone()) {
         return Err(StoreError::Busy(store.root().to_owned()).into());
     }
-    let mut all: Option<HashMap<String, Record>> = None;
+    let mut known: Option<HashMap<String, Known>> = None;
     for (ecosystem, source, list) in lists {
         match (list, source, &current) {
             (List::Same, ..) => {
@@ -127,35 +127,37 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
                 plan.checked.insert(ecosystem.clone(), now.clone());
             }
             (List::Changes(changes, mark), Some(source), Some(current)) if is_ours(source, &remote) => {
-                if all.is_none() {
-                    let records = current.index.all()?;
-                    all = Some(records.into_iter().map(|r| (r.id.clone(), r)).collect());
-                }
-                let records = all.get_or_insert_default();
+                let known = match &mut known {
+                    Some(known) => known,
+                    none => none.insert(knowledge(current)?),
+                };
                 let stale: Vec<&String> = changes
                     .iter()
-                    .filter(|(id, at)| records.get(*id).is_none_or(|r| r.modified != **at))
+                    .filter(|(id, at)| known.get(*id).is_none_or(|r| r.modified != **at))
                     .map(|(id, _)| id)
                     .collect();
                 if stale.len() > INCREMENT {
                     plan.whole(&remote, store, ecosystem, Some(mark), &now, progress)?;
                     continue;
                 }
-                let fetched = fetch(&remote, ecosystem, &stale, progress)?;
-                let count = fetched.0.len();
-                plan.quarantined.extend(fetched.1);
-                records.extend(fetched.0.into_iter().map(|r| (r.id.clone(), r)));
-                let gone: Vec<String> = records
-                    .values()
-                    .filter(|r| !changes.contains_key(&r.id) && is_about_alone(r, ecosystem))
-                    .map(|r| r.id.clone())
-                    .collect();
-                for id in &gone {
-                    records.remove(id);
+                let (records, quarantined) = fetch(&remote, ecosystem, &stale, progress)?;
+                for record in &records {
+                    known
+                        .entry(record.id.clone())
+                        .or_default()
+                        .modified
+                        .clone_from(&record.modified);
+                    plan.replaced.insert(record.id.clone());
                 }
-                plan.done.push((ecosystem.clone(), Done::Increment(count, gone.len())));
+                let gone =
+                    |(id, r): &(&String, &Known)| !changes.contains_key(*id) && r.alone == Some(ecosystem.as_str());
+                let gone: Vec<String> = known.iter().filter(gone).map(|(id, _)| id.clone()).collect();
+                plan.done
+                    .push((ecosystem.clone(), Done::Increment(records.len(), gone.len())));
+                plan.quarantined.extend(quarantined);
+                plan.records.extend(records);
+                plan.replaced.extend(gone);
                 plan.sources.push(plan_source(&remote, ecosystem, &now, Some(mark)));
-                plan.increments = true;
             }
             (list, ..) => plan.whole(&remote, store, ecosystem, list.mark(), &now, progress)?,
         }
@@ -164,7 +166,7 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
         writer.checked(plan.checked)?;
         store.current()?
     } else {
-        Some(plan.commit(&writer, current.as_ref(), all, options.force)?)
+        Some(plan.commit(&writer, current.as_ref(), options.force)?)
     };
     let generation = generation.ok_or_else(|| StoreError::Pointer(store.root().join("current")))?;
     Ok(Updated {
@@ -179,12 +181,14 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
 struct Plan {
     done: Vec<(String, Done)>,
     quarantined: Vec<Quarantined>,
-    /// Records of the ecosystems that were fetched whole.
+    /// What was fetched.
     records: Vec<Record>,
+    /// Ecosystems that were fetched whole.
     whole: BTreeSet<String>,
+    /// Ids of what was fetched alone, or is gone.
+    replaced: HashSet<String>,
     sources: Vec<Source>,
     checked: BTreeMap<String, String>,
-    increments: bool,
 }
 
 impl Plan {
@@ -221,12 +225,11 @@ impl Plan {
         &mut self,
         writer: &super::store::Writer<'_>,
         current: Option<&Generation>,
-        all: Option<HashMap<String, Record>>,
         force: bool,
     ) -> Result<Generation, UpdateError> {
         let mut sources = std::mem::take(&mut self.sources);
         let new: BTreeSet<String> = sources.iter().map(|s| s.ecosystem.clone()).collect();
-        let mut records = std::mem::take(&mut self.records);
+        let records = std::mem::take(&mut self.records);
         let mut checked = BTreeMap::new();
         if let Some(current) = current {
             sources.extend(
@@ -238,20 +241,15 @@ impl Plan {
                     .filter(|s| !new.contains(&s.ecosystem))
                     .cloned(),
             );
-            let old = match all {
-                Some(all) => all.into_values().collect(),
-                None => current.index.all()?,
-            };
-            let whole = &self.whole;
-            let stays = |r: &Record| {
-                let mut packages = r.affected.iter().filter_map(|a| a.package.as_ref());
-                r.withdrawn.is_some() || packages.any(|p| !whole.contains(&p.ecosystem))
-            };
-            records.extend(old.into_iter().filter(stays));
             checked.clone_from(&current.pointer.checked);
         }
         checked.append(&mut self.checked);
-        Ok(writer.write(records, sources, checked, current, force)?)
+        let (whole, replaced) = (&self.whole, &self.replaced);
+        let mut stays = |r: &Seen<'_>| {
+            let elsewhere = || r.packages.iter().any(|(ecosystem, _)| !whole.contains(*ecosystem));
+            !replaced.contains(&r.id) && (r.packages.is_empty() || elsewhere())
+        };
+        Ok(writer.write(records, sources, checked, current, &mut stays, force)?)
     }
 }
 
@@ -270,9 +268,23 @@ fn is_ours(source: &Source, remote: &Remote) -> bool {
     source.from == remote.base()
 }
 
-fn is_about_alone(record: &Record, ecosystem: &str) -> bool {
-    let mut packages = record.affected.iter().filter_map(|a| a.package.as_ref()).peekable();
-    packages.peek().is_some() && packages.all(|p| p.ecosystem == ecosystem)
+/// What is known of a record that is there.
+#[derive(Default)]
+struct Known {
+    modified: String,
+    /// The ecosystem, of one that is about no other.
+    alone: Option<&'static str>,
+}
+
+fn knowledge(generation: &Generation) -> Result<HashMap<String, Known>, UpdateError> {
+    let mut known = HashMap::new();
+    generation.index.each(&mut |record| {
+        let first = record.packages.first().map(|(ecosystem, _)| *ecosystem);
+        let alone = first.filter(|first| record.packages.iter().all(|(ecosystem, _)| ecosystem == first));
+        let modified = record.modified;
+        known.insert(record.id, Known { modified, alone });
+    })?;
+    Ok(known)
 }
 
 /// What a server says of changes.

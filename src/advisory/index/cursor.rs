@@ -5,7 +5,7 @@ use super::{
     osv::{DatabaseSpecific, Event, Range, RangeType, SeverityVector},
     read::{IndexError, text},
 };
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 type Result<T> = std::result::Result<T, IndexError>;
 
@@ -33,7 +33,7 @@ impl<'b> Bound<'b> {
                     if i > 0 {
                         text.push('.');
                     }
-                    let _ = write!(text, "{segment}");
+                    format::push_number(&mut text, u64::from(*segment), 1);
                 }
                 Cow::Owned(text)
             }
@@ -57,6 +57,11 @@ impl<'b> Cursor<'b> {
         self.0.is_empty()
     }
 
+    /// All that is left.
+    pub(super) fn rest(&self) -> &'b [u8] {
+        self.0
+    }
+
     pub(super) fn byte(&mut self) -> Result<u8> {
         let (&byte, rest) = self.0.split_first().ok_or(CUT)?;
         self.0 = rest;
@@ -64,6 +69,11 @@ impl<'b> Cursor<'b> {
     }
 
     fn int(&mut self) -> Result<u64> {
+        // Nearly all are of one byte.
+        if let Some((&byte @ ..0x80, rest)) = self.0.split_first() {
+            self.0 = rest;
+            return Ok(byte.into());
+        }
         let mut n = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -115,6 +125,20 @@ impl<'b> Cursor<'b> {
             digits @ 2..=10 => Ok(format::time_text(self.seconds()?, digits - 1, self.u32()?)),
             _ => Err(IndexError::Malformed("a time")),
         }
+    }
+
+    /// Passes over a time.
+    pub(super) fn pass_time(&mut self) -> Result<()> {
+        match self.byte()? {
+            0 => drop(self.bytes()?),
+            digits => {
+                self.int()?;
+                if digits > 1 {
+                    self.int()?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn seconds(&mut self) -> Result<u64> {
@@ -200,51 +224,47 @@ impl<'b> Cursor<'b> {
         })
     }
 
-    /// Passes over an affected package.
-    pub(super) fn affected(&mut self) -> Result<()> {
-        let flags = self.byte()?;
-        if flags & format::part::VERSIONS != 0 {
-            for _ in 0..self.count()? {
-                self.version()?;
-            }
-        }
-        if flags & format::part::RANGES != 0 {
-            for _ in 0..self.count()? {
-                self.range_type()?;
-                for _ in 0..self.count()? {
-                    self.version()?;
-                }
-            }
-        }
-        self.rest_of_affected(flags)
-    }
-
     /// Passes over what follows the versions of an affected package.
     pub(super) fn rest_of_affected(&mut self, flags: u8) -> Result<()> {
         if flags & format::part::SEVERITY != 0 {
-            for _ in 0..self.count()? {
-                if usize::from(self.byte()?) >= KINDS.len() {
-                    self.bytes()?;
-                }
-                self.bytes()?;
-            }
+            self.pass_severity()?;
         }
         if flags & format::part::SPECIFIC != 0 {
-            for _ in 0..2 {
-                if self.byte()? != 0 {
-                    self.bytes()?;
-                }
-            }
-            for _ in 0..self.count()? {
-                self.bytes()?;
-            }
+            self.pass_specific()?;
         }
         if flags & format::part::AFFECTS != 0 {
             for _ in 0..3 {
-                for _ in 0..self.count()? {
-                    self.bytes()?;
-                }
+                self.pass_texts()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Passes over ratings.
+    pub(super) fn pass_severity(&mut self) -> Result<()> {
+        for _ in 0..self.count()? {
+            if usize::from(self.byte()?) >= KINDS.len() {
+                self.bytes()?;
+            }
+            self.bytes()?;
+        }
+        Ok(())
+    }
+
+    /// Passes over the extras of the database that published it.
+    pub(super) fn pass_specific(&mut self) -> Result<()> {
+        for _ in 0..2 {
+            if self.byte()? != 0 {
+                self.bytes()?;
+            }
+        }
+        self.pass_texts()
+    }
+
+    /// Passes over texts.
+    pub(super) fn pass_texts(&mut self) -> Result<()> {
+        for _ in 0..self.count()? {
+            self.bytes()?;
         }
         Ok(())
     }

@@ -4,32 +4,44 @@
 /// First bytes of an index.
 pub const MAGIC: &[u8; 8] = b"PLIMSIDX";
 /// Version of the layout; a reader takes this one alone.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Bytes of the header: magic, version, number of sections, length of the file, SHA-256 of all that follows the header,
 /// the table of sections, and a CRC-32 of all these.
 pub const HEADER_BYTES: usize = 8 + 4 + 4 + 8 + 32 + SECTIONS * SECTION_BYTES + 4;
 /// Bytes of an entry in the table of sections: offset, length, CRC-32.
 pub const SECTION_BYTES: usize = 8 + 8 + 4;
-/// Number of sections, in the order below.
-pub const SECTIONS: usize = 5;
+/// Number of sections: the description, then the directories of the three tables, then their blocks.
+pub const SECTIONS: usize = 1 + 2 * TABLES;
 /// What the index is, as JSON.
 pub const META: usize = 0;
-/// The directory of the blocks of names.
-pub const NAMES_DIRECTORY: usize = 1;
-/// The directory of the blocks of records.
-pub const RECORDS_DIRECTORY: usize = 2;
-/// Blocks of names. Its CRC is zero: each block has its own in the directory.
-pub const NAMES: usize = 3;
-/// Blocks of records; likewise.
-pub const RECORDS: usize = 4;
 
-/// Bytes of an entry in a directory of blocks: offset in the section, length, CRC-32, first ordinal, end of the first key
-/// in the pool of keys that follows the entries.
-pub const BLOCK_BYTES: usize = 8 + 4 + 4 + 4 + 4;
-/// Bytes after which a block of names is closed. Small, because a look-up reads half a block on average.
-pub const NAMES_BLOCK: usize = 1 << 10;
-/// Bytes after which a block of records is closed. With four times as many a look-up that hits took twice as long.
-pub const RECORDS_BLOCK: usize = 1 << 10;
+/// Number of tables.
+pub const TABLES: usize = 3;
+/// What records say of a package, by ecosystem and normalised name.
+pub const NAMES: usize = 0;
+/// What records say of themselves, by id.
+pub const RECORDS: usize = 1;
+/// Records by another name of theirs.
+pub const ALIASES: usize = 2;
+/// The section that holds the directory of a table.
+#[must_use]
+pub const fn directory(table: usize) -> usize {
+    1 + table
+}
+/// The section that holds the blocks of a table. Its CRC is zero: each block has its own in the directory.
+#[must_use]
+pub const fn blocks(table: usize) -> usize {
+    1 + TABLES + table
+}
+
+/// Bytes of an entry in a directory of blocks: offset in the section, length, CRC-32, end of the first key in the pool of
+/// keys that follows the entries.
+pub const BLOCK_BYTES: usize = 8 + 4 + 4 + 4;
+/// Entries of a block. A look-up reads half of them on average; fewer make larger directories, which opening verifies.
+/// Every block of records but the last has as many, so that the place of a record is a division away.
+pub const BLOCK: usize = 16;
+/// Bytes after which any other block is closed although it has fewer: there are packages with hundreds of records.
+pub const LARGE_BLOCK: usize = 1 << 10;
 
 /// OSV's names of the ecosystems; the position of one is its code.
 pub const ECOSYSTEMS: [&str; 3] = ["npm", "PyPI", "crates.io"];
@@ -73,7 +85,7 @@ pub const KINDS: [&str; 3] = ["CVSS_V2", "CVSS_V3", "CVSS_V4"];
 /// The summary of malicious-package records.
 #[must_use]
 pub fn stock_summary(name: &str, ecosystem: &str) -> String {
-    format!("Malicious code in {name} ({ecosystem})")
+    ["Malicious code in ", name, " (", ecosystem, ")"].concat()
 }
 
 /// The segments of a version of one to four plain decimal numbers below 2³², written without leading zeros: the usual
@@ -146,11 +158,37 @@ pub fn time_text(seconds: u64, digits: u8, fraction: u32) -> String {
     );
     let y = year_of_era + era * 400 + u64::from(m <= 2);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    let tail = match digits {
-        0 => String::new(),
-        digits => format!(".{fraction:0width$}", width = usize::from(digits)),
-    };
-    format!("{y:04}-{m:02}-{d:02}T{hour:02}:{minute:02}:{second:02}{tail}Z")
+    let mut text = String::with_capacity(30);
+    for (n, width, before) in [
+        (y, 4, ""),
+        (m, 2, "-"),
+        (d, 2, "-"),
+        (hour, 2, "T"),
+        (minute, 2, ":"),
+        (second, 2, ":"),
+    ] {
+        text.push_str(before);
+        push_number(&mut text, n, width);
+    }
+    if digits > 0 {
+        text.push('.');
+        push_number(&mut text, fraction.into(), digits.into());
+    }
+    text.push('Z');
+    text
+}
+
+/// Appends a number, with leading zeros up to a width. `format!` takes several times as long, and a record has dozens.
+pub fn push_number(text: &mut String, mut n: u64, width: usize) {
+    let mut digits = [b'0'; 20];
+    let mut from = digits.len();
+    while n > 0 || from == digits.len() {
+        from -= 1;
+        digits[from] += (n % 10) as u8;
+        n /= 10;
+    }
+    let from = from.min(digits.len().saturating_sub(width));
+    text.extend(digits[from..].iter().map(|&digit| char::from(digit)));
 }
 
 /// Days from 1970-01-01 to a date.

@@ -3,19 +3,19 @@
 
 use super::{
     cursor::Cursor,
+    decode,
     format::{
-        self, ECOSYSTEMS, HEADER_BYTES, MAGIC, META, NAMES, NAMES_DIRECTORY, RECORDS, RECORDS_DIRECTORY, SECTION_BYTES,
-        SECTIONS, VERSION, head, part, stock_summary,
+        self, ALIASES, HEADER_BYTES, MAGIC, META, NAMES, RECORDS, SECTION_BYTES, SECTIONS, VERSION, blocks, directory,
     },
     meta::Meta,
-    osv::{Affected, Affects, EcosystemSpecific, Package, Record},
+    osv::Record,
     query::Query,
     table::{Table, checksum, u32_at, u64_at, usize_at},
+    write::{Head, Packed, Posting},
 };
 use crate::archive::Mapped;
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::HashMap,
     fs::File,
     io,
     ops::{Deref, Range},
@@ -95,6 +95,20 @@ pub struct Index {
     meta: Meta,
     names: Table,
     records: Table,
+    aliases: Table,
+}
+
+/// What [`Index::each`] says of a record.
+#[derive(Clone, Debug)]
+pub struct Seen<'i> {
+    /// Its id.
+    pub id: String,
+    /// Time of its last change.
+    pub modified: String,
+    /// Whether it was withdrawn; then nothing says which packages it was about.
+    pub withdrawn: bool,
+    /// The packages that it is about: OSV's name of the ecosystem, normalised name.
+    pub packages: Vec<(&'static str, &'i str)>,
 }
 
 impl Index {
@@ -161,24 +175,25 @@ impl Index {
         }
         for (i, what) in [
             (META, "its description"),
-            (NAMES_DIRECTORY, "the directory of names"),
-            (RECORDS_DIRECTORY, "the directory of records"),
+            (directory(NAMES), "the directory of names"),
+            (directory(RECORDS), "the directory of records"),
+            (directory(ALIASES), "the directory of aliases"),
         ] {
             let (range, crc) = &sections[i];
             checksum(what, &bytes[range.clone()], *crc)?;
         }
         let meta = serde_json::from_slice(&bytes[sections[META].0.clone()])
             .map_err(|_| IndexError::Malformed("its description"))?;
-        let table = |what, directory: usize, data: usize| {
-            Table::new(what, &bytes, sections[directory].0.clone(), sections[data].0.clone())
+        let table = |what, i| {
+            let place = |section: usize| sections[section].0.clone();
+            Table::new(what, &bytes, place(directory(i)), place(blocks(i)))
         };
-        let names = table("a block of names", NAMES_DIRECTORY, NAMES)?;
-        let records = table("a block of records", RECORDS_DIRECTORY, RECORDS)?;
         Ok(Self {
-            bytes,
+            names: table("a block of names", NAMES)?,
+            records: table("a block of records", RECORDS)?,
+            aliases: table("a block of aliases", ALIASES)?,
             meta,
-            names,
-            records,
+            bytes,
         })
     }
 
@@ -225,7 +240,7 @@ impl Index {
     /// # Errors
     /// When the part of the index that is asked for is damaged.
     pub fn lookup(&self, ecosystem: u8, name: &str) -> Result<Vec<Record>> {
-        self.select(ecosystem, name, |cursor| cursor.affected().map(|()| true))
+        self.select(ecosystem, name, |_| Ok(true))
     }
 
     /// As [`Index::lookup`], and only records of which a part concerns the version of `query`: decided on the packed form.
@@ -234,38 +249,52 @@ impl Index {
     /// When the part of the index that is asked for is damaged.
     pub fn affecting(&self, ecosystem: u8, name: &str, query: &Query<'_>) -> Result<Vec<Record>> {
         let mut scratch = Vec::new();
-        self.select(ecosystem, name, |cursor| query.judge(cursor, &mut scratch))
+        self.select(ecosystem, name, |mut parts| {
+            let mut any = false;
+            while !any && !parts.is_empty() {
+                any = query.judge(&mut parts, &mut scratch)?;
+            }
+            Ok(any)
+        })
     }
 
-    /// Decodes the records of a package for one part of which `wanted` (which reads one part and leaves the cursor behind
-    /// it) holds.
+    /// Decodes the records of a package of whose parts `wanted` holds.
     fn select<'s>(
         &'s self,
         ecosystem: u8,
         name: &str,
-        mut wanted: impl FnMut(&mut Cursor<'s>) -> Result<bool>,
+        mut wanted: impl FnMut(Cursor<'s>) -> Result<bool>,
     ) -> Result<Vec<Record>> {
         let mut found = Vec::new();
-        let Some(mut body) = self.names.find(&self.bytes, ecosystem, name)? else {
-            return Ok(found);
-        };
-        for _ in 0..body.count()? {
-            let ordinal = body.u32()?;
-            let parts = body.count()?;
-            let mut packed = body.clone();
-            let mut any = false;
-            for _ in 0..parts {
-                any |= wanted(&mut body)?;
-            }
-            if any {
-                let mut record = self.head(ordinal)?;
-                record.affected = (0..parts)
-                    .map(|_| affected(&mut packed, ecosystem, name))
-                    .collect::<Result<_>>()?;
+        self.postings(ecosystem, name, |ordinal, parts| {
+            if wanted(parts.clone())? {
+                let (key, body) = self.records.at(&self.bytes, ordinal)?;
+                let mut record = decode::head(key, body)?;
+                decode::parts(parts, ecosystem, name, &mut record.affected)?;
                 found.push(record);
             }
-        }
+            Ok(())
+        })?;
         Ok(found)
+    }
+
+    /// Each record of a package: its position, and its parts.
+    fn postings<'s>(
+        &'s self,
+        ecosystem: u8,
+        name: &str,
+        mut see: impl FnMut(usize, Cursor<'s>) -> Result<()>,
+    ) -> Result<()> {
+        let mut key = Vec::with_capacity(name.len() + 1);
+        key.push(ecosystem);
+        key.extend_from_slice(name.as_bytes());
+        let Some((_, mut body)) = self.names.find(&self.bytes, &key)? else {
+            return Ok(());
+        };
+        while !body.is_empty() {
+            see(body.usize()?, Cursor::new(body.bytes()?))?;
+        }
+        Ok(())
     }
 
     /// The record of an id, whole.
@@ -273,20 +302,39 @@ impl Index {
     /// # Errors
     /// When the part of the index that is asked for is damaged.
     pub fn record(&self, id: &str) -> Result<Option<Record>> {
-        let Some((key, mut body)) = self.records.find_key(&self.bytes, id.as_bytes())? else {
-            return Ok(None);
-        };
-        let (mut record, packages) = decode_head(&key, &mut body)?;
-        for (ecosystem, name) in packages {
-            let same = self
-                .lookup(ecosystem, &name)?
-                .into_iter()
-                .find(|other| other.id == record.id);
-            record
-                .affected
-                .extend(same.into_iter().flat_map(|other| other.affected));
+        let found = self.records.find(&self.bytes, id.as_bytes())?;
+        found.map(|(position, _)| self.whole(position)).transpose()
+    }
+
+    /// Records that have `alias` for another name, whole.
+    ///
+    /// # Errors
+    /// When the part of the index that is asked for is damaged.
+    pub fn aliased(&self, alias: &str) -> Result<Vec<Record>> {
+        let mut found = Vec::new();
+        if let Some((_, mut body)) = self.aliases.find(&self.bytes, alias.as_bytes())? {
+            while !body.is_empty() {
+                let position = body.usize()?;
+                body.bytes()?;
+                found.push(self.whole(position)?);
+            }
         }
-        Ok(Some(record))
+        Ok(found)
+    }
+
+    fn whole(&self, position: usize) -> Result<Record> {
+        let (key, body) = self.records.at(&self.bytes, position)?;
+        let packages = decode::packages(&body)?;
+        let mut record = decode::head(key, body)?;
+        for (ecosystem, name) in packages {
+            self.postings(ecosystem, name, |other, parts| {
+                if other == position {
+                    decode::parts(parts, ecosystem, name, &mut record.affected)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(record)
     }
 
     /// Every record, withdrawn ones by their name and dates; in the order of their ids.
@@ -296,127 +344,81 @@ impl Index {
     pub fn all(&self) -> Result<Vec<Record>> {
         let mut all = Vec::new();
         self.records.each(&self.bytes, &mut |key, body| {
-            all.push(decode_head(key, body)?.0);
+            all.push(decode::head(key.to_vec(), body)?);
             Ok(())
         })?;
-        self.names.each(&self.bytes, &mut |key, body| {
-            let (ecosystem, name) = name_of(key)?;
-            for _ in 0..body.count()? {
-                let ordinal = body.u32()? as usize;
-                let record: &mut Record = all
-                    .get_mut(ordinal)
-                    .ok_or(IndexError::Malformed("a name leads to no record"))?;
-                for _ in 0..body.count()? {
-                    record.affected.push(affected(body, ecosystem, name)?);
-                }
+        self.names.each(&self.bytes, &mut |key, mut body| {
+            let (ecosystem, name) = decode::name(key)?;
+            while !body.is_empty() {
+                let (position, parts) = (body.usize()?, Cursor::new(body.bytes()?));
+                let record: &mut Record = all.get_mut(position).ok_or(IndexError::Malformed(LOST))?;
+                decode::parts(parts, ecosystem, name, &mut record.affected)?;
             }
             Ok(())
         })?;
         Ok(all)
     }
 
-    /// Id and time of change of every record that was ever seen of an ecosystem's, withdrawn ones of every ecosystem
-    /// included: what an update compares with the server's list.
+    /// Shows every record, in the order of their ids: what an update compares with the server's list.
+    ///
+    /// # Errors
+    /// When any part of the table of records is damaged.
+    pub fn each(&self, see: &mut dyn FnMut(Seen<'_>)) -> Result<()> {
+        self.records.each(&self.bytes, &mut |key, body| {
+            see(decode::seen(key, &body)?);
+            Ok(())
+        })
+    }
+
+    /// Adds the records for which `stays` holds to what another index is made of, as they lie here.
     ///
     /// # Errors
     /// When any part is damaged.
-    pub fn changes(&self) -> Result<HashMap<String, String>> {
-        let mut changes = HashMap::new();
+    pub(super) fn hand_over<'s>(
+        &'s self,
+        stays: &mut dyn FnMut(&Seen<'_>) -> bool,
+        packed: &mut Packed<'s>,
+    ) -> Result<()> {
+        let mut heads: Vec<Option<u32>> = Vec::new();
         self.records.each(&self.bytes, &mut |key, body| {
-            let (record, _) = decode_head(key, body)?;
-            changes.insert(record.id, record.modified);
+            let seen = decode::seen(key, &body)?;
+            let stays = stays(&seen);
+            heads.push(stays.then(|| u32::try_from(packed.heads.len()).unwrap_or(u32::MAX)));
+            if stays {
+                packed.heads.push(Head {
+                    id: seen.id.into(),
+                    modified: seen.modified.into(),
+                    live: !seen.withdrawn,
+                    body: body.rest().into(),
+                });
+            }
             Ok(())
         })?;
-        Ok(changes)
-    }
-
-    fn head(&self, ordinal: u32) -> Result<Record> {
-        let (key, mut body) = self.records.at(&self.bytes, ordinal)?;
-        Ok(decode_head(&key, &mut body)?.0)
+        let take = |table: &Table, postings: &mut Vec<Posting<'s>>, check: fn(&[u8]) -> Result<()>| {
+            table.each(&self.bytes, &mut |key, mut body| {
+                check(key)?;
+                while !body.is_empty() {
+                    let (position, said) = (body.usize()?, body.bytes()?);
+                    let head = heads.get(position).ok_or(IndexError::Malformed(LOST))?;
+                    postings.extend(head.map(|head| Posting {
+                        key: key.into(),
+                        head,
+                        body: said.into(),
+                    }));
+                }
+                Ok(())
+            })
+        };
+        take(&self.names, &mut packed.names, |key| decode::name(key).map(drop))?;
+        take(&self.aliases, &mut packed.aliases, |_| Ok(()))
     }
 }
 
-fn name_of(key: &[u8]) -> Result<(u8, &str)> {
-    let (&ecosystem, name) = key.split_first().ok_or(IndexError::Malformed("an empty name"))?;
-    if usize::from(ecosystem) >= ECOSYSTEMS.len() {
-        return Err(IndexError::Malformed("an ecosystem without a name"));
-    }
-    Ok((ecosystem, text(name)?))
-}
+/// A position that no record has.
+pub(super) const LOST: &str = "a name leads to no record";
 
 pub(super) fn text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| IndexError::Malformed("text that is not UTF-8"))
-}
-
-fn decode_head(key: &[u8], body: &mut Cursor<'_>) -> Result<(Record, Vec<(u8, String)>)> {
-    let flags = body.byte()?;
-    let has = |flag: u8| flags & flag != 0;
-    let mut record = Record {
-        id: text(key)?.to_owned(),
-        modified: body.time()?,
-        ..Record::default()
-    };
-    if has(head::WITHDRAWN) {
-        record.withdrawn = Some(body.time()?);
-    }
-    if has(head::ALIASES) {
-        record.aliases = body.texts()?;
-    }
-    if has(head::SUMMARY) {
-        body.text()?.clone_into(&mut record.summary);
-    }
-    if has(head::SEVERITY) {
-        record.severity = body.severity()?;
-    }
-    if has(head::SPECIFIC) {
-        record.database_specific = Some(body.specific()?);
-    }
-    let mut packages = Vec::new();
-    for _ in 0..body.count()? {
-        let ecosystem = body.byte()?;
-        packages.push((ecosystem, body.text()?.to_owned()));
-    }
-    if has(head::STOCK_SUMMARY) {
-        let first = packages.first();
-        let name = first.and_then(|(e, name)| Some((name, ECOSYSTEMS.get(usize::from(*e))?)));
-        let (name, ecosystem) = name.ok_or(IndexError::Malformed("a summary without a package"))?;
-        record.summary = stock_summary(name, ecosystem);
-    }
-    Ok((record, packages))
-}
-
-fn affected(cursor: &mut Cursor<'_>, ecosystem: u8, name: &str) -> Result<Affected> {
-    let flags = cursor.byte()?;
-    let has = |flag: u8| flags & flag != 0;
-    let mut affected = Affected {
-        package: ECOSYSTEMS.get(usize::from(ecosystem)).map(|ecosystem| Package {
-            ecosystem: (*ecosystem).to_owned(),
-            name: name.to_owned(),
-        }),
-        ..Affected::default()
-    };
-    if has(part::VERSIONS) {
-        for _ in 0..cursor.count()? {
-            affected.versions.push(cursor.version()?.1.text().into_owned());
-        }
-    }
-    if has(part::RANGES) {
-        for _ in 0..cursor.count()? {
-            affected.ranges.push(cursor.range()?);
-        }
-    }
-    if has(part::SEVERITY) {
-        affected.severity = cursor.severity()?;
-    }
-    if has(part::SPECIFIC) {
-        affected.database_specific = Some(cursor.specific()?);
-    }
-    if has(part::AFFECTS) {
-        let (arch, os, functions) = (cursor.texts()?, cursor.texts()?, cursor.texts()?);
-        let affects = Some(Affects { arch, os, functions });
-        affected.ecosystem_specific = Some(EcosystemSpecific { affects });
-    }
-    Ok(affected)
 }
 
 /// The code of an ecosystem in an index.

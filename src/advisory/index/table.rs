@@ -1,6 +1,10 @@
 //! Sorted keys with their bodies, in blocks that are verified one by one, when they are first read.
 
-use super::{cursor::Cursor, format::BLOCK_BYTES, read::IndexError};
+use super::{
+    cursor::Cursor,
+    format::{BLOCK, BLOCK_BYTES},
+    read::{IndexError, LOST},
+};
 use std::{
     ops::Range,
     sync::atomic::{AtomicU64, Ordering},
@@ -18,14 +22,6 @@ pub(super) struct Table {
     blocks: usize,
     /// A bit for each block that has been verified. Two threads may verify one twice; that does no harm.
     verified: Box<[AtomicU64]>,
-}
-
-/// An entry of a block directory.
-struct BlockEntry {
-    data: Range<usize>,
-    crc: u32,
-    ordinal: u32,
-    key: Range<usize>,
 }
 
 impl Table {
@@ -46,122 +42,102 @@ impl Table {
         })
     }
 
-    fn entry(&self, bytes: &[u8], i: usize) -> Result<BlockEntry> {
-        let malformed = IndexError::Malformed("a directory entry");
-        let directory = &bytes[self.directory.clone()];
-        let at = i * BLOCK_BYTES;
+    /// The first key of a block.
+    fn key<'b>(&self, bytes: &'b [u8], i: usize) -> Result<&'b [u8]> {
+        let ends = bytes.get(self.directory.start + i * BLOCK_BYTES..self.directory.end);
+        let ends = ends.unwrap_or_default();
         // The end of the key before is where this one begins.
-        let key_from = if i == 0 { 0 } else { u32_at(directory, at - 4)? as usize };
-        let from = usize_at(directory, at)?.saturating_add(self.data.start);
-        let to = from.saturating_add(u32_at(directory, at + 8)? as usize);
-        let (key_from, key_to) = (
-            key_from.saturating_add(self.keys.start),
-            (u32_at(directory, at + 20)? as usize).saturating_add(self.keys.start),
-        );
-        if to > self.data.end || key_from > key_to || key_to > self.keys.end {
-            return Err(malformed);
-        }
-        Ok(BlockEntry {
-            data: from..to,
-            crc: u32_at(directory, at + 12)?,
-            ordinal: u32_at(directory, at + 16)?,
-            key: key_from..key_to,
-        })
+        let from = match i {
+            0 => 0,
+            _ => u32_at(bytes, self.directory.start + i * BLOCK_BYTES - 4)? as usize,
+        };
+        let to = u32_at(ends, BLOCK_BYTES - 4)? as usize;
+        let key = bytes.get(self.keys.clone()).and_then(|keys| keys.get(from..to));
+        key.ok_or(IndexError::Malformed("a directory entry"))
     }
 
     /// The bytes of a block, verified.
     fn block<'b>(&self, bytes: &'b [u8], i: usize) -> Result<Cursor<'b>> {
-        let entry = self.entry(bytes, i)?;
-        let block = bytes
-            .get(entry.data)
-            .ok_or(IndexError::Malformed("a directory entry"))?;
+        let entry = &bytes[self.directory.clone()];
+        let at = i * BLOCK_BYTES;
+        let from = usize_at(entry, at)?;
+        let to = from.saturating_add(u32_at(entry, at + 8)? as usize);
+        let block = bytes.get(self.data.clone()).and_then(|data| data.get(from..to));
+        let block = block.ok_or(IndexError::Malformed("a directory entry"))?;
         let (word, bit) = (&self.verified[i / 64], 1 << (i % 64));
         if word.load(Ordering::Relaxed) & bit == 0 {
-            checksum(self.what, block, entry.crc)?;
+            checksum(self.what, block, u32_at(entry, at + 12)?)?;
             word.fetch_or(bit, Ordering::Relaxed);
         }
         Ok(Cursor::new(block))
     }
 
-    /// The last block whose first key (ordinal) is not above what is looked for.
-    fn search(&self, mut above: impl FnMut(BlockEntry) -> bool, bytes: &[u8]) -> Result<Option<usize>> {
+    /// The position and the body of a key.
+    pub(super) fn find<'b>(&self, bytes: &'b [u8], wanted: &[u8]) -> Result<Option<(usize, Cursor<'b>)>> {
+        // The last block whose first key is not above what is looked for.
         let (mut low, mut high) = (0, self.blocks);
         while low < high {
-            let middle = low + (high - low) / 2;
-            if above(self.entry(bytes, middle)?) {
+            let middle = low.midpoint(high);
+            if self.key(bytes, middle)? > wanted {
                 high = middle;
             } else {
                 low = middle + 1;
             }
         }
-        Ok(low.checked_sub(1))
-    }
-
-    pub(super) fn find<'b>(&self, bytes: &'b [u8], ecosystem: u8, name: &str) -> Result<Option<Cursor<'b>>> {
-        let mut key = Vec::with_capacity(name.len() + 1);
-        key.push(ecosystem);
-        key.extend_from_slice(name.as_bytes());
-        Ok(self.find_key(bytes, &key)?.map(|(_, body)| body))
-    }
-
-    pub(super) fn find_key<'b>(&self, bytes: &'b [u8], wanted: &[u8]) -> Result<Option<(Vec<u8>, Cursor<'b>)>> {
-        let Some(i) = self.search(|entry| &bytes[entry.key] > wanted, bytes)? else {
+        let Some(i) = low.checked_sub(1) else {
             return Ok(None);
         };
         let mut block = self.block(bytes, i)?;
         // How much of `wanted` the key before shares with it: a key that shares less with its predecessor than that is
         // past it, one that shares more cannot be it, so most keys are passed over without a look at their bytes.
         let mut matched = 0;
-        while !block.is_empty() {
+        for at in i * BLOCK.. {
+            if block.is_empty() {
+                break;
+            }
             let (shared, rest) = (block.usize()?, block.bytes()?);
             let body = block.bytes()?;
             if shared > matched {
                 continue;
             }
             if shared < matched {
-                return Ok(None);
+                break;
             }
             let left = wanted.get(matched..).unwrap_or_default();
             let more = left.iter().zip(rest).take_while(|(a, b)| a == b).count();
             matched += more;
             if more == rest.len() && matched == wanted.len() {
-                return Ok(Some((wanted.to_vec(), Cursor::new(body))));
+                return Ok(Some((at, Cursor::new(body))));
             }
             if rest.get(more) > left.get(more) {
-                return Ok(None);
+                break;
             }
         }
         Ok(None)
     }
 
-    /// The key and the body at a position among all keys; `ordinal` counts records.
-    pub(super) fn at<'b>(&self, bytes: &'b [u8], ordinal: u32) -> Result<(Vec<u8>, Cursor<'b>)> {
-        let lost = IndexError::Malformed("a name leads to no record");
-        let Some(i) = self.search(|entry| entry.ordinal > ordinal, bytes)? else {
-            return Err(lost);
-        };
-        let skip = ordinal - self.entry(bytes, i)?.ordinal;
-        let mut block = self.block(bytes, i)?;
-        let mut key = Vec::new();
-        for _ in 0..skip {
+    /// The key and the body at a position, in a table whose blocks are all full.
+    pub(super) fn at<'b>(&self, bytes: &'b [u8], position: usize) -> Result<(Vec<u8>, Cursor<'b>)> {
+        if position / BLOCK >= self.blocks {
+            return Err(IndexError::Malformed(LOST));
+        }
+        let mut block = self.block(bytes, position / BLOCK)?;
+        let mut key = Vec::with_capacity(24);
+        for _ in 0..position % BLOCK {
             next(&mut block, &mut key)?;
         }
         let body = next(&mut block, &mut key)?;
         Ok((key, body))
     }
 
-    pub(super) fn each<'b>(
-        &self,
-        bytes: &'b [u8],
-        see: &mut dyn FnMut(&[u8], &mut Cursor<'b>) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn each<'b>(&self, bytes: &'b [u8], see: &mut dyn FnMut(&[u8], Cursor<'b>) -> Result<()>) -> Result<()> {
         let mut key = Vec::new();
         for i in 0..self.blocks {
             let mut block = self.block(bytes, i)?;
             key.clear();
             while !block.is_empty() {
-                let mut body = next(&mut block, &mut key)?;
-                see(&key, &mut body)?;
+                let body = next(&mut block, &mut key)?;
+                see(&key, body)?;
             }
         }
         Ok(())

@@ -2,9 +2,8 @@
 
 use super::{
     format::{
-        BLOCK_BYTES, ECOSYSTEMS, HEADER_BYTES, KINDS, MAGIC, META, NAMES, NAMES_BLOCK, NAMES_DIRECTORY, RECORDS,
-        RECORDS_BLOCK, RECORDS_DIRECTORY, SECTIONS, TEXT, VERSION, head, part, put, put_text, segments, stock_summary,
-        time,
+        ALIASES, BLOCK, BLOCK_BYTES, ECOSYSTEMS, HEADER_BYTES, KINDS, LARGE_BLOCK, MAGIC, META, NAMES, RECORDS,
+        SECTIONS, TEXT, VERSION, blocks, directory, head, part, put, put_text, segments, stock_summary, time,
     },
     meta::{Meta, Source},
     osv::{Affected, DatabaseSpecific, Event, Range, RangeType, Record, SeverityVector},
@@ -15,95 +14,165 @@ use std::borrow::Cow;
 /// The code of a package's ecosystem, and its normalised name; `None` for an ecosystem that we do not know.
 pub type Named<'p> = Option<(u8, Cow<'p, str>)>;
 
-/// Makes an index. The order of `records` does not matter, and the same records make the same bytes; of records of one id
-/// the last changed one counts. Each source names its ecosystem and where it is from; what can be counted is counted here, and
-/// an empty `as_of` is the newest change. Packages are named by `name`, from OSV's ecosystem and the name as published.
-///
-/// Withdrawn records are kept by their id and dates alone, so that an update knows that it has seen them.
-pub fn write(
-    mut records: Vec<Record>,
-    sources: Vec<Source>,
-    name: &dyn for<'p> Fn(&str, &'p str) -> Named<'p>,
-) -> Vec<u8> {
-    records.sort_by(|a, b| (&a.id, &b.modified).cmp(&(&b.id, &a.modified)));
-    records.dedup_by(|later, earlier| later.id == earlier.id);
-
-    let mut by_name: Vec<(u8, Cow<'_, str>, u32, &Affected)> = Vec::new();
-    let mut heads = Blocks::new(RECORDS_BLOCK);
-    let mut body = Vec::new();
-    for (ordinal, record) in records.iter().enumerate() {
-        let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
-        let from = by_name.len();
-        if record.withdrawn.is_none() {
-            by_name.extend(record.affected.iter().filter_map(|affected| {
-                let package = affected.package.as_ref()?;
-                let (ecosystem, name) = name(&package.ecosystem, &package.name)?;
-                Some((ecosystem, name, ordinal, affected))
-            }));
-        }
-        let mut packages: Vec<(u8, &str)> = by_name[from..].iter().map(|(e, n, ..)| (*e, &**n)).collect();
-        packages.sort_unstable();
-        packages.dedup();
-        body.clear();
-        put_head(&mut body, record, &packages);
-        heads.push(record.id.as_bytes(), &body, ordinal);
-    }
-    // Stable: the parts of one record about one package stay in the record's order.
-    by_name.sort_by(|a, b| (a.0, &a.1, a.2).cmp(&(b.0, &b.1, b.2)));
-
-    let mut names = Blocks::new(NAMES_BLOCK);
-    let mut key = Vec::new();
-    for (ordinal, package) in by_name.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)).enumerate() {
-        key.clear();
-        key.push(package[0].0);
-        key.extend_from_slice(package[0].1.as_bytes());
-        body.clear();
-        let records: Vec<_> = package.chunk_by(|a, b| a.2 == b.2).collect();
-        put(&mut body, records.len() as u64);
-        for record in records {
-            put(&mut body, u64::from(record[0].2));
-            put(&mut body, record.len() as u64);
-            for (.., affected) in record {
-                put_affected(&mut body, affected);
-            }
-        }
-        names.push(&key, &body, u32::try_from(ordinal).unwrap_or(u32::MAX));
-    }
-
-    let meta = describe(&records, &by_name, sources);
-    let mut sections: [(Vec<u8>, bool); SECTIONS] = Default::default();
-    sections[META] = (meta.to_json(), true);
-    let (directory, blocks) = names.finish();
-    sections[NAMES_DIRECTORY] = (directory, true);
-    sections[NAMES] = (blocks, false);
-    let (directory, blocks) = heads.finish();
-    sections[RECORDS_DIRECTORY] = (directory, true);
-    sections[RECORDS] = (blocks, false);
-    assemble(&sections)
+/// What goes into an index, packed as it will lie there, in any order: of each record its head, and what it says under a key.
+/// What another index holds is borrowed from there.
+#[derive(Default)]
+pub struct Packed<'i> {
+    /// One for each record.
+    pub heads: Vec<Head<'i>>,
+    /// By ecosystem and name: the parts about that package.
+    pub names: Vec<Posting<'i>>,
+    /// By alias: nothing.
+    pub aliases: Vec<Posting<'i>>,
 }
 
-fn describe(records: &[Record], by_name: &[(u8, Cow<'_, str>, u32, &Affected)], mut sources: Vec<Source>) -> Meta {
+/// What a record says of itself.
+pub struct Head<'i> {
+    /// Its id.
+    pub id: Cow<'i, str>,
+    /// Time of its last change.
+    pub modified: Box<str>,
+    /// Whether it is in force.
+    pub live: bool,
+    /// All of it.
+    pub body: Cow<'i, [u8]>,
+}
+
+/// What a record says under a key.
+pub struct Posting<'i> {
+    /// The key.
+    pub key: Box<[u8]>,
+    /// Which record: a position in [`Packed::heads`].
+    pub head: u32,
+    /// What it says.
+    pub body: Cow<'i, [u8]>,
+}
+
+impl Packed<'_> {
+    /// Packs a record; its packages are named by `name`, from OSV's ecosystem and the name as published.
+    ///
+    /// Withdrawn records are kept by their id, dates, aliases and summary alone, so that an update knows that it has seen them.
+    pub fn push(&mut self, record: &Record, name: &dyn for<'p> Fn(&str, &'p str) -> Named<'p>) {
+        let head = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
+        let mut parts: Vec<(u8, Cow<'_, str>, &Affected)> = Vec::new();
+        if record.withdrawn.is_none() {
+            parts.extend(record.affected.iter().filter_map(|affected| {
+                let package = affected.package.as_ref()?;
+                let (ecosystem, name) = name(&package.ecosystem, &package.name)?;
+                Some((ecosystem, name, affected))
+            }));
+        }
+        // Stable: the parts about one package stay in the record's order.
+        parts.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        let mut packages: Vec<(u8, &str)> = Vec::new();
+        for package in parts.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
+            let (ecosystem, name) = (package[0].0, &*package[0].1);
+            packages.push((ecosystem, name));
+            let mut body = Vec::new();
+            for (.., affected) in package {
+                put_affected(&mut body, affected);
+            }
+            self.names.push(Posting {
+                key: [&[ecosystem], name.as_bytes()].concat().into(),
+                head,
+                body: body.into(),
+            });
+        }
+        let mut aliases: Vec<&str> = record.aliases.iter().map(String::as_str).collect();
+        aliases.sort_unstable();
+        aliases.dedup();
+        self.aliases.extend(aliases.into_iter().map(|alias| Posting {
+            key: alias.as_bytes().into(),
+            head,
+            body: Cow::Borrowed(&[]),
+        }));
+        let mut body = Vec::new();
+        put_head(&mut body, record, &packages);
+        self.heads.push(Head {
+            id: record.id.clone().into(),
+            modified: record.modified.as_str().into(),
+            live: record.withdrawn.is_none(),
+            body: body.into(),
+        });
+    }
+
+    /// Makes an index. The same records make the same bytes, whatever their order and wherever they are from; of records of
+    /// one id the last changed one counts, and of those the first. Each source names its ecosystem and where it is from; what
+    /// can be counted is counted here, and an empty `as_of` is the newest change.
+    #[must_use]
+    pub fn write(self, sources: Vec<Source>) -> Vec<u8> {
+        let mut order: Vec<usize> = (0..self.heads.len()).collect();
+        order.sort_by(|&a, &b| {
+            let (a, b) = (&self.heads[a], &self.heads[b]);
+            a.id.cmp(&b.id).then_with(|| b.modified.cmp(&a.modified))
+        });
+        order.dedup_by(|later, earlier| self.heads[*later].id == self.heads[*earlier].id);
+        let mut ordinals = vec![None; self.heads.len()];
+        let mut records = Blocks::new(usize::MAX);
+        for (ordinal, &at) in order.iter().enumerate() {
+            ordinals[at] = u32::try_from(ordinal).ok();
+            records.push(self.heads[at].id.as_bytes(), &self.heads[at].body);
+        }
+        let meta = describe(&self.heads, &order, &self.names, sources);
+        let mut sections: [(Vec<u8>, bool); SECTIONS] = Default::default();
+        sections[META] = (meta.to_json(), true);
+        for (table, entries) in [
+            (RECORDS, records),
+            (NAMES, postings(self.names, &ordinals)),
+            (ALIASES, postings(self.aliases, &ordinals)),
+        ] {
+            let (index, data) = entries.finish();
+            sections[directory(table)] = (index, true);
+            sections[blocks(table)] = (data, false);
+        }
+        assemble(&sections)
+    }
+}
+
+/// A table of what the records that count say under each key.
+fn postings<'i>(postings: Vec<Posting<'i>>, ordinals: &[Option<u32>]) -> Blocks {
+    let counts = |p: Posting<'i>| Some((p.key, ordinals[p.head as usize]?, p.body));
+    let mut postings: Vec<_> = postings.into_iter().filter_map(counts).collect();
+    postings.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    let mut table = Blocks::new(LARGE_BLOCK);
+    let mut body = Vec::new();
+    for entry in postings.chunk_by(|a, b| a.0 == b.0) {
+        body.clear();
+        for (_, ordinal, said) in entry {
+            put(&mut body, u64::from(*ordinal));
+            put(&mut body, said.len() as u64);
+            body.extend_from_slice(said);
+        }
+        table.push(&entry[0].0, &body);
+    }
+    table
+}
+
+/// `order` holds the positions of the heads that count.
+fn describe(heads: &[Head<'_>], order: &[usize], names: &[Posting<'_>], mut sources: Vec<Source>) -> Meta {
+    let mut ecosystems: Vec<u8> = vec![0; heads.len()];
+    for posting in names {
+        ecosystems[posting.head as usize] |= 1 << posting.key[0];
+    }
+    let counted = || order.iter().map(|&at| (&heads[at], ecosystems[at]));
+    let newest = |heads: &mut dyn Iterator<Item = (&Head<'_>, u8)>| {
+        let times = heads.map(|(head, _)| &*head.modified);
+        times.max().unwrap_or_default().to_owned()
+    };
     sources.sort_by(|a, b| a.ecosystem.cmp(&b.ecosystem));
     for source in &mut sources {
         let code = ECOSYSTEMS.iter().position(|name| *name == source.ecosystem);
-        let own = by_name.iter().filter(|(e, ..)| Some(usize::from(*e)) == code);
-        let mut ordinals: Vec<u32> = own.map(|&(_, _, ordinal, _)| ordinal).collect();
-        ordinals.sort_unstable();
-        ordinals.dedup();
-        source.records = ordinals.len() as u64;
-        let modified = ordinals
-            .iter()
-            .filter_map(|&i| records.get(i as usize))
-            .map(|r| &r.modified);
-        source.newest = modified.max().cloned().unwrap_or_default();
+        let own = || counted().filter(|(_, of)| code.is_some_and(|code| of & 1 << code != 0));
+        source.records = own().count() as u64;
+        source.newest = newest(&mut own());
         if source.as_of.is_empty() {
             source.as_of.clone_from(&source.newest);
         }
     }
-    let withdrawn = records.iter().filter(|r| r.withdrawn.is_some()).count() as u64;
+    let withdrawn = counted().filter(|(head, _)| !head.live).count() as u64;
     Meta {
-        generated: records.iter().map(|r| &r.modified).max().cloned().unwrap_or_default(),
-        records: records.len() as u64 - withdrawn,
+        generated: newest(&mut counted()),
+        records: order.len() as u64 - withdrawn,
         withdrawn,
         sources,
     }
@@ -138,38 +207,39 @@ fn assemble(sections: &[(Vec<u8>, bool); SECTIONS]) -> Vec<u8> {
 
 /// Sorted keys and their bodies, cut into blocks.
 struct Blocks {
-    size: usize,
+    /// Bytes after which a block is closed.
+    large: usize,
     directory: Vec<u8>,
     keys: Vec<u8>,
     data: Vec<u8>,
     start: usize,
-    ordinal: u32,
+    entries: usize,
     last: Vec<u8>,
 }
 
 impl Blocks {
-    fn new(size: usize) -> Self {
+    fn new(large: usize) -> Self {
         Self {
-            size,
+            large,
             directory: Vec::new(),
             keys: Vec::new(),
             data: Vec::new(),
             start: 0,
-            ordinal: 0,
+            entries: 0,
             last: Vec::new(),
         }
     }
 
     /// Within a block a key is written as what it shares with the one before, and the rest.
-    fn push(&mut self, key: &[u8], body: &[u8], ordinal: u32) {
-        if self.data.len() - self.start >= self.size {
+    fn push(&mut self, key: &[u8], body: &[u8]) {
+        if self.entries == BLOCK || self.data.len() - self.start >= self.large {
             self.close();
         }
-        if self.data.len() == self.start {
+        if self.entries == 0 {
             self.keys.extend_from_slice(key);
-            self.ordinal = ordinal;
             self.last.clear();
         }
+        self.entries += 1;
         let shared = self.last.iter().zip(key).take_while(|(a, b)| a == b).count();
         put(&mut self.data, shared as u64);
         put(&mut self.data, (key.len() - shared) as u64);
@@ -181,22 +251,18 @@ impl Blocks {
     }
 
     fn close(&mut self) {
-        let block = &self.data[self.start..];
-        if block.is_empty() {
+        if self.entries == 0 {
             return;
         }
+        let block = &self.data[self.start..];
         self.directory.extend_from_slice(&(self.start as u64).to_le_bytes());
-        for n in [
-            block.len(),
-            crc32fast::hash(block) as usize,
-            self.ordinal as usize,
-            self.keys.len(),
-        ] {
+        for n in [block.len(), crc32fast::hash(block) as usize, self.keys.len()] {
             self.directory
                 .extend_from_slice(&u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
         }
         debug_assert_eq!(self.directory.len() % BLOCK_BYTES, 0);
         self.start = self.data.len();
+        self.entries = 0;
     }
 
     /// The directory (number of blocks, their entries, the pool of first keys) and the blocks.
