@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`limits`], [`escape`], [`model`] | what everything may cost, untrusted text on its way out, the nouns |
 //! | [`ecosystem`], [`archive`], [`parse`] | one row of data per ecosystem; zips and folders as trees of entries; documents into values |
+//! | [`fingerprint`] | packages known by their code: tokens that survive minifiers, and what is compared of them |
 //! | [`detect`], [`inventory`] | one file per format recognised; what they saw, merged |
 //! | [`advisory`] | OSV records, and which of them concern a component |
 //! | [`check`], [`report`] | one file per rule; one file per output format |
@@ -41,6 +42,7 @@ pub mod check;
 pub mod detect;
 pub mod ecosystem;
 pub mod escape;
+pub mod fingerprint;
 pub mod inventory;
 pub mod limits;
 pub mod model;

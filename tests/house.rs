@@ -11,6 +11,7 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["limits", "escape", "model"],
     &["ecosystem", "archive", "parse"],
+    &["fingerprint"],
     &["detect", "inventory"],
     &["advisory"],
     &["check", "report"],
