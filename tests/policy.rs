@@ -7,7 +7,7 @@ use common::zip_of;
 use plimsoll::{
     advisory::Database,
     audit::{self, Input, Options},
-    policy::{Decisions, Policy},
+    policy::{Baseline, Decisions, Policy, Vex},
     report::{self, Bar, Style},
 };
 use serde_json::Value;
@@ -30,6 +30,11 @@ fn package(name: &str, version: &str) -> (String, String) {
 
 /// The JSON report of an archive with these files, judged by these decisions.
 fn judged<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)], decisions: Decisions, fail_on: Bar) -> Value {
+    written(files, decisions, fail_on, "json")
+}
+
+/// The same in any format that is JSON.
+fn written<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)], decisions: Decisions, fail_on: Bar, format: &str) -> Value {
     let options = Options {
         fail_on,
         decisions,
@@ -37,23 +42,20 @@ fn judged<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)], decisions: Decisions,
     };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
     let report = audit::audit(&[Input::Stdin(zip_of(files))], &options, &DATABASE, now, &|| {});
-    let json = report::ALL.iter().find(|r| r.id() == "json").unwrap();
+    let format = report::ALL.iter().find(|r| r.id() == format).unwrap();
+    let style = Style {
+        width: 80,
+        verbose: false,
+    };
     let mut out = Vec::new();
-    json.write(
-        &report,
-        Style {
-            width: 80,
-            verbose: false,
-        },
-        &mut out,
-    )
-    .unwrap();
+    format.write(&report, style, &mut out).unwrap();
     serde_json::from_slice(&out).unwrap()
 }
 
 fn policy(text: &str) -> Decisions {
     Decisions {
         policy: Some(Policy::parse(text, "plimsoll.toml").unwrap()),
+        ..Decisions::default()
     }
 }
 
@@ -354,4 +356,378 @@ fn a_policy_is_found_upward_to_the_top_of_the_repository() {
     std::fs::write(at("repo/a/plimsoll.toml"), "").unwrap();
     assert_eq!(Policy::find(&at("repo/a/b")), Some(at("repo/a/plimsoll.toml")));
     assert_eq!(Policy::find(&at("repo")), Some(at("repo/plimsoll.toml")));
+}
+
+fn vex(text: &str) -> Decisions {
+    Decisions {
+        vex: vec![Vex::parse(text.as_bytes(), "vex.json").unwrap()],
+        ..Decisions::default()
+    }
+}
+
+fn openvex(statements: &str) -> String {
+    format!(
+        r#"{{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","timestamp":"2026-01-01T00:00:00Z","version":1,
+            "statements":[{statements}]}}"#
+    )
+}
+
+/// What an OpenVEX statement on CVE-2021-23337 makes of lodash 4.17.20, which express requires and the application does not.
+#[test]
+fn openvex_products() {
+    let files = [
+        package("lodash", "4.17.20"),
+        (
+            "node_modules/express/package.json".to_owned(),
+            r#"{"name":"express","version":"4.0.0","dependencies":{"lodash":"^4.0.0"}}"#.to_owned(),
+        ),
+    ];
+    let sha256 = {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(zip_of(&files))
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let whole = format!(r#"{{"@id":"https://example.com/orders","hashes":{{"sha-256":"{sha256}"}}}}"#);
+    let within = format!(
+        r#"{{"@id":"pkg:generic/o.zip?checksum=sha256:{sha256}","subcomponents":[{{"@id":"pkg:npm/lodash@4.17.20"}}]}}"#
+    );
+    let elsewhere = within.replace(&sha256[..8], "00000000");
+    for (product, applies) in [
+        (r#"{"@id":"pkg:npm/lodash@4.17.20"}"#, true),
+        (r#"{"@id":"pkg:npm/lodash"}"#, true),
+        (r#"{"@id":"pkg:npm/lodash@4.17.19"}"#, false),
+        (r#"{"@id":"pkg:npm/lodash@%3C4.17.21"}"#, false), // a version, not a range
+        (r#"{"@id":"x","identifiers":{"purl":"pkg:npm/lodash@4.17.20"}}"#, true),
+        (r#""pkg:npm/lodash@4.17.20""#, true),
+        (r#"{"@id":"https://example.com/orders"}"#, false),
+        (&*whole, true),
+        (&*within, true),
+        (&*elsewhere, false),
+        (
+            r#"{"@id":"pkg:oci/orders","subcomponents":[{"@id":"pkg:npm/lodash"}]}"#,
+            true,
+        ),
+        (
+            r#"{"@id":"pkg:oci/orders","subcomponents":[{"@id":"pkg:deb/lodash"}]}"#,
+            false,
+        ),
+        (
+            r#"{"@id":"pkg:npm/lodash","subcomponents":[{"@id":"pkg:deb/lodash"}]}"#,
+            false,
+        ),
+        // The application, and a dependency by way of which alone lodash is here; then one that is not in its way.
+        (
+            r#"{"@id":"pkg:npm/orders@1.0.0","subcomponents":[{"@id":"pkg:npm/lodash"}]}"#,
+            true,
+        ),
+        (
+            r#"{"@id":"pkg:npm/express@4.0.0","subcomponents":[{"@id":"pkg:npm/lodash"}]}"#,
+            true,
+        ),
+        (
+            r#"{"@id":"pkg:npm/lodash","subcomponents":[{"@id":"pkg:npm/lodash"}]}"#,
+            false,
+        ),
+    ] {
+        let statement = format!(
+            r#"{{"vulnerability":{{"name":"CVE-2021-23337"}},"products":[{product}],"status":"not_affected",
+                "justification":"vulnerable_code_not_present","impact_statement":"y"}}"#
+        );
+        let report = judged(&files, vex(&openvex(&statement)), Bar::Any);
+        let ignored: &[&str] = if applies { &["GHSA-35jh-r3h4-6jhm"] } else { &[] };
+        assert_eq!(advisories(&report, "ignored"), ignored, "{product}");
+        let told = remarks(&report);
+        assert_eq!(told.is_empty(), applies, "{told:?}");
+        if applies {
+            let decision = &report["artifacts"][0]["ignored"][0]["decision"];
+            assert_eq!(
+                (
+                    decision["by"].as_str(),
+                    decision["place"].as_str(),
+                    decision["justification"].as_str()
+                ),
+                (
+                    Some("vex"),
+                    Some("vex.json, statement 1"),
+                    Some("vulnerable_code_not_present")
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn openvex_statuses_and_the_latest_word() {
+    let statement = |status: &str, when: &str| {
+        format!(
+            r#"{{"vulnerability":{{"name":"GHSA-0","aliases":["CVE-2021-23337"]}},"products":["pkg:npm/lodash"],
+                "status":"{status}","status_notes":"n","timestamp":"{when}"}}"#
+        )
+    };
+    let (not, fixed, affected, open) = ("not_affected", "fixed", "affected", "under_investigation");
+    for (statements, ignored, note) in [
+        (vec![statement(not, "2026-01-01T00:00:00Z")], true, None),
+        (vec![statement(fixed, "2026-01-01T00:00:00Z")], true, None),
+        (
+            vec![statement(affected, "2026-01-01T00:00:00Z")],
+            false,
+            Some("affected, says vex.json, statement 1: n"),
+        ),
+        (
+            vec![statement(open, "2026-01-01T00:00:00Z")],
+            false,
+            Some("under investigation, says vex.json, statement 1: n"),
+        ),
+        (
+            vec![
+                statement(affected, "2026-02-01T00:00:00Z"),
+                statement(not, "2026-01-01T00:00:00Z"),
+            ],
+            false,
+            Some("affected, says vex.json, statement 1: n"),
+        ),
+        (
+            vec![
+                statement(open, "2026-01-01T00:00:00Z"),
+                statement(fixed, "2026-01-01T00:00:00Z"),
+            ],
+            true,
+            None,
+        ),
+        (
+            vec![statement("nonsense", "2026-01-01T00:00:00Z")],
+            false,
+            Some("under investigation, says vex.json, statement 1: n"),
+        ),
+    ] {
+        let statements = statements.join(",");
+        let report = judged(&[package("lodash", "4.17.20")], vex(&openvex(&statements)), Bar::Any);
+        assert_eq!(!advisories(&report, "ignored").is_empty(), ignored, "{statements}");
+        let notes: Vec<&str> = report["artifacts"][0]["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|f| f["notes"].as_array().unwrap())
+            .map(|n| n.as_str().unwrap())
+            .collect();
+        assert_eq!(notes.first().copied(), note, "{statements}");
+    }
+}
+
+#[test]
+fn cyclonedx_vex() {
+    let document = |state: &str, affects: &str| {
+        format!(
+            r#"{{"bomFormat":"CycloneDX","specVersion":"1.6",
+                "components":[{{"bom-ref":"l","name":"lodash","purl":"pkg:npm/lodash@4.17.20"}}],
+                "vulnerabilities":[{{"id":"SNYK-1","references":[{{"id":"CVE-2021-23337"}}],
+                    "analysis":{{"state":"{state}","justification":"code_not_reachable","detail":"d"}},"affects":[{affects}]}}]}}"#
+        )
+    };
+    for (state, affects, applies) in [
+        ("not_affected", r#"{"ref":"l"}"#, true),
+        ("false_positive", r#"{"ref":"pkg:npm/lodash@4.17.20"}"#, true),
+        (
+            "resolved",
+            r#"{"ref":"urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#pkg:npm/lodash@4.17.20"}"#,
+            true,
+        ),
+        (
+            "resolved_with_pedigree",
+            r#"{"ref":"urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#l"}"#,
+            true,
+        ),
+        ("exploitable", r#"{"ref":"l"}"#, false),
+        ("in_triage", r#"{"ref":"l"}"#, false),
+        ("not_affected", r#"{"ref":"m"}"#, false),
+        (
+            "not_affected",
+            r#"{"ref":"pkg:npm/lodash","versions":[{"range":"vers:npm/>=4.0.0|<4.17.21"}]}"#,
+            true,
+        ),
+        (
+            "not_affected",
+            r#"{"ref":"pkg:npm/lodash","versions":[{"version":"4.17.19"}]}"#,
+            false,
+        ),
+        (
+            "not_affected",
+            r#"{"ref":"pkg:npm/lodash","versions":[{"range":"<5"}]}"#,
+            false,
+        ),
+        (
+            "exploitable",
+            r#"{"ref":"pkg:npm/lodash","versions":[{"version":"4.17.20","status":"unaffected"}]}"#,
+            true,
+        ),
+    ] {
+        let report = judged(
+            &[package("lodash", "4.17.20")],
+            vex(&document(state, affects)),
+            Bar::Any,
+        );
+        assert_eq!(!advisories(&report, "ignored").is_empty(), applies, "{state} {affects}");
+    }
+}
+
+#[test]
+fn what_is_no_vex_document_is_an_error() {
+    for text in [
+        "",
+        "{}",
+        "[]",
+        r#"{"bomFormat":"CycloneDX"}"#,
+        r#"{"@context":"https://openvex.dev/ns/v0.2.0"}"#,
+        &"[".repeat(9999),
+    ] {
+        let error = Vex::parse(text.as_bytes(), "x").expect_err(text);
+        assert!(
+            error.contains("expected OpenVEX, or CycloneDX JSON with vulnerabilities"),
+            "{error}"
+        );
+    }
+}
+
+/// What the policy decided, given on as OpenVEX: what does no harm is taken out by whoever reads it, what was only accepted
+/// is not.
+#[test]
+fn openvex_out_and_in_again() {
+    let files = [package("lodash", "4.17.20"), package("minimist", "1.2.5")];
+    let text = "[[ignore]]\nid = \"CVE-2021-23337\"\nreason = \"r1\"\njustification = \"vulnerable_code_not_present\"\n\
+                [[ignore]]\nid = \"CVE-2020-28500\"\nreason = \"r2\"\nexpires = 2027-01-01\n";
+    let document = written(&files, policy(text), Bar::Any, "openvex");
+    let statements: Vec<(&str, &str, &str)> = document["statements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            let said = [&s["impact_statement"], &s["action_statement"]]
+                .into_iter()
+                .find_map(Value::as_str);
+            (
+                s["vulnerability"]["name"].as_str().unwrap(),
+                s["status"].as_str().unwrap(),
+                said.unwrap_or_default(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        statements,
+        [
+            ("GHSA-35jh-r3h4-6jhm", "not_affected", "r1"),
+            ("GHSA-29mw-wpgm-hmr9", "affected", "r2 (until 2027-01-01)"),
+            ("GHSA-xvch-5gv4-984h", "under_investigation", ""),
+        ]
+    );
+    let report = judged(&files, vex(&document.to_string()), Bar::Any);
+    assert_eq!(advisories(&report, "ignored"), ["GHSA-35jh-r3h4-6jhm"]);
+    assert_eq!(exit_code(&report), 1);
+}
+
+/// The second run fails only on what the first has not.
+#[test]
+fn a_baseline() {
+    let lodash = package("lodash", "4.17.20");
+    let minimist = package("minimist", "1.2.5");
+    let moved = (lodash.0.replace("node_modules", "app/node_modules"), lodash.1.clone());
+    let other = package("lodash", "4.17.19");
+    let broken = ("node_modules/a/package.json".to_owned(), "{".to_owned());
+    for (what, before, after, known, code) in [
+        ("nothing new", vec![lodash.clone()], vec![lodash.clone()], 2, 0),
+        (
+            "one less",
+            vec![lodash.clone(), minimist.clone()],
+            vec![lodash.clone()],
+            2,
+            0,
+        ),
+        (
+            "one more",
+            vec![lodash.clone()],
+            vec![lodash.clone(), minimist.clone()],
+            2,
+            1,
+        ),
+        ("another place", vec![lodash.clone()], vec![moved], 2, 0),
+        ("another version", vec![lodash.clone()], vec![other], 0, 1),
+        ("the same gap", vec![broken.clone()], vec![broken.clone()], 0, 0),
+        (
+            "a new gap",
+            vec![lodash.clone()],
+            vec![lodash.clone(), broken.clone()],
+            2,
+            3,
+        ),
+    ] {
+        let first = judged(&before, Decisions::default(), Bar::Any);
+        let baseline = Some(Baseline::parse(first.to_string().as_bytes()).unwrap());
+        let report = judged(
+            &after,
+            Decisions {
+                baseline,
+                ..Decisions::default()
+            },
+            Bar::Any,
+        );
+        assert_eq!(
+            (report["summary"]["known"].as_u64(), exit_code(&report)),
+            (Some(known), code),
+            "{what}"
+        );
+    }
+}
+
+/// A database may call a flaw by another of its names; what was ignored before is not known; other artifacts are not this.
+#[test]
+fn what_a_baseline_knows() {
+    let files = [package("lodash", "4.17.20")];
+    let first = judged(
+        &files,
+        policy("[[ignore]]\nid = \"CVE-2021-23337\"\nreason = \"x\""),
+        Bar::Any,
+    );
+    let renamed = first.to_string().replace("GHSA-29mw-wpgm-hmr9", "GHSA-0000");
+    let mut two: Value = serde_json::from_str(&renamed).unwrap();
+    let mut other = two["artifacts"][0].clone();
+    other["path"] = "other.zip".into();
+    two["artifacts"].as_array_mut().unwrap().push(other);
+    let mut elsewhere = two.clone();
+    elsewhere["artifacts"][0]["path"] = "third.zip".into();
+    let mut alone: Value = serde_json::from_str(&renamed).unwrap();
+    alone["artifacts"][0]["path"] = "build-41.zip".into();
+    for (what, text, known) in [
+        ("by an alias", renamed.clone(), 1),
+        ("of two artifacts by its path", two.to_string(), 1),
+        ("of none of two", elsewhere.to_string(), 0),
+        ("of the only one, whatever its name", alone.to_string(), 1),
+    ] {
+        let baseline = Some(Baseline::parse(text.as_bytes()).unwrap());
+        let report = judged(
+            &files,
+            Decisions {
+                baseline,
+                ..Decisions::default()
+            },
+            Bar::Any,
+        );
+        assert_eq!(report["summary"]["known"], known, "{what}");
+        assert_eq!(exit_code(&report), 1, "{what}: CVE-2021-23337 was only ignored before");
+    }
+    for text in [
+        "",
+        "[]",
+        "{}",
+        r#"{"schema":"x","artifacts":[]}"#,
+        r#"{"schema":"plimsoll/report/1","artifacts":1}"#,
+        &"[".repeat(9999),
+    ] {
+        let error = Baseline::parse(text.as_bytes()).expect_err(text);
+        assert!(
+            error.contains("expected a report of `plimsoll scan -o json`"),
+            "{error}"
+        );
+    }
 }

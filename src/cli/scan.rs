@@ -9,7 +9,7 @@ use plimsoll::{
     escape::terminal,
     limits::{Limits, TABLE},
     model::{Gap, GapKind, Location, Severity},
-    policy::Decisions,
+    policy::{Baseline, Decisions, Vex},
     report::{self, Bar, Failure, Report, Reporter, Style},
 };
 use std::{
@@ -29,6 +29,7 @@ Examples:
   plimsoll scan -o text -o json=report.json f.zip  two reports of one scan
   plimsoll scan --fail-on high f.zip             a gate that lets medium and low pass
   plimsoll scan --policy gate.toml f.zip         what fails, and what is ignored (plimsoll policy init)
+  plimsoll scan --baseline main.json f.zip       fails only on what main.json (of -o json) has not
   curl -s https://example.test/f.zip | plimsoll scan -
 
 Exit codes:
@@ -61,6 +62,14 @@ pub(super) struct Scan {
     /// the repository
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+
+    /// VEX document, repeatable: OpenVEX, or CycloneDX with vulnerabilities; what it says is not affected or fixed is ignored
+    #[arg(long = "vex", value_name = "FILE")]
+    vex: Vec<PathBuf>,
+
+    /// Fail only on what is new since this report of `plimsoll scan -o json`
+    #[arg(long, value_name = "REPORT.json")]
+    baseline: Option<PathBuf>,
 
     /// Judge by no policy
     #[arg(long, conflicts_with = "policy")]
@@ -259,7 +268,11 @@ fn decisions(args: &mut Scan) -> Result<Decisions, String> {
             policy.fail_on_exploited = false;
         }
     }
-    Ok(Decisions { policy })
+    Ok(Decisions {
+        policy,
+        vex: args.vex.iter().map(|path| Vex::open(path)).collect::<Result<_, _>>()?,
+        baseline: args.baseline.as_deref().map(Baseline::open).transpose()?,
+    })
 }
 
 fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {

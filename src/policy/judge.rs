@@ -1,6 +1,6 @@
 //! What applies to which finding and gap, and which exit code follows.
 
-use super::{Acceptance, Entry, Policy};
+use super::{Acceptance, Baseline, Entry, Policy, Vex, vex};
 use crate::{
     model::{Authority, Decision, Finding, Gap, GapKind, Ignored, Location, Status},
     report::{Artifact, Bar, Remark, Report},
@@ -12,6 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Decisions {
     /// The policy file.
     pub policy: Option<Policy>,
+    /// VEX documents.
+    pub vex: Vec<Vex>,
+    /// The report that this run is compared with.
+    pub baseline: Option<Baseline>,
 }
 
 /// Which entries of a policy were of use; the others are reported.
@@ -22,8 +26,8 @@ struct Used {
 }
 
 impl Decisions {
-    /// Applies them to a report: moves findings that do not count, marks gaps that are accepted, tells of entries that have
-    /// expired or that nothing matches. `today` is a day as `YYYY-MM-DD`, in UTC.
+    /// Applies them to a report: moves findings that do not count, marks those that are known and gaps that are
+    /// accepted, tells of entries that have expired or that nothing matches. `today` is a day as `YYYY-MM-DD`, in UTC.
     pub fn apply(&self, report: &mut Report, today: &str) {
         if let Some(policy) = &self.policy {
             report.rulings.documents.push(policy.ruling());
@@ -36,6 +40,23 @@ impl Decisions {
             let gaps = accepted(policy, &report.gaps, "", today, &mut used);
             report.accepted.extend(gaps);
             report.rulings.remarks.extend(remarks(policy, &used, today));
+        }
+        report.rulings.documents.extend(self.vex.iter().map(Vex::ruling));
+        report
+            .rulings
+            .remarks
+            .extend(vex::apply(&self.vex, &mut report.artifacts));
+        if let Some(baseline) = &self.baseline {
+            report.rulings.documents.push(baseline.ruling());
+            let alone = report.artifacts.len() == 1;
+            for artifact in &mut report.artifacts {
+                baseline.apply(artifact, alone);
+            }
+            for gap in &report.gaps {
+                if let Some(decision) = baseline.accepts(gap) {
+                    report.accepted.entry(gap.clone()).or_insert(decision);
+                }
+            }
         }
     }
 

@@ -61,6 +61,17 @@ impl Pattern {
         })
     }
 
+    /// Reads the package of a document that a tool wrote: what stands for a version is one, whatever it looks like. `None`
+    /// for packages that are not looked for.
+    pub(super) fn exact(text: &str) -> Option<Self> {
+        let (ecosystem, name, version) = split(text).ok()?;
+        Some(Self {
+            ecosystem,
+            name,
+            bounds: version.into_iter().map(|version| (Bound::Equal, version)).collect(),
+        })
+    }
+
     /// Whether it names exact packages of one version, or of every one.
     #[must_use]
     pub fn matches(&self, coordinate: &Coordinate) -> bool {

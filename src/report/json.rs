@@ -44,6 +44,7 @@ fn document(report: &Report) -> Value {
             "components": counts.components,
             "findings": {"error": counts.errors, "warning": counts.warnings, "note": counts.notes},
             "ignored": counts.ignored,
+            "known": counts.known,
             "gaps": {"blind": counts.blind, "partial": counts.partial},
             "exit_code": report.exit_code,
         },

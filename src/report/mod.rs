@@ -8,11 +8,12 @@ use crate::{
 use std::{collections::BTreeMap, io};
 
 mod json;
+mod openvex;
 mod sbom;
 mod text;
 
 /// Every format, the default first.
-pub static ALL: &[&dyn Reporter] = &[&text::Text, &json::Json];
+pub static ALL: &[&dyn Reporter] = &[&text::Text, &json::Json, &openvex::OpenVex];
 
 /// Everything that one run learned; the only thing a reporter sees.
 #[derive(Debug)]
@@ -115,6 +116,8 @@ pub struct Counts {
     pub notes: usize,
     /// Findings that do not count.
     pub ignored: usize,
+    /// Findings that the report compared with has already.
+    pub known: usize,
     /// Gaps that hide something altogether.
     pub blind: usize,
     /// Gaps that hide something in part.
@@ -130,6 +133,7 @@ impl Report {
             counts.components += artifact.inventory.len();
             counts.ignored += artifact.ignored.len();
             for finding in &artifact.findings {
+                counts.known += usize::from(finding.triage.known);
                 match finding.level {
                     Level::Error => counts.errors += 1,
                     Level::Warning => counts.warnings += 1,

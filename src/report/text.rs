@@ -202,6 +202,9 @@ fn write_subject(page: &mut Page<'_>, findings: &[&Finding], verbose: bool) -> i
         }
         let lead = if ids.is_empty() { lead } else { " ".repeat(lead.len()) };
         page.text(4, &lead, colour, &finding.message, Ansi::new())?;
+        if finding.triage.known {
+            page.text(17, "", DIM, "known: the baseline has it already", DIM)?;
+        }
         for note in &finding.triage.notes {
             page.text(17, "", DIM, note, AnsiColor::Yellow.on_default())?;
         }
@@ -346,6 +349,9 @@ fn found(report: &Report, counts: Counts) -> String {
         if n > 0 {
             parts.push(count(n, noun));
         }
+    }
+    if counts.known > 0 {
+        parts.push(format!("{} of them known", counts.known));
     }
     if counts.ignored > 0 {
         parts.push(format!("{} ignored", counts.ignored));
