@@ -283,6 +283,28 @@ fn what_cannot_be_identified_is_a_gap() {
     }
 }
 
+#[test]
+fn code_in_languages_that_nobody_looks_into_is_told() {
+    for (files, expected) in [
+        (&["com/Foo.class", "com/Bar.class"][..], &["blind foreign-code "][..]),
+        (
+            &["f.rb", "vendor/x.rb", "lib/y.dll"],
+            &["blind foreign-code ", "blind foreign-code "],
+        ),
+        (
+            &["a.js", "node_modules/a/package.json", "lib/x.jar"],
+            &["partial foreign-code "],
+        ),
+        (&["a.js", "node_modules/a/package.json", "node_modules/a/x.jar"], &[]),
+    ] {
+        let files: Vec<_> = files
+            .iter()
+            .map(|f| (*f, br#"{"name":"a","version":"1.0.0"}"#))
+            .collect();
+        assert_eq!(gaps(&scan(Input::Stdin(zip_of(&files)))), expected, "{files:?}");
+    }
+}
+
 /// An ELF file of type `ET_EXEC` or `ET_DYN`, with a text in it.
 fn native(kind: u8, text: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();

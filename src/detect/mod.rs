@@ -22,6 +22,7 @@ mod cargo_lock;
 mod conda_meta;
 mod dist_info;
 mod egg_info;
+mod foreign_code;
 mod js;
 mod js_bundle;
 mod js_licences;
@@ -79,6 +80,7 @@ pub static ALL: &[&dyn Detector] = &[
     &cargo_auditable::CargoAuditable,
     &rust_binary::RustBinary,
     &native_binary::NativeBinary,
+    &foreign_code::ForeignCode,
     &cargo_lock::CargoLock,
 ];
 
