@@ -8,6 +8,7 @@
 //! | symbol | spelled as a well-known crate or the lock file has it | from the lock file | installed, 0.7 |
 //! | module path in text | the same | the same | inferred, 0.4 |
 //! | none, but the lock file leads there | yes | yes | inferred, 0.3; used by macros alone: declared |
+//! | none, but a crate that is there cannot be built without it | yes | no | inferred, 0.6 |
 //!
 //! A crate that is all inlined or all types leaves nothing, so the list is never called complete: a gap says so.
 
@@ -19,6 +20,7 @@ use super::{
         lock::{Linked, Lock, System},
         names,
         paths::{self, Source},
+        requires,
         traces::{Traces, traces},
     },
 };
@@ -150,7 +152,7 @@ impl<'b> Crates<'b> {
             .collect();
         match lock {
             Some(lock) => self.with_lock(lock, &named, system, found),
-            None => Self::without_lock(traces, &named, by_path.len(), found),
+            None => self.without_lock(traces, &named, system, found),
         }
         let well_known = |repository: &str| names::published(&names::identifier(repository));
         for (repository, revision) in &self.git {
@@ -164,15 +166,29 @@ impl<'b> Crates<'b> {
     }
 
     /// Names without versions, and the gap that says what is missing.
-    fn without_lock(traces: &Traces<'_>, named: &[(&str, Proof, f32)], paths: usize, found: &mut Sink<'_>) {
+    fn without_lock(&self, traces: &Traces<'_>, named: &[(&str, Proof, f32)], system: System, found: &mut Sink<'_>) {
         let (mut known, mut unknown) = (0, BTreeSet::new());
+        // What a private registry calls by a public name needs what it needs.
+        let public = self
+            .exact
+            .iter()
+            .filter(|(_, registry)| registry.is_none_or(str::is_empty));
+        let mut seen: Vec<_> = public.map(|(&(name, version), _)| (name, Some(version))).collect();
         for &(name, proof, confidence) in named {
             if let Some(published) = names::published(name) {
                 known += 1;
+                if proof == Proof::Installed {
+                    seen.push((published, None));
+                }
                 let _ = found.add(CARGO.coordinate(published, None), proof, confidence);
             } else if proof == Proof::Installed {
                 unknown.insert(name);
             }
+        }
+        let led_to = requires::led_to(&seen, system);
+        for (name, root) in &led_to {
+            let added = found.add(CARGO.coordinate(name, None), Proof::Inferred, 0.6);
+            let _ = added.fact(Fact::RequiredBy((*root).into()));
         }
         let compiler = traces.compiler.map(|v| format!(" (rustc {v})")).unwrap_or_default();
         let own = if unknown.is_empty() {
@@ -185,9 +201,10 @@ impl<'b> Crates<'b> {
             )
         };
         found.partial(format!(
-            "Rust binary without audit data{compiler}: {} by source paths, {known} more by name alone{own}; what left no \
-             trace is missing: build it with `cargo auditable build`",
-            count(paths, "crate"),
+            "Rust binary without audit data{compiler}: {} by source paths, {known} more by name alone{own}, {} that \
+             those cannot do without; what else left no trace is missing: build it with `cargo auditable build`",
+            count(self.exact.len(), "crate"),
+            led_to.len(),
         ));
     }
 

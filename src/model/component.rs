@@ -81,6 +81,8 @@ pub enum Fact {
     /// Hashes of the archive that the registry has of it, as a lock file pins them, in the form of Subresource Integrity
     /// (`sha512-…`, base 64; several are parted by blanks).
     Integrity(Box<str>),
+    /// Not seen itself: this package, which was, cannot be built without it.
+    RequiredBy(Box<str>),
 }
 
 /// One reason to believe that a component is there.

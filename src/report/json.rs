@@ -3,7 +3,7 @@
 use super::{Artifact, Report, Reporter, Rulings, Style, sbom};
 use crate::{
     ecosystem, escape,
-    model::{Component, Coverage, Decision, Finding, Gap, Ignored, Location},
+    model::{Component, Coverage, Decision, Evidence, Fact, Finding, Gap, Ignored, Location},
     parse::licence::Licence,
 };
 use serde_json::{Value, json};
@@ -99,13 +99,24 @@ fn component(component: &Component) -> Value {
         "authors": sbom::authors(component),
         "hashes": sbom::hashes(component).iter().map(|d| json!({"algorithm": d.algorithm, "content": d.hexadecimal}))
             .collect::<Vec<_>>(),
-        "evidence": component.evidence.iter().map(|e| json!({
-            "detector": e.detector,
-            "location": e.location.to_string(),
-            "proof": e.proof.as_str(),
-            "confidence": (f64::from(e.confidence) * 100.0).round() / 100.0,
-        })).collect::<Vec<_>>(),
+        "evidence": component.evidence.iter().map(evidence).collect::<Vec<_>>(),
     })
+}
+
+/// Why a component is believed to be there; what is inferred from another one names that under `required_by`.
+fn evidence(evidence: &Evidence) -> Value {
+    let mut value = json!({
+        "detector": evidence.detector,
+        "location": evidence.location.to_string(),
+        "proof": evidence.proof.as_str(),
+        "confidence": (f64::from(evidence.confidence) * 100.0).round() / 100.0,
+    });
+    for fact in &evidence.facts {
+        if let Fact::RequiredBy(name) = fact {
+            value["required_by"] = json!(name);
+        }
+    }
+    value
 }
 
 fn finding(finding: &Finding) -> Value {

@@ -4,6 +4,7 @@ pub(super) mod lock;
 pub(super) mod names;
 pub(super) mod paths;
 pub(super) mod platform;
+pub(super) mod requires;
 pub(super) mod symbols;
 pub(super) mod traces;
 
