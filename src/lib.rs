@@ -7,7 +7,7 @@
 //! | [`limits`], [`escape`], [`model`] | what everything may cost, untrusted text on its way out, the nouns |
 //! | [`ecosystem`], [`archive`], [`parse`] | one row of data per ecosystem; zips and folders as trees of entries; documents into values |
 //! | [`fingerprint`] | packages known by their code: tokens that survive minifiers, and what is compared of them |
-//! | [`detect`], [`inventory`] | one file per format recognised; what they saw, merged |
+//! | [`detect`], [`inventory`], [`names`] | one file per format recognised; what they saw, merged; names by popularity |
 //! | [`advisory`] | OSV records, and which of them concern a component |
 //! | [`check`], [`report`] | one file per rule; one file per output format |
 //! | [`policy`] | what people decided beforehand: what fails a run, what does not count, and why |
@@ -46,6 +46,7 @@ pub mod fingerprint;
 pub mod inventory;
 pub mod limits;
 pub mod model;
+pub mod names;
 pub mod parse;
 pub mod policy;
 pub mod report;

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["limits", "escape", "model"],
     &["ecosystem", "archive", "parse"],
     &["fingerprint"],
-    &["detect", "inventory"],
+    &["detect", "inventory", "names"],
     &["advisory"],
     &["check", "report"],
     &["policy"],

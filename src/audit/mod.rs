@@ -48,6 +48,8 @@ pub struct Options {
     pub silent: Vec<&'static str>,
     /// What was decided beforehand.
     pub decisions: Decisions,
+    /// What the checks are told.
+    pub checks: check::Settings,
 }
 
 impl Default for Options {
@@ -59,6 +61,7 @@ impl Default for Options {
             given: Given::default(),
             silent: Vec::new(),
             decisions: Decisions::default(),
+            checks: check::Settings::default(),
         }
     }
 }
@@ -113,7 +116,7 @@ impl Looked {
             .map(|dug| {
                 let dug = dug?;
                 let path = dug.meta.name.clone();
-                judge(dug, database).map_err(|e| Failure {
+                judge(dug, database, &options.checks).map_err(|e| Failure {
                     path,
                     message: format!("advisories of `{}`: {e}", database.provenance().source),
                 })
@@ -319,7 +322,7 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options,
     }
 }
 
-fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
+fn judge(dug: Dug, database: &Database, settings: &check::Settings) -> Result<Artifact, IndexError> {
     let Dug {
         meta,
         kind,
@@ -366,6 +369,7 @@ fn judge(dug: Dug, database: &Database) -> Result<Artifact, IndexError> {
         matches: &matches,
         anomalies: &seen.anomalies,
         observations: &seen.found.observations,
+        settings,
     };
     for check in check::ALL {
         check.run(cx, &mut findings);

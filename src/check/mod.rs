@@ -3,16 +3,21 @@
 use crate::{
     advisory::{Hit, Kind, Matches},
     archive::Anomaly,
+    ecosystem::Pattern,
     inventory::Inventory,
     model::{Component, Finding, Level, Location, Observation, Rule, Severity, Triage},
+    names::Popular,
 };
 
 mod ambiguous_archive;
 mod malicious;
 mod tampered;
+mod typosquat;
 mod unmaintained;
 mod unsound;
 mod vulnerable;
+
+pub use typosquat::looks_like;
 
 /// Every check.
 pub static ALL: &[&dyn Check] = &[
@@ -20,6 +25,7 @@ pub static ALL: &[&dyn Check] = &[
     &tampered::Tampered,
     &vulnerable::Vulnerable,
     &unsound::Unsound,
+    &typosquat::Typosquat,
     &unmaintained::Unmaintained,
     &ambiguous_archive::AmbiguousArchive,
 ];
@@ -35,6 +41,19 @@ pub struct Context<'a> {
     pub anomalies: &'a [(Location, Anomaly)],
     /// What detectors observed that is no component and no gap.
     pub observations: &'a [Observation],
+    /// What whoever asks has decided.
+    pub settings: &'a Settings,
+}
+
+/// What a policy, a flag or a refreshed list decides about the checks; plain data, the same for every artifact of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Packages whose names look like a typing error and are none.
+    pub typosquat_allow: Vec<Pattern>,
+    /// Runtime that the artifact is deployed to (`nodejs20.x`), where the artifact itself does not say it.
+    pub runtime: Option<String>,
+    /// Popular names.
+    pub popular: Popular,
 }
 
 /// One kind of question. Pure: no I/O, no clock.

@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plimsoll::{
     audit::{self, Given, Input, Options},
+    check::Settings,
+    ecosystem::Pattern,
     escape::terminal,
     limits::{Limits, TABLE},
     model::{Gap, GapKind, Location, Severity},
@@ -294,6 +296,13 @@ fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {
             .add_bundle_meta(path, &limits)
             .map_err(|e| shown("--bundle-meta", path, &e))?;
     }
+    let allow = policy.iter().flat_map(|p| &p.typosquat_allow);
+    let checks = Settings {
+        typosquat_allow: allow
+            .map(|text| Pattern::parse(text).map_err(|e| format!("[typosquat] allow: `{}`: {e}", terminal(text))))
+            .collect::<Result<_, _>>()?,
+        ..Settings::default()
+    };
     Ok(Options {
         limits,
         given,
@@ -303,6 +312,7 @@ fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {
             .or(policy.and_then(|p| p.fail_on))
             .unwrap_or(Bar::Any),
         require_coverage: args.require_coverage,
+        checks,
         silent: if args.no_verify_records {
             vec!["python-record"]
         } else {

@@ -7,11 +7,13 @@ use std::{borrow::Cow, cmp::Ordering};
 mod cargo;
 mod natural;
 mod npm;
+mod pattern;
 mod pep503;
 mod pypi;
 
 pub use cargo::CARGO;
 pub use npm::NPM;
+pub use pattern::Pattern;
 pub use pypi::PYPI;
 
 /// Every ecosystem.

@@ -194,7 +194,8 @@ impl Entry {
         let by_id = self.ids.is_empty() || self.ids.iter().any(|id| named(id));
         let by_rule = self.rule.is_none_or(|rule| rule == finding.rule.id);
         let meant = finding.rule.id != "malicious" || !self.ids.is_empty() || self.rule.is_some();
-        let of_package = |pattern: &super::Pattern| finding.subject.as_ref().is_some_and(|s| pattern.matches(s));
+        let of_package =
+            |pattern: &crate::ecosystem::Pattern| finding.subject.as_ref().is_some_and(|s| pattern.matches(s));
         meant
             && by_id
             && by_rule

@@ -4,7 +4,6 @@
 //! | file | holds |
 //! |---|---|
 //! | `file` | `plimsoll.toml` into a [`Policy`], with every error at its line and column |
-//! | `purl` | packages with a range of versions, as people write them |
 //! | `vex`, `range` | OpenVEX and CycloneDX VEX, and the notation of ranges that the latter uses |
 //! | `baseline` | an earlier report |
 //! | `judge` | what applies to which finding and gap, and which exit code follows |
@@ -13,7 +12,6 @@
 mod baseline;
 mod file;
 mod judge;
-mod purl;
 mod range;
 mod template;
 mod vex;
@@ -21,11 +19,11 @@ mod vex;
 pub use baseline::Baseline;
 pub use file::Problem;
 pub use judge::Decisions;
-pub use purl::Pattern;
 pub use template::TEMPLATE;
 pub use vex::Vex;
 
 use crate::{
+    ecosystem::Pattern,
     model::{Authority, Justification},
     report::{Bar, Ruling},
 };

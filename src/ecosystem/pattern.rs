@@ -1,16 +1,14 @@
 //! Packages and ranges of their versions, as people write them: `pkg:npm/lodash@<4.17.21`.
 
-use crate::{
-    ecosystem::{self, Ecosystem},
-    model::Coordinate,
-};
+use super::Ecosystem;
+use crate::model::Coordinate;
 use percent_encoding::percent_decode_str;
 use std::cmp::Ordering;
 
 /// A package URL whose version may be a range, in the ecosystem's own order of versions.
 ///
 /// ```
-/// use plimsoll::{ecosystem::NPM, policy::Pattern};
+/// use plimsoll::ecosystem::{NPM, Pattern};
 /// let pattern = Pattern::parse("pkg:npm/@scope/name@>=1.2, <2").unwrap();
 /// assert!(pattern.matches(&NPM.coordinate("@scope/name", Some("1.10.0"))));
 /// assert!(!pattern.matches(&NPM.coordinate("@scope/name", Some("2.0.0"))));
@@ -63,7 +61,7 @@ impl Pattern {
 
     /// Reads the package of a document that a tool wrote: what stands for a version is one, whatever it looks like. `None`
     /// for packages that are not looked for.
-    pub(super) fn exact(text: &str) -> Option<Self> {
+    pub(crate) fn exact(text: &str) -> Option<Self> {
         let (ecosystem, name, version) = split(text).ok()?;
         Some(Self {
             ecosystem,
@@ -112,14 +110,8 @@ fn split(text: &str) -> Result<(&'static Ecosystem, String, Option<String>), Str
     let shape = || format!("`{text}` is no package; expected one like pkg:npm/lodash or pkg:npm/lodash@<4.17.21");
     let rest = text.trim().strip_prefix("pkg:").ok_or_else(shape)?;
     let (kind, rest) = rest.trim_start_matches('/').split_once('/').ok_or_else(shape)?;
-    let known = || {
-        ecosystem::ALL
-            .iter()
-            .map(|e| e.purl_type)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let ecosystem = ecosystem::ALL
+    let known = || super::ALL.iter().map(|e| e.purl_type).collect::<Vec<_>>().join(", ");
+    let ecosystem = super::ALL
         .iter()
         .copied()
         .find(|e| e.purl_type.eq_ignore_ascii_case(kind))
