@@ -45,8 +45,9 @@ fn real() -> Option<Vec<Record>> {
 fn found(index: &Index, ecosystem: &Ecosystem, name: &str, version: &str) -> BTreeSet<String> {
     let code = index::code(ecosystem.osv).unwrap();
     let affecting = index.affecting(code, name, &Query::new(version, ecosystem)).unwrap();
-    let ids: BTreeSet<String> = affecting.iter().map(|r| r.id.clone()).collect();
-    let by_text = index.lookup(code, name).unwrap().into_iter().filter(|record| {
+    let ids: BTreeSet<String> = affecting.iter().map(|found| found.record.id.clone()).collect();
+    let all = index.lookup(code, name).unwrap().into_iter();
+    let by_text = all.map(|found| found.whole().unwrap()).filter(|record| {
         let affects = |a| plimsoll::advisory::range::affects(a, version, ecosystem);
         record.affected.iter().any(affects)
     });
@@ -352,7 +353,11 @@ fn every_flipped_bit_gives_an_error_or_the_right_answer() {
         (&NPM, "none", "1.0.0"),
     ];
     let ask = |index: &Index, (row, name, version): (&Ecosystem, &str, &str)| {
-        index.affecting(index::code(row.osv).unwrap(), name, &Query::new(version, row))
+        let found = index.affecting(index::code(row.osv).unwrap(), name, &Query::new(version, row))?;
+        found
+            .into_iter()
+            .map(index::Found::whole)
+            .collect::<Result<Vec<_>, _>>()
     };
     let whole = Index::from_bytes(bytes.clone()).unwrap();
     let right: Vec<_> = questions.iter().map(|&q| ask(&whole, q).unwrap()).collect();

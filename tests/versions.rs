@@ -58,7 +58,7 @@ fn by_index(row: &Ecosystem, a: &str, b: &str) -> Ordering {
     let index = Index::from_bytes(index::build(records, vec![source])).unwrap();
     let code = index::code(row.osv).unwrap();
     let found = index.affecting(code, "p", &Query::new(a, row)).unwrap();
-    match found.iter().map(|r| &*r.id).collect::<Vec<_>>().as_slice() {
+    match found.iter().map(|r| &*r.record.id).collect::<Vec<_>>().as_slice() {
         ["FROM"] => Ordering::Greater,
         ["UNTIL"] => Ordering::Less,
         _ => Ordering::Equal,

@@ -2,7 +2,7 @@
 
 use super::{
     Record,
-    index::{self, Index, IndexError, Meta, Query, Source},
+    index::{self, Found, Index, IndexError, Meta, Query, Source},
 };
 use crate::{
     ecosystem,
@@ -136,12 +136,11 @@ impl Database {
         Some((index, index::code(ecosystem::of(ecosystem).osv)?))
     }
 
-    /// Records about a package, whatever its version, withdrawn ones left out; in the order of their ids. Of each record only
-    /// the parts about this package are there.
+    /// Records about a package, whatever its version, withdrawn ones left out; in the order of their ids.
     ///
     /// # Errors
     /// When the part of the database that is asked for is damaged.
-    pub fn lookup(&self, coordinate: &Coordinate) -> Result<Vec<Record>, IndexError> {
+    pub fn lookup(&self, coordinate: &Coordinate) -> Result<Vec<Found<'_>>, IndexError> {
         match self.part(coordinate.ecosystem) {
             Some((index, code)) => index.lookup(code, &coordinate.name),
             None => Ok(Vec::new()),
@@ -152,7 +151,7 @@ impl Database {
     ///
     /// # Errors
     /// When the part of the database that is asked for is damaged.
-    pub fn affecting(&self, coordinate: &Coordinate, version: &str) -> Result<Vec<Record>, IndexError> {
+    pub fn affecting(&self, coordinate: &Coordinate, version: &str) -> Result<Vec<Found<'_>>, IndexError> {
         let query = Query::new(version, ecosystem::of(coordinate.ecosystem));
         match self.part(coordinate.ecosystem) {
             Some((index, code)) => index.affecting(code, &coordinate.name, &query),

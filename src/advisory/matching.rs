@@ -1,6 +1,10 @@
 //! From a component to the flaws that it has.
 
-use super::{Affected, Database, IndexError, Record, aliases, range, severity};
+use super::{
+    Affected, Database, IndexError, Record, aliases,
+    index::{Found, Query},
+    range, severity,
+};
 use crate::{
     ecosystem::{self, Ecosystem},
     inventory::Inventory,
@@ -64,23 +68,22 @@ pub fn matching(inventory: &Inventory, database: &Database) -> Result<Matches, I
             database.affecting(coordinate, version)?
         } else {
             let all = database.lookup(coordinate)?.into_iter();
-            let (hit, rest): (Vec<Record>, Vec<Record>) =
-                all.partition(|record| record.affected.iter().any(range::affects_all));
+            let (hit, rest): (Vec<_>, Vec<_>) =
+                all.partition(|found| found.record.affected.iter().any(range::affects_all));
             if !rest.is_empty() {
-                let groups = aliases::groups(&rest.iter().collect::<Vec<_>>());
+                let groups = aliases::groups(&rest.iter().map(|found| &found.record).collect::<Vec<_>>());
                 matches.undecided.insert(coordinate.clone(), groups.len());
             }
             hit
         };
-        let hit: Vec<Record> = hit
+        let hit: Vec<Found<'_>> = hit
             .into_iter()
-            .filter(|record| can_be_here(record, component))
+            .filter(|found| can_be_here(&found.record, component))
             .collect();
         if !hit.is_empty() {
-            matches.hits.insert(
-                coordinate.clone(),
-                hits(&hit.iter().collect::<Vec<_>>(), coordinate, ecosystem),
-            );
+            matches
+                .hits
+                .insert(coordinate.clone(), hits(&hit, coordinate, ecosystem)?);
         }
     }
     Ok(matches)
@@ -110,17 +113,13 @@ fn can_be_here(record: &Record, component: &Component) -> bool {
 }
 
 /// Records that concern a component, as flaws.
-fn hits(records: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Vec<Hit> {
-    let mut hits: Vec<Hit> = aliases::groups(records)
-        .into_iter()
-        .map(|group| {
-            hit(
-                &group.into_iter().map(|i| records[i]).collect::<Vec<_>>(),
-                coordinate,
-                ecosystem,
-            )
-        })
-        .collect();
+fn hits(found: &[Found<'_>], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Result<Vec<Hit>, IndexError> {
+    let records: Vec<&Record> = found.iter().map(|found| &found.record).collect();
+    let mut hits = Vec::new();
+    for group in aliases::groups(&records) {
+        let group: Vec<&Found<'_>> = group.into_iter().map(|i| &found[i]).collect();
+        hits.push(hit(&group, coordinate, ecosystem)?);
+    }
     hits.sort_by(|a, b| {
         let worst_first = b
             .severity
@@ -128,11 +127,12 @@ fn hits(records: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> 
             .then(b.score.unwrap_or(-1.0).total_cmp(&a.score.unwrap_or(-1.0)));
         a.kind.cmp(&b.kind).then(worst_first).then_with(|| a.id.cmp(&b.id))
     });
-    hits
+    Ok(hits)
 }
 
 /// Makes one of the records of a flaw; there is at least one.
-fn hit(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Hit {
+fn hit(found: &[&Found<'_>], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Result<Hit, IndexError> {
+    let group: Vec<&Record> = found.iter().map(|found| &found.record).collect();
     let kind = group
         .iter()
         .map(|record| kind(record, coordinate))
@@ -163,8 +163,8 @@ fn hit(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Hit
         .map(|record| severity::rate(record))
         .max_by(|(a, x), (b, y)| a.cmp(b).then(x.unwrap_or(-1.0).total_cmp(&y.unwrap_or(-1.0))))
         .unwrap_or_default();
-    let summaries = group.iter().filter(|r| *r.id == *id).chain(group);
-    Hit {
+    let summaries = group.iter().filter(|r| *r.id == *id).chain(&group);
+    Ok(Hit {
         kind,
         aliases: names.into_iter().filter(|name| *name != &*id).map(Into::into).collect(),
         summary: summaries
@@ -174,9 +174,9 @@ fn hit(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Hit
             .to_owned(),
         severity,
         score,
-        fixed_in: fixed_in(group, coordinate, ecosystem),
+        fixed_in: fixed_in(found, coordinate, ecosystem)?,
         id,
-    }
+    })
 }
 
 const MALICIOUS: &str = "MAL-";
@@ -201,19 +201,29 @@ fn kind(record: &Record, coordinate: &Coordinate) -> Kind {
     }
 }
 
-fn fixed_in(group: &[&Record], coordinate: &Coordinate, ecosystem: &Ecosystem) -> Option<Box<str>> {
-    let version = coordinate.version.as_deref()?;
-    let affected: Vec<_> = group
-        .iter()
-        .flat_map(|record| range::about(record, coordinate))
-        .collect();
-    let mut candidates: Vec<&str> = affected
-        .iter()
-        .flat_map(|a| range::fixes(a, version, ecosystem))
-        .collect();
+fn fixed_in(
+    group: &[&Found<'_>],
+    coordinate: &Coordinate,
+    ecosystem: &Ecosystem,
+) -> Result<Option<Box<str>>, IndexError> {
+    let Some(version) = coordinate.version.as_deref() else {
+        return Ok(None);
+    };
+    let affected = group.iter().flat_map(|found| &found.record.affected);
+    let mut candidates: Vec<&str> = affected.flat_map(|a| range::fixes(a, version, ecosystem)).collect();
     candidates.sort_by(|a, b| (ecosystem.compare)(a, b));
-    let clears = |candidate: &&str| !affected.iter().any(|a| range::affects(a, candidate, ecosystem));
-    candidates.into_iter().find(clears).map(Into::into)
+    candidates.dedup();
+    for candidate in candidates {
+        let query = Query::new(candidate, ecosystem);
+        let mut concerned = false;
+        for found in group {
+            concerned = concerned || found.concerns(&query)?;
+        }
+        if !concerned {
+            return Ok(Some(candidate.into()));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -62,12 +62,14 @@ impl<'b> Cursor<'b> {
         self.0
     }
 
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8> {
         let (&byte, rest) = self.0.split_first().ok_or(CUT)?;
         self.0 = rest;
         Ok(byte)
     }
 
+    #[inline]
     fn int(&mut self) -> Result<u64> {
         // Nearly all are of one byte.
         if let Some((&byte @ ..0x80, rest)) = self.0.split_first() {
@@ -85,16 +87,19 @@ impl<'b> Cursor<'b> {
         Err(IndexError::Malformed("an integer without an end"))
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32> {
         u32::try_from(self.int()?).map_err(|_| IndexError::Malformed("an integer over 32 bits"))
     }
 
+    #[inline]
     pub(super) fn usize(&mut self) -> Result<usize> {
         Ok(self.u32()? as usize)
     }
 
     /// A number of things to come, each of at least one byte: never more than there are bytes, so that nobody who trusts it
     /// allocates more than the file is long.
+    #[inline]
     pub(super) fn count(&mut self) -> Result<usize> {
         let count = self.usize()?;
         if count > self.0.len() {
@@ -103,6 +108,7 @@ impl<'b> Cursor<'b> {
         Ok(count)
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self) -> Result<&'b [u8]> {
         let length = self.usize()?;
         let (bytes, rest) = self.0.split_at_checked(length).ok_or(CUT)?;
@@ -150,6 +156,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// The kind of event that the byte before a version holds, and the version.
+    #[inline]
     pub(super) fn version(&mut self) -> Result<(u8, Bound<'b>)> {
         let byte = self.byte()?;
         let bound = match byte & 0xf {

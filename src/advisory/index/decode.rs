@@ -94,15 +94,21 @@ pub(super) fn packages<'b>(body: &Cursor<'b>) -> Result<Vec<(u8, &'b str)>> {
     (0..body.count()?).map(|_| Ok((body.byte()?, body.text()?))).collect()
 }
 
-/// The parts of a record about one package.
-pub(super) fn parts(mut cursor: Cursor<'_>, ecosystem: u8, name: &str, out: &mut Vec<Affected>) -> Result<()> {
+/// The parts of a record about one package; without the lists of versions, some of which name hundreds, unless `lists`.
+pub(super) fn parts(
+    mut cursor: Cursor<'_>,
+    ecosystem: u8,
+    name: &str,
+    lists: bool,
+    out: &mut Vec<Affected>,
+) -> Result<()> {
     while !cursor.is_empty() {
-        out.push(affected(&mut cursor, ecosystem, name)?);
+        out.push(affected(&mut cursor, ecosystem, name, lists)?);
     }
     Ok(())
 }
 
-fn affected(cursor: &mut Cursor<'_>, ecosystem: u8, name: &str) -> Result<Affected> {
+fn affected(cursor: &mut Cursor<'_>, ecosystem: u8, name: &str, lists: bool) -> Result<Affected> {
     let flags = cursor.byte()?;
     let has = |flag: u8| flags & flag != 0;
     let mut affected = Affected {
@@ -113,8 +119,9 @@ fn affected(cursor: &mut Cursor<'_>, ecosystem: u8, name: &str) -> Result<Affect
         ..Affected::default()
     };
     if has(part::VERSIONS) {
-        for _ in 0..cursor.count()? {
-            affected.versions.push(cursor.version()?.1.text().into_owned());
+        let mut list = Cursor::new(cursor.bytes()?);
+        while lists && !list.is_empty() {
+            affected.versions.push(list.version()?.1.text().into_owned());
         }
     }
     if has(part::RANGES) {

@@ -188,7 +188,7 @@ pub fn push_number(text: &mut String, mut n: u64, width: usize) {
         n /= 10;
     }
     let from = from.min(digits.len().saturating_sub(width));
-    text.extend(digits[from..].iter().map(|&digit| char::from(digit)));
+    text.push_str(std::str::from_utf8(&digits[from..]).unwrap_or_default());
 }
 
 /// Days from 1970-01-01 to a date.

@@ -47,7 +47,7 @@ use super::{osv, range};
 
 pub use meta::{Meta, Source};
 pub use query::Query;
-pub use read::{Index, IndexError, Seen, code};
+pub use read::{Found, Index, IndexError, Seen, code};
 
 use crate::ecosystem;
 use std::borrow::Cow;
@@ -124,7 +124,10 @@ pub mod fuzz {
         for row in ecosystem::ALL {
             let code = super::code(row.osv).unwrap_or_default();
             for name in ["evil", "evil-too", "some-thing", "", "zzz"] {
-                let _ = index.lookup(code, name);
+                for found in index.lookup(code, name).unwrap_or_default() {
+                    let _ = found.concerns(&Query::new("1.0.0", row));
+                    let _ = found.whole();
+                }
                 let _ = index.affecting(code, name, &Query::new("1.0.0", row));
             }
         }

@@ -50,18 +50,27 @@ impl<'v> Query<'v> {
         }
     }
 
-    /// Reads one affected package and says whether it concerns the version: what [`range::affects`] says of its text.
-    pub(super) fn judge<'b>(
+    /// Whether any of some affected packages concerns the version.
+    pub(super) fn concerned<'b>(
         &self,
-        cursor: &mut Cursor<'b>,
+        mut parts: Cursor<'b>,
         scratch: &mut Vec<(Point, Bound<'b>)>,
     ) -> Result<bool, IndexError> {
+        let mut any = false;
+        while !any && !parts.is_empty() {
+            any = self.judge(&mut parts, scratch)?;
+        }
+        Ok(any)
+    }
+
+    /// Reads one affected package and says whether it concerns the version: what [`range::affects`] says of its text.
+    fn judge<'b>(&self, cursor: &mut Cursor<'b>, scratch: &mut Vec<(Point, Bound<'b>)>) -> Result<bool, IndexError> {
         let flags = cursor.byte()?;
         let mut affected = false;
         if flags & part::VERSIONS != 0 {
-            for _ in 0..cursor.count()? {
-                let (_, bound) = cursor.version()?;
-                affected = affected || self.same(&bound);
+            let mut list = Cursor::new(cursor.bytes()?);
+            while !affected && !list.is_empty() {
+                affected = self.same(&list.version()?.1);
             }
         }
         if flags & part::RANGES != 0 {

@@ -98,6 +98,41 @@ pub struct Index {
     aliases: Table,
 }
 
+/// A record that was looked up by a package.
+#[derive(Clone, Debug)]
+pub struct Found<'i> {
+    /// It, of its parts those about this package alone, and of these all but the lists of versions.
+    pub record: Record,
+    parts: Cursor<'i>,
+}
+
+impl Found<'_> {
+    /// Whether a part of it about the package concerns a version.
+    ///
+    /// # Errors
+    /// When what the index holds of it is malformed.
+    pub fn concerns(&self, query: &Query<'_>) -> Result<bool> {
+        query.concerned(self.parts.clone(), &mut Vec::new())
+    }
+
+    /// The record with the lists of versions.
+    ///
+    /// # Errors
+    /// When what the index holds of it is malformed.
+    pub fn whole(mut self) -> Result<Record> {
+        let package = self
+            .record
+            .affected
+            .first()
+            .and_then(|a| a.package.clone())
+            .unwrap_or_default();
+        let ecosystem = code(&package.ecosystem).unwrap_or_default();
+        self.record.affected.clear();
+        decode::parts(self.parts, ecosystem, &package.name, true, &mut self.record.affected)?;
+        Ok(self.record)
+    }
+}
+
 /// What [`Index::each`] says of a record.
 #[derive(Clone, Debug)]
 pub struct Seen<'i> {
@@ -234,12 +269,11 @@ impl Index {
         Ok(())
     }
 
-    /// Records about a package, whatever the version; in the order of their ids. Of each record only the parts about this
-    /// package are there.
+    /// Records about a package, whatever the version; in the order of their ids.
     ///
     /// # Errors
     /// When the part of the index that is asked for is damaged.
-    pub fn lookup(&self, ecosystem: u8, name: &str) -> Result<Vec<Record>> {
+    pub fn lookup(&self, ecosystem: u8, name: &str) -> Result<Vec<Found<'_>>> {
         self.select(ecosystem, name, |_| Ok(true))
     }
 
@@ -247,15 +281,9 @@ impl Index {
     ///
     /// # Errors
     /// When the part of the index that is asked for is damaged.
-    pub fn affecting(&self, ecosystem: u8, name: &str, query: &Query<'_>) -> Result<Vec<Record>> {
+    pub fn affecting(&self, ecosystem: u8, name: &str, query: &Query<'_>) -> Result<Vec<Found<'_>>> {
         let mut scratch = Vec::new();
-        self.select(ecosystem, name, |mut parts| {
-            let mut any = false;
-            while !any && !parts.is_empty() {
-                any = query.judge(&mut parts, &mut scratch)?;
-            }
-            Ok(any)
-        })
+        self.select(ecosystem, name, |parts| query.concerned(parts, &mut scratch))
     }
 
     /// Decodes the records of a package of whose parts `wanted` holds.
@@ -264,14 +292,14 @@ impl Index {
         ecosystem: u8,
         name: &str,
         mut wanted: impl FnMut(Cursor<'s>) -> Result<bool>,
-    ) -> Result<Vec<Record>> {
+    ) -> Result<Vec<Found<'s>>> {
         let mut found = Vec::new();
         self.postings(ecosystem, name, |ordinal, parts| {
             if wanted(parts.clone())? {
                 let (key, body) = self.records.at(&self.bytes, ordinal)?;
                 let mut record = decode::head(key, body)?;
-                decode::parts(parts, ecosystem, name, &mut record.affected)?;
-                found.push(record);
+                decode::parts(parts.clone(), ecosystem, name, false, &mut record.affected)?;
+                found.push(Found { record, parts });
             }
             Ok(())
         })?;
@@ -329,7 +357,7 @@ impl Index {
         for (ecosystem, name) in packages {
             self.postings(ecosystem, name, |other, parts| {
                 if other == position {
-                    decode::parts(parts, ecosystem, name, &mut record.affected)?;
+                    decode::parts(parts, ecosystem, name, true, &mut record.affected)?;
                 }
                 Ok(())
             })?;
@@ -352,7 +380,7 @@ impl Index {
             while !body.is_empty() {
                 let (position, parts) = (body.usize()?, Cursor::new(body.bytes()?));
                 let record: &mut Record = all.get_mut(position).ok_or(IndexError::Malformed(LOST))?;
-                decode::parts(parts, ecosystem, name, &mut record.affected)?;
+                decode::parts(parts, ecosystem, name, true, &mut record.affected)?;
             }
             Ok(())
         })?;

@@ -42,20 +42,6 @@ impl Table {
         })
     }
 
-    /// The first key of a block.
-    fn key<'b>(&self, bytes: &'b [u8], i: usize) -> Result<&'b [u8]> {
-        let ends = bytes.get(self.directory.start + i * BLOCK_BYTES..self.directory.end);
-        let ends = ends.unwrap_or_default();
-        // The end of the key before is where this one begins.
-        let from = match i {
-            0 => 0,
-            _ => u32_at(bytes, self.directory.start + i * BLOCK_BYTES - 4)? as usize,
-        };
-        let to = u32_at(ends, BLOCK_BYTES - 4)? as usize;
-        let key = bytes.get(self.keys.clone()).and_then(|keys| keys.get(from..to));
-        key.ok_or(IndexError::Malformed("a directory entry"))
-    }
-
     /// The bytes of a block, verified.
     fn block<'b>(&self, bytes: &'b [u8], i: usize) -> Result<Cursor<'b>> {
         let entry = &bytes[self.directory.clone()];
@@ -75,10 +61,15 @@ impl Table {
     /// The position and the body of a key.
     pub(super) fn find<'b>(&self, bytes: &'b [u8], wanted: &[u8]) -> Result<Option<(usize, Cursor<'b>)>> {
         // The last block whose first key is not above what is looked for.
+        let (directory, keys) = (&bytes[self.directory.clone()], &bytes[self.keys.clone()]);
+        let key_end = |i: usize| u32_at(directory, (i + 1) * BLOCK_BYTES - 4);
         let (mut low, mut high) = (0, self.blocks);
         while low < high {
             let middle = low.midpoint(high);
-            if self.key(bytes, middle)? > wanted {
+            // The end of the key before is where this one begins.
+            let from = middle.checked_sub(1).map_or(Ok(0), key_end)? as usize;
+            let first = keys.get(from..key_end(middle)? as usize);
+            if first.ok_or(IndexError::Malformed("a directory entry"))? > wanted {
                 high = middle;
             } else {
                 low = middle + 1;

@@ -349,10 +349,13 @@ fn put_affected(out: &mut Vec<u8>, affected: &Affected) {
         .fold(0, |flags, (flag, _)| flags | flag);
     out.push(flags);
     if flags & part::VERSIONS != 0 {
-        put(out, affected.versions.len() as u64);
+        let mut list = Vec::new();
         for version in &affected.versions {
-            put_version(out, 0, version);
+            put_version(&mut list, 0, version);
         }
+        // Behind their length in bytes, so that who does not need them passes over them.
+        put(out, list.len() as u64);
+        out.extend_from_slice(&list);
     }
     if flags & part::RANGES != 0 {
         put(out, affected.ranges.len() as u64);
