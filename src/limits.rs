@@ -36,6 +36,8 @@ pub struct Limits {
     pub ratio_free_bytes: u64,
     /// Entries of one archive. 200,000: a zip without zip64 ends at 65,535.
     pub entries: usize,
+    /// Components of one entry. 50,000: the largest honest lock file seen names 6,000 packages, and each costs a kilobyte.
+    pub components: usize,
     /// Archives inside archives. 8: the deepest honest nesting seen is 3 (image, layer, wheel).
     pub depth: usize,
     /// Bytes of one path. 4,096: Linux's `PATH_MAX`; a longer one cannot be unpacked.
@@ -63,6 +65,7 @@ impl Default for Limits {
             ratio: 250,
             ratio_free_bytes: 8 * MIB,
             entries: 200_000,
+            components: 50_000,
             depth: 8,
             path_bytes: 4096,
             path_parts: 256,
@@ -107,6 +110,7 @@ pub static TABLE: &[Limit] = &[
     Limit { name: "ratio", unit: "bytes inflated per packed byte", get: |l| l.ratio, set: |l, v| l.ratio = v },
     Limit { name: "ratio-free-bytes", unit: "bytes inflated at any ratio", get: |l| l.ratio_free_bytes, set: |l, v| l.ratio_free_bytes = v },
     Limit { name: "entries", unit: "entries of one archive", get: |l| l.entries as u64, set: |l, v| l.entries = small(v) },
+    Limit { name: "components", unit: "components of one entry", get: |l| l.components as u64, set: |l, v| l.components = small(v) },
     Limit { name: "depth", unit: "archives inside archives", get: |l| l.depth as u64, set: |l, v| l.depth = small(v) },
     Limit { name: "path-bytes", unit: "bytes of one path", get: |l| l.path_bytes as u64, set: |l, v| l.path_bytes = small(v) },
     Limit { name: "path-parts", unit: "segments of one path", get: |l| l.path_parts as u64, set: |l, v| l.path_parts = small(v) },

@@ -256,6 +256,18 @@ fn sizes_are_capped_whatever_was_announced() {
 }
 
 #[test]
+fn a_server_that_dribbles_is_given_up() {
+    let server = serving(5);
+    let remote = plimsoll::advisory::http::Remote::new(&server.url(), Duration::from_secs(5), true).unwrap();
+    server.trick("/slow", vec![Trick::Dribble]);
+    let start = Instant::now();
+    let error = remote.get("slow", None, 100_000).expect_err("too slow");
+    println!("given up after {:?}: {error}", start.elapsed());
+    assert!(matches!(error, HttpError::TooSlow { .. }), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(40));
+}
+
+#[test]
 fn plain_http_is_for_this_machine_alone() {
     let connect = Duration::from_secs(1);
     for url in [

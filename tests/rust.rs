@@ -165,3 +165,19 @@ fn other_languages_are_not_rust() {
     )])));
     assert!(components(&report).is_empty());
 }
+
+#[test]
+fn a_flaw_of_another_system_is_not_the_binarys() {
+    let flaws = |magic: &[u8]| {
+        let mut binary = magic.to_vec();
+        binary.extend_from_slice(&BINARY[8..]);
+        binary.extend_from_slice(b"/home/me/.cargo/registry/src/github.com-1ecc6299db9ec823/atty-0.2.14/src/lib.rs\0");
+        let report = scan(Input::Stdin(zip_of(&[("bootstrap", &*binary)])));
+        assert!(components(&report).contains(&"atty 0.2.14 installed".to_owned()));
+        let findings = report["artifacts"][0]["findings"].as_array().unwrap().clone();
+        findings.iter().filter(|f| f["advisory"] == "RUSTSEC-2021-0145").count()
+    };
+    // The record is about Windows alone.
+    assert_eq!(flaws(b"\x7fELF\x02\x01\x01\0"), 0);
+    assert_eq!(flaws(b"MZ\0\0\0\0\0\0"), 1);
+}

@@ -236,3 +236,75 @@ fn what_packages_say_of_themselves() {
         assert_eq!(said(name), expected, "{name}");
     }
 }
+
+#[test]
+fn each_language_of_an_artifact_is_found_or_told_of() {
+    let reasons = |files: &[(&str, &str)]| -> Vec<String> {
+        let files: Vec<(String, String)> = files.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())).collect();
+        let report = scan(Input::Stdin(zip_of(&files)));
+        let gaps = report["artifacts"][0]["gaps"].as_array().unwrap().iter();
+        let gaps = gaps.filter(|gap| gap["stage"] == "inventory");
+        gaps.map(|gap| gap["reason"].as_str().unwrap().to_owned()).collect()
+    };
+    let ms = ("node_modules/ms/package.json", r#"{"name":"ms","version":"2.1.3"}"#);
+    let flask = (
+        "flask-3.0.0.dist-info/METADATA",
+        "Metadata-Version: 2.1\nName: flask\nVersion: 3.0.0\n",
+    );
+    let code = ("handler.py", "import json\n");
+    for (what, files, told) in [
+        (
+            "Python beside packages of npm",
+            vec![ms, code],
+            Some("1 file of Python code"),
+        ),
+        (
+            "a folder deeper",
+            vec![ms, ("app/handler.py", "import json\n")],
+            Some("1 file of Python code"),
+        ),
+        ("each has its packages", vec![ms, flask, code], None),
+        (
+            "what builds a Node binding",
+            vec![ms, ("node_modules/gyp/gyp/main.py", "")],
+            None,
+        ),
+        (
+            "what a Python page serves",
+            vec![flask, code, ("static/app.js", "let a = 1;"), ("pkg/ui/js/b.js", "")],
+            None,
+        ),
+        ("a page's own code alone", vec![code], Some("1 file of ")),
+    ] {
+        let reasons = reasons(&files);
+        match told {
+            Some(told) => assert!(
+                reasons.len() == 1 && reasons[0].starts_with(told),
+                "{what}: {reasons:?}"
+            ),
+            None => assert!(reasons.is_empty(), "{what}: {reasons:?}"),
+        }
+    }
+}
+
+#[test]
+fn more_components_than_the_limit_are_told_of_and_the_rest_is_kept() {
+    let mut lock = String::from("version = 4\n");
+    for i in 0..9 {
+        lock += &format!("[[package]]\nname = \"a{i}\"\nversion = \"1.0.{i}\"\nsource = \"registry+x\"\n");
+    }
+    let mut options = Options::default();
+    options.limits.components = 4;
+    let input = [Input::Stdin(zip_of(&[("Cargo.lock".to_owned(), lock)]))];
+    let report = audit::audit(&input, &options, &DATABASE, SystemTime::UNIX_EPOCH, &|| {});
+    let artifact = &report.artifacts[0];
+    assert_eq!(artifact.inventory.iter().count(), 4);
+    let told: Vec<&str> = artifact
+        .gaps
+        .iter()
+        .map(|gap| &*gap.reason)
+        .filter(|r| r.contains("components"))
+        .collect();
+    assert!(told.len() == 1 && told[0].contains('4'), "{told:?}");
+    assert_eq!(report.exit_code, 3);
+}

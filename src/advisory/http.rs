@@ -372,13 +372,22 @@ fn status_error(url: &str, status: StatusCode, headers: &HeaderMap) -> Trouble {
         status: status.as_u16(),
     };
     if matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504) {
-        let asked = headers
-            .get(RETRY_AFTER)
-            .and_then(|v| v.to_str().ok()?.trim().parse().ok());
-        Trouble::Again(error, Duration::from_secs(asked.unwrap_or(0)))
+        let asked = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok());
+        let wait = asked.and_then(|asked| retry_after(asked, SystemTime::now()));
+        Trouble::Again(error, wait.unwrap_or_default())
     } else {
         Trouble::Final(error)
     }
+}
+
+/// Seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let then = httpdate::parse_http_date(text).ok()?;
+    Some(then.duration_since(now).unwrap_or_default())
 }
 
 fn transport(url: &str, e: &reqwest::Error) -> HttpError {
@@ -422,4 +431,25 @@ fn jitter(most: Duration) -> Duration {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     most.mul_f64(f64::from(now.subsec_nanos() % 1000) / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_say_when_in_seconds_or_by_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (text, expected) in [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
+            ("Sunday, 06-Nov-94 08:49:38 GMT", Some(1)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(retry_after(text, now), expected.map(Duration::from_secs), "{text}");
+        }
+    }
 }

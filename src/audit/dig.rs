@@ -7,10 +7,14 @@ use crate::{
         nested::{self, Guess},
     },
     detect::{self, Detector, Found, Interest, Neighbours, Sink},
+    ecosystem::{NPM, PYPI},
     limits::Limits,
-    model::{Gap, GapKind, Link, Location},
+    model::{EcosystemId, Gap, GapKind, Link, Location},
 };
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 /// Everything seen in one artifact, in no particular order.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ pub(super) struct Seen {
     pub(super) entries: usize,
     /// Files in the languages whose packages we know.
     pub(super) code_files: usize,
+    /// Of these, in the artifact itself: those that look like its own code and no package's, by the ecosystem of its packages.
+    pub(super) own_code: BTreeMap<EcosystemId, usize>,
 }
 
 /// One dig through one artifact.
@@ -63,6 +69,11 @@ impl<'a> Dig<'a> {
         self.note(|seen| {
             seen.entries += entries.len();
             seen.code_files += files.iter().filter(|&&i| is_code(&entries[i].path)).count();
+            if archives.is_empty() {
+                for id in files.iter().filter_map(|&i| own_code(&entries[i].path)) {
+                    *seen.own_code.entry(id).or_default() += 1;
+                }
+            }
             let anomalies = tree.anomalies().iter();
             seen.anomalies
                 .extend(anomalies.map(|a| (Location::new(archives.clone(), &a.path), a.clone())));
@@ -262,6 +273,30 @@ impl Neighbours for Around<'_> {
 /// Whether these may be the contents of a symbolic link: a path on one line.
 fn is_target(head: &[u8]) -> bool {
     head.len() < PEEK_BYTES && !head.iter().any(|b| b.is_ascii_control() || *b == b'{') && !head.starts_with(b"PK")
+}
+
+/// The ecosystem whose packages a file of source code uses.
+pub(super) fn language(path: &str) -> Option<EcosystemId> {
+    match path.rsplit_once('.')?.1 {
+        "js" | "mjs" | "cjs" | "ts" => Some(NPM.id),
+        "py" | "pyc" => Some(PYPI.id),
+        _ => None,
+    }
+}
+
+/// As [`language`], of a file that lies where functions keep their own code. Deeper down, scripts of one language are often
+/// assets and tools in the packages of another: what a Python page serves, what builds a Node binding.
+fn own_code(path: &str) -> Option<EcosystemId> {
+    let language = language(path)?;
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let own = match folder {
+        "" => true,
+        "node_modules" => false,
+        _ if folder.contains('/') => false,
+        // Folders of scripts for browsers have many names; one function of several is an `index.js`.
+        _ => language == PYPI.id || name.starts_with("index."),
+    };
+    own.then_some(language)
 }
 
 /// Files whose dependencies plimsoll is expected to name.

@@ -353,12 +353,9 @@ fn judge(dug: Dug, database: &Database, settings: &check::Settings) -> Result<Ar
             "archive",
             "there is nothing inside; check the step that builds it".to_owned(),
         ));
-    } else if inventory.is_empty() && gaps.is_empty() && seen.code_files > 0 {
-        let reason = format!(
-            "{} files of code and nothing that names a package: what this code depends on is unknown",
-            seen.code_files
-        );
-        gaps.push(whole(GapKind::Partial, "inventory", reason));
+    } else {
+        let unnamed = unnamed_code(&seen.own_code, seen.code_files, &inventory, &gaps);
+        gaps.extend(unnamed);
     }
     gaps.sort();
     gaps.dedup();
@@ -390,6 +387,28 @@ fn judge(dug: Dug, database: &Database, settings: &check::Settings) -> Result<Ar
         gaps,
         accepted: BTreeMap::new(),
     })
+}
+
+/// Code of which nothing is known: no package of its ecosystem was found, and no gap is told at a file of its language. An
+/// artifact of several languages is not covered by what one of them holds.
+fn unnamed_code(own: &BTreeMap<EcosystemId, usize>, all: usize, inventory: &Inventory, gaps: &[Gap]) -> Vec<Gap> {
+    let gap = |files: usize, of: &str| {
+        let reason = format!(
+            "{files} {} of {of}code and nothing that names a package: what this code depends on is unknown",
+            if files == 1 { "file" } else { "files" }
+        );
+        whole(GapKind::Partial, "inventory", reason)
+    };
+    if inventory.is_empty() && gaps.is_empty() && all > 0 {
+        return vec![gap(all, "")];
+    }
+    let dark = |id: &EcosystemId| {
+        let told = |gap: &Gap| dig::language(&gap.location.path) == Some(*id);
+        !inventory.iter().any(|c| c.coordinate.ecosystem == *id) && !gaps.iter().any(told)
+    };
+    let own = own.iter().filter(|(id, _)| dark(id));
+    own.map(|(id, &files)| gap(files, &format!("{} ", ecosystem::of(*id).language)))
+        .collect()
 }
 
 /// Worst first, then in an order that depends on nothing but the findings themselves.

@@ -1,7 +1,7 @@
 //! One file per thing recognised. A detector decides on metadata; the driver in [`crate::audit`] owns all reading.
 
 use crate::{
-    archive::{Contents, Entry, EntryMeta, Member},
+    archive::{Contents, Entry, EntryMeta, Member, ReadError},
     ecosystem::Ecosystem,
     limits::Limits,
     model::{
@@ -186,6 +186,8 @@ pub struct Sink<'a> {
     /// The archive around the entry.
     pub neighbours: &'a dyn Neighbours,
     found: Found,
+    /// Whether there were more components than there may be.
+    full: bool,
 }
 
 /// What detectors find, of every kind.
@@ -242,6 +244,7 @@ impl<'a> Sink<'a> {
             location,
             neighbours,
             found: Found::default(),
+            full: false,
         }
     }
 
@@ -265,6 +268,13 @@ impl<'a> Sink<'a> {
             self.blind(format!(
                 "`{text}` holds characters that no registry takes in a name or a version"
             ));
+        }
+        let limit = self.neighbours.limits().components;
+        if self.found.components.len() >= limit {
+            if !std::mem::replace(&mut self.full, true) {
+                self.blind(ReadError::limit("components", limit as u64).to_string());
+            }
+            return Added(None);
         }
         self.found.components.push(Component {
             coordinate,

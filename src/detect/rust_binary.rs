@@ -20,6 +20,7 @@ use super::{
         lock::{Linked, Lock, System},
         names,
         paths::{self, Source},
+        platform::platform,
         requires,
         traces::{Traces, traces},
     },
@@ -58,6 +59,10 @@ impl Detector for RustBinary {
         let crates = Crates::of(&traces);
         let lock = lock_beside(entry, found);
         crates.report(&traces, System::of(entry.bytes), lock.as_ref(), found);
+        let platform = platform(entry.bytes);
+        for evidence in found.components.iter_mut().flat_map(|c| &mut c.evidence) {
+            evidence.facts.extend(platform.iter().cloned());
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 pub static CARGO: Ecosystem = Ecosystem {
     id: EcosystemId("crates.io"),
     purl_type: "cargo",
+    language: "Rust",
     osv: "crates.io",
     advisory_prefix: "RUSTSEC-",
     normalise: |name| Cow::Borrowed(name),

@@ -26,6 +26,8 @@ pub struct Ecosystem {
     pub id: EcosystemId,
     /// purl type.
     pub purl_type: &'static str,
+    /// The language that its packages are for.
+    pub language: &'static str,
     /// Name in OSV records (without a `:suffix`).
     pub osv: &'static str,
     /// Id prefix of the ecosystem's own advisory database; it names a finding when several databases know the flaw.

@@ -8,6 +8,7 @@ use std::{borrow::Cow, cmp::Ordering};
 pub static NPM: Ecosystem = Ecosystem {
     id: EcosystemId("npm"),
     purl_type: "npm",
+    language: "JavaScript",
     osv: "npm",
     advisory_prefix: "GHSA-",
     normalise: |name| Cow::Borrowed(name),

@@ -9,6 +9,7 @@ use std::{cmp::Ordering, str::FromStr as _};
 pub static PYPI: Ecosystem = Ecosystem {
     id: EcosystemId("pypi"),
     purl_type: "pypi",
+    language: "Python",
     osv: "PyPI",
     advisory_prefix: "PYSEC-",
     normalise: pep503::normalise,

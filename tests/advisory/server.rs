@@ -24,6 +24,8 @@ pub(crate) enum Trick {
     NewVersion,
     /// A body that never ends.
     Endless,
+    /// A body of which a byte comes ten times a second.
+    Dribble,
 }
 
 #[derive(Default)]
@@ -153,6 +155,16 @@ fn answer(
         Some(Trick::Endless) => {
             let _ = stream.write_all(b"HTTP/1.1 200 x\r\nConnection: close\r\n\r\n");
             while stream.write_all(&[b'x'; 4096]).is_ok() {}
+            return 200;
+        }
+        Some(Trick::Dribble) => {
+            let _ = stream.write_all(b"HTTP/1.1 200 x\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n");
+            for _ in 0..600 {
+                if stream.write_all(b"x").is_err() {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(100));
+            }
             return 200;
         }
         Some(Trick::CutAfter(_) | Trick::NewVersion) | None => {}
