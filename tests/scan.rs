@@ -289,10 +289,8 @@ fn each_language_of_an_artifact_is_found_or_told_of() {
 
 #[test]
 fn more_components_than_the_limit_are_told_of_and_the_rest_is_kept() {
-    let mut lock = String::from("version = 4\n");
-    for i in 0..9 {
-        lock += &format!("[[package]]\nname = \"a{i}\"\nversion = \"1.0.{i}\"\nsource = \"registry+x\"\n");
-    }
+    let package = |i| format!("[[package]]\nname = \"a{i}\"\nversion = \"1.0.{i}\"\nsource = \"registry+x\"\n");
+    let lock = (0..9).map(package).collect::<Vec<_>>().concat();
     let mut options = Options::default();
     options.limits.components = 4;
     let input = [Input::Stdin(zip_of(&[("Cargo.lock".to_owned(), lock)]))];

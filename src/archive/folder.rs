@@ -2,7 +2,6 @@
 
 use super::{Anomaly, Budget, EntryKind, Gravity, Member, Opened, ReadError, Tree, Visitor};
 use crate::limits::Limits;
-use rayon::prelude::*;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -105,7 +104,7 @@ impl Tree for Folder {
     }
 
     fn visit(&self, wanted: &[usize], budget: &Budget, visitor: &Visitor<'_>) {
-        wanted.par_iter().for_each(|&i| {
+        super::visit_in_parallel(wanted, &self.members, &|i| {
             let member = &self.members[i];
             let path = self.root.join(&*member.path);
             if member.kind == EntryKind::Symlink {

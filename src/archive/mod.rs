@@ -23,6 +23,8 @@ pub use map::Mapped;
 pub use opened::{Contents, Opened, PEEK_BYTES, ReadError};
 pub use single::Single;
 
+use rayon::prelude::*;
+
 /// What kind of thing an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
@@ -87,6 +89,18 @@ pub trait Tree: Sync {
 
     /// Opens the entries of `wanted` (indices into [`Tree::entries`]), in any order and on any number of threads.
     fn visit(&self, wanted: &[usize], budget: &Budget, visitor: &Visitor<'_>);
+}
+
+/// Visits entries on all threads; those of more than 16 MiB one after the other beside the rest, for each thread would hold
+/// one of them. No lock does that: a thread that waits for its own nested archive takes on other entries meanwhile, and would
+/// wait for itself.
+fn visit_in_parallel(wanted: &[usize], members: &[Member], visit: &(dyn Fn(usize) + Sync)) {
+    const LARGE: u64 = 16 << 20;
+    let (large, rest): (Vec<usize>, Vec<usize>) = wanted.iter().partition(|&&i| members[i].size > LARGE);
+    rayon::join(
+        || rest.par_iter().with_min_len(16).for_each(|&i| visit(i)),
+        || large.iter().for_each(|&i| visit(i)),
+    );
 }
 
 /// One entry of a tree; what [`EntryMeta`] borrows from.

@@ -9,6 +9,8 @@ pub const PEEK_BYTES: usize = 512;
 
 /// Step in which contents grow: allocation follows bytes read, never a declared size.
 const STEP: usize = 64 << 10;
+/// The largest such step.
+const LARGEST_STEP: usize = 8 << 20;
 
 /// Why contents could not be read, or not to their end.
 #[derive(Debug, thiserror::Error)]
@@ -230,8 +232,11 @@ impl<'a> Opened<'a> {
                 break;
             }
             let from = bytes.len();
-            // Grows with what has been read: 64 KiB first, then by half.
-            bytes.resize(from + STEP.max(from / 2), 0);
+            // Grows with what has been read: 64 KiB first, then by half, never by more than 8 MiB. A vector left to itself
+            // asks for twice of what it has, which for a large binary is what a small machine does not give.
+            let step = (from / 2).clamp(STEP, LARGEST_STEP);
+            bytes.reserve_exact(step);
+            bytes.resize(from + step, 0);
             let filled = self.fill(&mut bytes[from..]);
             bytes.truncate(from + filled);
             if filled == 0 {

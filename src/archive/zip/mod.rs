@@ -12,7 +12,6 @@ mod walk;
 
 use super::{Anomaly, Budget, Member, Opened, ReadError, Tree, Visitor, names};
 use crate::limits::Limits;
-use rayon::prelude::*;
 use records::{End, Header};
 use std::{cell::Cell, ops::Range};
 use walk::{Walk, leads_somewhere};
@@ -208,9 +207,8 @@ impl Tree for Zip<'_> {
     }
 
     fn visit(&self, wanted: &[usize], budget: &Budget, visitor: &Visitor<'_>) {
-        wanted
-            .par_iter()
-            .with_min_len(16)
-            .for_each(|&i| visitor(i, &mut self.open_entry(&self.places[i], budget)));
+        super::visit_in_parallel(wanted, &self.members, &|i| {
+            visitor(i, &mut self.open_entry(&self.places[i], budget));
+        });
     }
 }
