@@ -324,10 +324,10 @@ fn an_executable_that_nobody_can_take_apart_is_never_clean() {
         ),
         (
             &[("index.js", b"1".to_vec()), ("bin/go", native(2, b"\xff Go buildinf:"))],
-            &["partial native-binary bin/go"],
+            &["partial inventory ", "partial native-binary bin/go"],
         ),
         (
-            &[("a.js", b"1".to_vec()), ("x", native(2, packed))],
+            &[("lib/a.js", b"1".to_vec()), ("x", native(2, packed))],
             &["blind native-binary x"],
         ),
         // A library, what a package brought, and Rust, which has a detector of its own.
