@@ -9,7 +9,7 @@
 //! | [`fingerprint`] | packages known by their code: tokens that survive minifiers, and what is compared of them |
 //! | [`detect`], [`inventory`], [`names`] | one file per format recognised; what they saw, merged; names by popularity |
 //! | [`advisory`] | OSV records, and which of them concern a component |
-//! | [`check`], [`report`] | one file per rule; one file per output format |
+//! | [`check`], [`report`], [`enrich`] | one file per rule; one file per output format; what the world says of packages today |
 //! | [`policy`] | what people decided beforehand: what fails a run, what does not count, and why |
 //! | [`audit`] | the pipeline; the only module that knows the others |
 //!
@@ -41,6 +41,7 @@ pub mod audit;
 pub mod check;
 pub mod detect;
 pub mod ecosystem;
+pub mod enrich;
 pub mod escape;
 pub mod fingerprint;
 pub mod inventory;

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["fingerprint"],
     &["detect", "inventory", "names"],
     &["advisory"],
-    &["check", "report"],
+    &["check", "report", "enrich"],
     &["policy"],
     &["audit"],
     &["cli"],

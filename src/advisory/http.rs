@@ -152,9 +152,20 @@ impl Remote {
     /// # Errors
     /// What went wrong, the last time that it was tried.
     pub fn get(&self, path: &str, etag: Option<&str>, limit: u64) -> Result<Answer> {
+        self.get_as(path, None, etag, limit)
+    }
+
+    /// A whole body of at most `limit` bytes, of this media type where the server has several.
+    ///
+    /// # Errors
+    /// What went wrong, the last time that it was tried.
+    pub fn get_as(&self, path: &str, accept: Option<&str>, etag: Option<&str>, limit: u64) -> Result<Answer> {
         let url = format!("{}/{path}", self.base);
         self.tried(|| {
             let mut request = self.client.get(&url);
+            if let Some(accept) = accept {
+                request = request.header("Accept", accept);
+            }
             if let Some(etag) = etag {
                 request = request.header("If-None-Match", etag);
             }

@@ -50,6 +50,8 @@ pub struct Options {
     pub decisions: Decisions,
     /// What the checks are told.
     pub checks: check::Settings,
+    /// What was asked before and could not be learned.
+    pub unasked: Vec<Gap>,
 }
 
 impl Default for Options {
@@ -62,6 +64,7 @@ impl Default for Options {
             silent: Vec::new(),
             decisions: Decisions::default(),
             checks: check::Settings::default(),
+            unasked: Vec::new(),
         }
     }
 }
@@ -110,13 +113,14 @@ impl Looked {
     pub fn judge(self, options: &Options, database: &Database, now: SystemTime) -> Report {
         let mut gaps: Vec<Gap> = embedded_only(database).into_iter().collect();
         gaps.extend(not_covered(&self, database));
+        gaps.extend(options.unasked.iter().cloned());
         let judged: Vec<Result<Artifact, Failure>> = self
             .0
             .into_par_iter()
             .map(|dug| {
                 let dug = dug?;
                 let path = dug.meta.name.clone();
-                judge(dug, database, &options.checks).map_err(|e| Failure {
+                judge(dug, database, &options.checks, now).map_err(|e| Failure {
                     path,
                     message: format!("advisories of `{}`: {e}", database.provenance().source),
                 })
@@ -297,6 +301,7 @@ struct Dug {
 fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: Meta) -> Dug {
     let mut seen = Dig::run(tree, budget, &options.silent);
     seen.found.observations.sort();
+    seen.found.runtimes.sort();
     let bundles = Bundles {
         bundles: std::mem::take(&mut seen.found.bundles),
         maps: std::mem::take(&mut seen.found.maps),
@@ -322,7 +327,7 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options,
     }
 }
 
-fn judge(dug: Dug, database: &Database, settings: &check::Settings) -> Result<Artifact, IndexError> {
+fn judge(dug: Dug, database: &Database, settings: &check::Settings, now: SystemTime) -> Result<Artifact, IndexError> {
     let Dug {
         meta,
         kind,
@@ -367,10 +372,13 @@ fn judge(dug: Dug, database: &Database, settings: &check::Settings) -> Result<Ar
         anomalies: &seen.anomalies,
         observations: &seen.found.observations,
         settings,
+        runtimes: &seen.found.runtimes,
+        now,
     };
     for check in check::ALL {
         check.run(cx, &mut findings);
     }
+    check::corroborate(&mut findings);
     findings.sort_by_cached_key(order);
 
     Ok(Artifact {
@@ -418,7 +426,9 @@ fn order(f: &Finding) -> impl Ord + use<> {
         let tenths = (score * 10.0) as i64;
         tenths
     });
-    let worst = (Reverse(f.level), Reverse(f.severity), Reverse(tenths));
+    // What the application asks for itself, it can also change itself.
+    let indirect = f.triage.direct != Some(true);
+    let worst = (Reverse(f.level), Reverse(f.severity), Reverse(tenths), indirect);
     (
         worst,
         f.subject.clone(),

@@ -5,28 +5,43 @@ use crate::{
     archive::Anomaly,
     ecosystem::Pattern,
     inventory::Inventory,
-    model::{Component, Finding, Level, Location, Observation, Rule, Severity, Triage},
+    model::{Component, Coordinate, Finding, Level, Location, Observation, Rule, Severity, Triage, Upstream},
     names::Popular,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::SystemTime,
 };
 
 mod ambiguous_archive;
+mod install_script;
 mod malicious;
+mod odd_origin;
+mod quarantined;
+mod runtime_eol;
 mod tampered;
 mod typosquat;
 mod unmaintained;
 mod unsound;
 mod vulnerable;
+mod yanked;
 
+pub use runtime_eol::runtimes;
 pub use typosquat::looks_like;
 
 /// Every check.
 pub static ALL: &[&dyn Check] = &[
     &malicious::Malicious,
+    &quarantined::Quarantined,
     &tampered::Tampered,
     &vulnerable::Vulnerable,
     &unsound::Unsound,
     &typosquat::Typosquat,
     &unmaintained::Unmaintained,
+    &yanked::Yanked,
+    &odd_origin::OddOrigin,
+    &install_script::InstallScript,
+    &runtime_eol::RuntimeEol,
     &ambiguous_archive::AmbiguousArchive,
 ];
 
@@ -43,6 +58,17 @@ pub struct Context<'a> {
     pub observations: &'a [Observation],
     /// What whoever asks has decided.
     pub settings: &'a Settings,
+    /// Runtimes that templates inside name, and where.
+    pub runtimes: &'a [(Location, Box<str>)],
+    /// The time of the run.
+    pub now: SystemTime,
+}
+
+impl<'a> Context<'a> {
+    /// What is said of a component today, where that was asked.
+    fn upstream(self, component: &Component) -> Option<&'a Upstream> {
+        self.settings.upstream.get(&component.coordinate)
+    }
 }
 
 /// What a policy, a flag or a refreshed list decides about the checks; plain data, the same for every artifact of a run.
@@ -54,6 +80,8 @@ pub struct Settings {
     pub runtime: Option<String>,
     /// Popular names.
     pub popular: Popular,
+    /// What registries and code hosts say of components today; empty unless they were asked.
+    pub upstream: BTreeMap<Coordinate, Upstream>,
 }
 
 /// One kind of question. Pure: no I/O, no clock.
@@ -62,6 +90,34 @@ pub trait Check: Sync {
     fn rule(&self) -> &'static Rule;
     /// Asks.
     fn run(&self, cx: Context<'_>, out: &mut Vec<Finding>);
+}
+
+/// Rules that say that something is odd and not that it is bad.
+const SIGNALS: [&str; 4] = ["typosquat", "odd-origin", "install-script", "tampered"];
+
+/// Raises by one level what two independent signals say of the same package: each has innocent reasons, and they seldom meet.
+pub fn corroborate(findings: &mut [Finding]) {
+    let mut signals: BTreeMap<Coordinate, BTreeSet<&str>> = BTreeMap::new();
+    for finding in findings.iter().filter(|f| SIGNALS.contains(&f.rule.id)) {
+        if let Some(subject) = &finding.subject {
+            signals.entry(subject.clone()).or_default().insert(finding.rule.id);
+        }
+    }
+    for finding in findings.iter_mut().filter(|f| SIGNALS.contains(&f.rule.id)) {
+        let several = finding
+            .subject
+            .as_ref()
+            .and_then(|s| signals.get(s))
+            .is_some_and(|rules| rules.len() > 1);
+        if several && finding.level < Level::Error {
+            finding.level = match finding.level {
+                Level::Note => Level::Warning,
+                _ => Level::Error,
+            };
+            finding.severity = (finding.level == Level::Error).then_some(Severity::High);
+            finding.message += "; another signal speaks of the same package";
+        }
+    }
 }
 
 /// The rule of an id.
@@ -102,6 +158,25 @@ fn from_hit(component: &Component, hit: &Hit, rule: &'static Rule) -> Option<Fin
         severity: hit.severity,
         score: hit.score,
         fixed_in: hit.fixed_in.iter().cloned().collect(),
+        triage: Triage::default(),
+    })
+}
+
+/// A finding about a component, at every place where it was seen.
+fn about(component: &Component, rule: &'static Rule, level: Level, message: String) -> Option<Finding> {
+    let mut locations = component.evidence.iter().map(|e| e.location.clone());
+    Some(Finding {
+        rule,
+        subject: Some(component.coordinate.clone()),
+        level,
+        message,
+        primary: locations.next()?,
+        related: locations.collect(),
+        advisory: None,
+        aliases: Vec::new(),
+        severity: None,
+        score: None,
+        fixed_in: Vec::new(),
         triage: Triage::default(),
     })
 }

@@ -1,9 +1,9 @@
 //! Packages whose name looks like a popular one's.
 
-use super::{ADVICE, Check, Context};
+use super::{ADVICE, Check, Context, about};
 use crate::{
     ecosystem,
-    model::{Component, Coordinate, EcosystemId, Finding, Level, Rule, Severity, Triage},
+    model::{Component, Coordinate, EcosystemId, Finding, Level, Rule, Severity},
     names::{Edit, How, Likeness, Popular},
 };
 use std::{collections::HashMap, fmt::Write as _};
@@ -148,7 +148,8 @@ fn is_other_word(name: &str, target: &str) -> bool {
 }
 
 fn is_plural(name: &str, target: &str) -> bool {
-    name.strip_suffix('s') == Some(target) || target.strip_suffix('s') == Some(name)
+    let plural = |many: &str, one: &str| many.strip_suffix('s') == Some(one) && !one.ends_with('s');
+    plural(name, target) || plural(target, name)
 }
 
 /// A popular package of the same artifact that asks for this one.
@@ -182,21 +183,9 @@ fn finding(
     if let Some(voucher) = voucher {
         let _ = write!(message, "; {} asks for it", voucher.coordinate.name);
     }
-    let mut locations = component.evidence.iter().map(|e| e.location.clone());
-    Some(Finding {
-        rule: &RULE,
-        subject: Some(component.coordinate.clone()),
-        level,
-        message,
-        primary: locations.next()?,
-        related: locations.collect(),
-        advisory: None,
-        aliases: Vec::new(),
-        severity: (level == Level::Error).then_some(Severity::High),
-        score: None,
-        fixed_in: Vec::new(),
-        triage: Triage::default(),
-    })
+    let mut finding = about(component, &RULE, level, message)?;
+    finding.severity = (level == Level::Error).then_some(Severity::High);
+    Some(finding)
 }
 
 fn words(how: How) -> &'static str {

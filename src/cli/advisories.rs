@@ -51,6 +51,11 @@ pub(super) struct Flags {
 }
 
 impl Flags {
+    /// Whether the network is off.
+    pub(super) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
     /// Takes from a policy what no flag gives. Paths in it are relative to its folder.
     pub(super) fn govern(&mut self, policy: &Policy) {
         let folder = Path::new(&policy.place).parent().unwrap_or(Path::new(""));

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod advisories;
 mod db;
+mod enrich;
 mod explain;
 mod policy;
 mod scan;

@@ -1,6 +1,6 @@
 //! `plimsoll scan`.
 
-use super::{advisories, policy, usage};
+use super::{advisories, enrich, policy, usage};
 use anstream::{AutoStream, ColorChoice, eprintln};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -87,6 +87,9 @@ pub(super) struct Scan {
 
     #[command(flatten)]
     advisories: advisories::Flags,
+
+    #[command(flatten)]
+    enrich: enrich::Flags,
 
     /// Lock file that the artifact was built with, repeatable: names the versions of what is bundled in it
     #[arg(long = "lock", value_name = "FILE")]
@@ -211,7 +214,10 @@ pub(super) fn run(args: &mut Scan) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let options = match options(args, decided) {
+    if let Err(message) = args.enrich.refuse(args.advisories.is_offline()) {
+        return usage(&terminal(&message));
+    }
+    let mut options = match options(args, decided) {
         Ok(options) => options,
         Err(message) => return usage(&message),
     };
@@ -223,6 +229,7 @@ pub(super) fn run(args: &mut Scan) -> ExitCode {
         Ok(chosen) => chosen,
         Err(message) => return usage(&terminal(&message)),
     };
+    args.enrich.apply(&mut options, &looked, now());
     let mut report = looked.judge(&options, &chosen.database, now());
     if let Some(reason) = chosen.stale {
         report.gaps.push(Gap {
@@ -319,6 +326,7 @@ fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {
             Vec::new()
         },
         decisions,
+        unasked: Vec::new(),
     })
 }
 

@@ -20,6 +20,7 @@ mod bundled_library;
 mod cargo_auditable;
 mod cargo_lock;
 mod conda_meta;
+mod deploy_template;
 mod dist_info;
 mod egg_info;
 mod foreign_code;
@@ -82,6 +83,7 @@ pub static ALL: &[&dyn Detector] = &[
     &native_binary::NativeBinary,
     &foreign_code::ForeignCode,
     &cargo_lock::CargoLock,
+    &deploy_template::DeployTemplate,
 ];
 
 /// What a detector wants from an entry, decided from its metadata alone.
@@ -205,6 +207,8 @@ pub struct Found {
     pub accounts: Vec<Account>,
     /// Facts for the checks.
     pub observations: Vec<Observation>,
+    /// Runtimes that a template names, and where.
+    pub runtimes: Vec<(Location, Box<str>)>,
     /// Symbolic links in `node_modules`.
     pub links: Vec<Link>,
 }
@@ -218,6 +222,7 @@ impl Found {
         self.maps.extend(other.maps);
         self.accounts.extend(other.accounts);
         self.observations.extend(other.observations);
+        self.runtimes.extend(other.runtimes);
         self.links.extend(other.links);
     }
 }

@@ -48,9 +48,15 @@ impl Detector for NpmInstalled {
         }
         let requires: Vec<Coordinate> = read.requires.iter().map(|name| NPM.coordinate(name, None)).collect();
         let script = read.runs_script.then_some(Fact::InstallScript);
+        let fetching = read.fetching.iter().map(|s| Fact::FetchingScript(s.as_str().into()));
         let licence = read.licence().map(|l| Fact::Licence(l.into()));
         let authors = read.authors.iter().map(|a| Fact::Author(a.as_str().into()));
-        let facts: Vec<Fact> = script.into_iter().chain(licence).chain(authors).collect();
+        let facts: Vec<Fact> = script
+            .into_iter()
+            .chain(fetching)
+            .chain(licence)
+            .chain(authors)
+            .collect();
         for name in names {
             if read.versions.is_empty() {
                 // A workspace of the application's own has no version, and says that it is private.

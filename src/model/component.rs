@@ -56,6 +56,8 @@ pub enum Fact {
     Arch(&'static str),
     /// The publisher's own words on why not to use it, from a lock file's `deprecated`.
     Deprecated(Box<str>),
+    /// Its authors classify their development as ended (`Development Status :: 7 - Inactive`).
+    Inactive,
     /// The `node_modules` folder that a lock file or a bundler's path gives it (`node_modules/a/node_modules/b`): what
     /// joins a bundled module with the lock entry that it was made from. Code that carries it lies in a bundle.
     At(Box<str>),
@@ -70,6 +72,8 @@ pub enum Fact {
     Candidate,
     /// Runs a script of its own when it is installed.
     InstallScript,
+    /// A script of its own that it runs when it is installed, which fetches something or starts a shell: its text.
+    FetchingScript(Box<str>),
     /// Not from a registry: the URL, git repository or folder that it was taken from.
     Origin(Box<str>),
     /// It comes from this registry, which is not the ecosystem's public one: a mirror of it, or private.

@@ -9,6 +9,7 @@ mod finding;
 mod gap;
 mod location;
 mod observation;
+mod upstream;
 
 pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
 pub use component::{Component, Coordinate, EcosystemId, Evidence, Fact, Proof};
@@ -17,3 +18,4 @@ pub use finding::{Finding, Level, Rule, Severity};
 pub use gap::{Gap, GapKind};
 pub use location::{Link, Location};
 pub use observation::{Observation, ObservationKind};
+pub use upstream::{ProjectStatus, Upstream};

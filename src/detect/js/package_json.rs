@@ -23,6 +23,8 @@ pub(in crate::detect) struct PackageJson {
     pub(in crate::detect) requires: BTreeSet<String>,
     /// Whether it runs a script when it is installed.
     pub(in crate::detect) runs_script: bool,
+    /// Those of these scripts that fetch something or start a shell.
+    pub(in crate::detect) fetching: Vec<String>,
     /// `license`: an SPDX expression as a rule; older packages have `{type, url}`, or several in `licenses`, to choose from.
     pub(in crate::detect) licences: Vec<String>,
     /// `author`: `Name <mail> (url)`, or an object.
@@ -63,9 +65,15 @@ impl<'de> Deserialize<'de> for PackageJson {
                             read.requires.extend(list.into_iter().map(|(name, _)| name));
                         }
                         "scripts" => {
-                            let Members(list) = map.next_value::<Members<IgnoredAny>>()?;
+                            let Members(list) = map.next_value::<Members<Scalar>>()?;
                             let installs = |name: &str| matches!(name, "preinstall" | "install" | "postinstall");
                             read.runs_script |= list.iter().any(|(name, _)| installs(name));
+                            let own = list
+                                .iter()
+                                .filter(|(name, _)| installs(name))
+                                .filter_map(|(_, script)| script.text());
+                            read.fetching
+                                .extend(own.filter(|script| fetches(script)).map(str::to_owned));
                         }
                         "license" | "licenses" => read.licences.extend(map.next_value::<Words>()?.0),
                         "author" => read.authors.extend(map.next_value::<Words>()?.0),
@@ -79,6 +87,27 @@ impl<'de> Deserialize<'de> for PackageJson {
         }
         deserializer.deserialize_map(Keys)
     }
+}
+
+/// Whether a script reaches out of its package in its own text. What honest packages run (`node install.js`, `node-gyp
+/// rebuild`, `prebuild-install`, `husky`) does not, whatever the file that it names goes on to do.
+fn fetches(script: &str) -> bool {
+    const SIGNS: [&str; 12] = [
+        "http://",
+        "https://",
+        "curl ",
+        "wget ",
+        "powershell",
+        "| sh",
+        "|sh",
+        "| bash",
+        "|bash",
+        "base64",
+        "nslookup",
+        "child_process",
+    ];
+    let script = script.to_ascii_lowercase();
+    SIGNS.iter().any(|sign| script.contains(sign))
 }
 
 fn push(values: &mut Vec<String>, value: &Scalar) {

@@ -37,6 +37,7 @@ impl Metadata {
                 "version" if !read.versions.contains(&value) => read.versions.push(value),
                 "license-expression" => expression = Some(value),
                 "license" if value.len() <= LICENCE_NAME => licence = Some(value),
+                "classifier" if value.contains("7 - Inactive") => read.facts.push(Fact::Inactive),
                 "classifier" => classifiers.extend(classified(&value).map(str::to_owned)),
                 "author" => people[0] = Some(value),
                 "author-email" => people[1] = Some(value),
@@ -51,11 +52,8 @@ impl Metadata {
         let licences = expression.or(licence).map_or(classifiers, |one| vec![one]);
         let [author, author_mail, maintainer, maintainer_mail] = people;
         let author = person(author, author_mail).or_else(|| person(maintainer, maintainer_mail));
-        read.facts = licences
-            .into_iter()
-            .map(|l| Fact::Licence(l.into()))
-            .chain(author.map(|a| Fact::Author(a.into())))
-            .collect();
+        read.facts.extend(licences.into_iter().map(|l| Fact::Licence(l.into())));
+        read.facts.extend(author.map(|a| Fact::Author(a.into())));
         read
     }
 }
@@ -113,6 +111,7 @@ mod tests {
                 vec![author("A <a@example.test>")],
             ),
             ("Maintainer: B\n", vec![author("B")]),
+            ("Classifier: Development Status :: 7 - Inactive\n", vec![Fact::Inactive]),
         ] {
             assert_eq!(Metadata::read(&format!("{head}{fields}")).facts, facts, "{fields}");
         }

