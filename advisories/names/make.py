@@ -3,8 +3,8 @@
 
 python3 advisories/names/make.py FOLDER    FOLDER holds npm.txt, pypi.txt, crates.txt: one name a line
 
-The output is the same for the same input on every machine. The crates that the list does not name are taken from
-data/crate-names.txt, behind it.
+The output is the same for the same input on every machine. Crates that the list does not name are taken from
+data/crate-names.txt and crates-seen.txt, behind it.
 """
 import gzip, io, pathlib, sys
 
@@ -17,6 +17,7 @@ for source, target in [("npm.txt", "npm.txt"), ("pypi.txt", "PyPI.txt"), ("crate
     names = (folder / source).read_text().split()
     if source == "crates.txt":
         names += (here / "../../data/crate-names.txt").read_text().split()
+        names += (here / "crates-seen.txt").read_text().split()
     names += NEW.get(source, [])
     names = list(dict.fromkeys(names))
     packed = io.BytesIO()

@@ -8,7 +8,9 @@ use plimsoll::{
 };
 use std::time::SystemTime;
 
+/// Flags of a scan that are about the world outside the artifact.
 #[derive(Args)]
+#[group(skip)]
 pub(super) struct Flags {
     /// Ask deps.dev what it knows of the packages today (yanked, deprecated, archived): their names and versions leave this
     /// machine

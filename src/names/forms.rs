@@ -103,12 +103,11 @@ pub(super) fn latin(name: &str) -> Cow<'_, str> {
     Cow::Owned(name.chars().map(fold).collect())
 }
 
-/// Words that make another package of a name without saying anything.
+/// Words that make another package of a name without saying anything. Those that say something (`utils`, `tools`, `core`,
+/// `client`, `api`) were rejected: honest packages around a popular one are named like that every day.
 const AFFIXES: &[&str] = &[
-    "js", "node", "nodejs", "py", "python", "python2", "python3", "dev", "cli", "lib", "api", "sdk", "core", "utils",
-    "util", "tool", "tools", "rs", "rust", "ts", "npm", "pip", "http", "fixed", "fix", "patch", "new", "latest",
-    "official", "beta", "plus", "pro", "next", "orm", "browser", "compat", "client", "module", "package", "pkg", "app",
-    "main", "test",
+    "js", "ts", "node", "nodejs", "npm", "py", "python", "python2", "python3", "pip", "rs", "rust", "dev", "cli",
+    "orm", "browser", "fixed", "fix", "patch", "latest", "official", "plus",
 ];
 
 /// The name without one word that says nothing, or without the version that follows it; `None` where it has none or nothing

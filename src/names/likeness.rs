@@ -127,8 +127,16 @@ impl Names {
                 .without_one()
                 .for_each(|hash| look(Kind::Letters, hash, &|target| query.affixed(bare, target)));
         }
+        // By a short list, many honest names look like others of it by more than a slip.
+        let deep = self.is_deep();
+        let sure = |how: &How| match how {
+            How::Edit(edit) => deep || *edit != Edit::Version,
+            How::Homoglyph | How::WordOrder => true,
+            _ => deep,
+        };
         found
             .into_iter()
+            .filter(|(_, how)| sure(how))
             .map(|(id, how)| Likeness {
                 target: self.name(id),
                 rank: self.standing(id),

@@ -8,6 +8,7 @@ use super::{
 use crate::{ecosystem, model::EcosystemId};
 use flate2::read::MultiGzDecoder;
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     io::Read as _,
     sync::OnceLock,
@@ -44,6 +45,8 @@ pub struct Names {
     /// Standing of names that were popular when they were imitated, where that is better than their place today.
     then: HashMap<u32, usize>,
     exact: Table,
+    /// Whether `-` and `_` make no difference, as on crates.io.
+    folded: bool,
     /// Of names that are worth imitating; made when the first name is asked for that is not popular itself.
     keys: OnceLock<Table>,
     /// Scopes that hold a popular package.
@@ -74,7 +77,10 @@ impl Names {
     /// Of names, the most popular first, and those of the ecosystem that were imitated.
     pub fn new<'n>(popular: impl Iterator<Item = &'n str>, ecosystem: EcosystemId) -> Self {
         let normalise = ecosystem::of(ecosystem).normalise;
-        let mut names = Self::default();
+        let mut names = Self {
+            folded: ecosystem == ecosystem::CARGO.id,
+            ..Self::default()
+        };
         let mut exact = Vec::new();
         for name in popular.filter(|name| name.len() <= LONGEST) {
             exact.push(names.push(&normalise(name)));
@@ -109,7 +115,24 @@ impl Names {
         self.starts.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
         self.text.push_str(name);
         self.text.push('\n');
-        (Kind::Exact.key(Rolling::new(name).whole()), id)
+        (self.exact_key(name), id)
+    }
+
+    fn exact_key(&self, name: &str) -> u32 {
+        Kind::Exact.key(Rolling::new(&self.fold(name)).whole())
+    }
+
+    fn fold<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        if self.folded {
+            Cow::Owned(name.replace('_', "-"))
+        } else {
+            Cow::Borrowed(name)
+        }
+    }
+
+    /// Whether the list is so long that a name which is not on it is hardly popular.
+    pub(super) fn is_deep(&self) -> bool {
+        self.len() >= TARGETS * 9 / 10
     }
 
     /// How many there are, those that were imitated included.
@@ -136,8 +159,9 @@ impl Names {
     }
 
     pub(super) fn find(&self, name: &str) -> Option<u32> {
-        let key = Kind::Exact.key(Rolling::new(name).whole());
-        self.exact.get(key).find(|&id| self.name(id) == name)
+        let folded = self.fold(name);
+        let ids = self.exact.get(self.exact_key(name));
+        ids.into_iter().find(|&id| self.fold(self.name(id)) == folded)
     }
 
     pub(super) fn name(&self, id: u32) -> &str {

@@ -3,8 +3,8 @@
 //! A look-alike is looked up and never compared with all names: each popular name is entered under a few keys (its letters
 //! without delimiters, the same with any one left out, its words in order, its letters with those that look alike made equal),
 //! and a name asks for its own. What shares a key is then compared exactly, so that no collision of keys can make a finding or
-//! hide one. `typomania`, which crates.io uses, was rejected for the work and is the oracle of our tests: it makes every
-//! possible misspelling of a name as text and looks for each.
+//! hide one. `typomania`, which crates.io uses, was rejected: it makes every possible misspelling of a name as text and looks for
+//! each, some thousand for a name, and does not know scopes, delimiters or affixes.
 
 mod forms;
 mod keys;
