@@ -44,6 +44,8 @@ pub struct Hit {
     pub score: Option<f64>,
     /// The smallest version above the component's that no record of the group concerns.
     pub fixed_in: Option<Box<str>>,
+    /// Of the versions that the component can be, those that have the flaw; empty where all of them do.
+    pub only: Vec<Box<str>>,
 }
 
 /// What an inventory's components match.
@@ -64,6 +66,13 @@ pub fn matching(inventory: &Inventory, database: &Database) -> Result<Matches, I
     for component in inventory.iter() {
         let coordinate = &component.coordinate;
         let ecosystem = ecosystem::of(coordinate.ecosystem);
+        if !component.candidates().is_empty() {
+            let found = among(component, database)?;
+            if !found.is_empty() {
+                matches.hits.insert(coordinate.clone(), found);
+            }
+            continue;
+        }
         let hit = if let Some(version) = coordinate.version.as_deref() {
             database.affecting(coordinate, version)?
         } else {
@@ -87,6 +96,42 @@ pub fn matching(inventory: &Inventory, database: &Database) -> Result<Matches, I
         }
     }
     Ok(matches)
+}
+
+/// Flaws of a component that can be of several versions.
+fn among(component: &Component, database: &Database) -> Result<Vec<Hit>, IndexError> {
+    let coordinate = &component.coordinate;
+    let ecosystem = ecosystem::of(coordinate.ecosystem);
+    let candidates = component.candidates();
+    let mut by_id: BTreeMap<String, (Found<'_>, BTreeSet<usize>)> = BTreeMap::new();
+    for (i, version) in candidates.iter().enumerate() {
+        for found in database.affecting(coordinate, version)? {
+            if can_be_here(&found.record, component) {
+                let known = by_id.entry(found.record.id.clone()).or_insert((found, BTreeSet::new()));
+                known.1.insert(i);
+            }
+        }
+    }
+    let all: Vec<(Found<'_>, BTreeSet<usize>)> = by_id.into_values().collect();
+    let records: Vec<&Record> = all.iter().map(|(found, _)| &found.record).collect();
+    let mut found: Vec<Hit> = Vec::new();
+    for group in aliases::groups(&records) {
+        let concerned: BTreeSet<usize> = group.iter().flat_map(|&i| &all[i].1).copied().collect();
+        // What fixes the newest of them fixes the older ones.
+        let newest = concerned.last().and_then(|&i| candidates.get(i)).cloned();
+        let newest = Coordinate {
+            version: newest,
+            ..coordinate.clone()
+        };
+        let group: Vec<&Found<'_>> = group.into_iter().map(|i| &all[i].0).collect();
+        let mut hit = hit(&group, &newest, ecosystem)?;
+        if concerned.len() < candidates.len() {
+            hit.only = concerned.iter().map(|&i| candidates[i].clone()).collect();
+        }
+        found.push(hit);
+    }
+    found.sort_by(worst_first);
+    Ok(found)
 }
 
 /// Whether a flaw exists on the systems that the component was found for (RustSec's `arch` and `os`). Only where every piece
@@ -120,14 +165,16 @@ fn hits(found: &[Found<'_>], coordinate: &Coordinate, ecosystem: &Ecosystem) -> 
         let group: Vec<&Found<'_>> = group.into_iter().map(|i| &found[i]).collect();
         hits.push(hit(&group, coordinate, ecosystem)?);
     }
-    hits.sort_by(|a, b| {
-        let worst_first = b
-            .severity
-            .cmp(&a.severity)
-            .then(b.score.unwrap_or(-1.0).total_cmp(&a.score.unwrap_or(-1.0)));
-        a.kind.cmp(&b.kind).then(worst_first).then_with(|| a.id.cmp(&b.id))
-    });
+    hits.sort_by(worst_first);
     Ok(hits)
+}
+
+fn worst_first(a: &Hit, b: &Hit) -> std::cmp::Ordering {
+    let worst_first = b
+        .severity
+        .cmp(&a.severity)
+        .then(b.score.unwrap_or(-1.0).total_cmp(&a.score.unwrap_or(-1.0)));
+    a.kind.cmp(&b.kind).then(worst_first).then_with(|| a.id.cmp(&b.id))
 }
 
 /// Makes one of the records of a flaw; there is at least one.
@@ -175,6 +222,7 @@ fn hit(found: &[&Found<'_>], coordinate: &Coordinate, ecosystem: &Ecosystem) -> 
         severity,
         score,
         fixed_in: fixed_in(found, coordinate, ecosystem)?,
+        only: Vec::new(),
         id,
     })
 }

@@ -8,6 +8,7 @@ use crate::{
     },
     detect::{self, Detector, Found, Interest, Neighbours, Sink},
     ecosystem::{NPM, PYPI},
+    fingerprint::Index,
     limits::Limits,
     model::{EcosystemId, Gap, GapKind, Link, Location},
 };
@@ -33,15 +34,22 @@ pub(super) struct Dig<'a> {
     budget: &'a Budget,
     /// Ids of detectors that are not asked.
     silent: &'a [&'static str],
+    fingerprints: Option<&'a Index>,
     seen: Mutex<Seen>,
 }
 
 impl<'a> Dig<'a> {
     /// Digs through everything. The order of what is seen depends on the threads; whoever reports it sorts it.
-    pub(super) fn run(tree: &dyn Tree, budget: &'a Budget, silent: &'a [&'static str]) -> Seen {
+    pub(super) fn run(
+        tree: &dyn Tree,
+        budget: &'a Budget,
+        silent: &'a [&'static str],
+        fingerprints: Option<&'a Index>,
+    ) -> Seen {
         let dig = Self {
             budget,
             silent,
+            fingerprints,
             seen: Mutex::default(),
         };
         dig.tree(tree, &Arc::from([]));
@@ -81,6 +89,7 @@ impl<'a> Dig<'a> {
         let around = Around {
             tree,
             budget: self.budget,
+            fingerprints: self.fingerprints,
             sorted: OnceLock::new(),
         };
         let place = Location::new(archives.clone(), "");
@@ -185,6 +194,7 @@ impl<'a> Dig<'a> {
 struct Around<'a> {
     tree: &'a dyn Tree,
     budget: &'a Budget,
+    fingerprints: Option<&'a Index>,
     /// Indices of its files by path, sorted when first asked for.
     sorted: OnceLock<Vec<usize>>,
 }
@@ -205,6 +215,10 @@ impl Around<'_> {
 }
 
 impl Neighbours for Around<'_> {
+    fn fingerprints(&self) -> Option<&Index> {
+        self.fingerprints
+    }
+
     fn limits(&self) -> &Limits {
         &self.budget.limits
     }

@@ -15,6 +15,7 @@ use crate::{
     archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, nested},
     check::{self, Context},
     detect, ecosystem,
+    fingerprint::Index,
     inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
     limits::Limits,
     model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location},
@@ -30,6 +31,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -52,6 +54,8 @@ pub struct Options {
     pub checks: check::Settings,
     /// What was asked before and could not be learned.
     pub unasked: Vec<Gap>,
+    /// Fingerprints of packages; those of the program unless there are others.
+    pub fingerprints: Option<Arc<Index>>,
 }
 
 impl Default for Options {
@@ -65,6 +69,7 @@ impl Default for Options {
             decisions: Decisions::default(),
             checks: check::Settings::default(),
             unasked: Vec::new(),
+            fingerprints: None,
         }
     }
 }
@@ -299,7 +304,8 @@ struct Dug {
 }
 
 fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: Meta) -> Dug {
-    let mut seen = Dig::run(tree, budget, &options.silent);
+    let fingerprints = options.fingerprints.as_deref().or_else(|| Index::embedded());
+    let mut seen = Dig::run(tree, budget, &options.silent, fingerprints);
     seen.found.observations.sort();
     seen.found.runtimes.sort();
     let bundles = Bundles {

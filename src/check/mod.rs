@@ -141,16 +141,37 @@ fn from_hits(cx: Context<'_>, rule: &'static Rule, kind: Kind, out: &mut Vec<Fin
 }
 
 fn from_hit(component: &Component, hit: &Hit, rule: &'static Rule) -> Option<Finding> {
+    let mut message = if hit.summary.is_empty() {
+        rule.title.to_owned()
+    } else {
+        hit.summary.clone()
+    };
+    if let Some(newest) = hit.only.last() {
+        let all = component.candidates();
+        let list = |versions: &[Box<str>]| versions.join(", ");
+        message = format!(
+            "its code is of one of {} versions, {} to {}, of which this concerns {}: {message}",
+            all.len(),
+            all.first().unwrap_or(newest),
+            all.last().unwrap_or(newest),
+            match &*hit.only {
+                few if few.len() <= 4 => list(few),
+                [first, ..] => format!("{}, {first} to {newest}", hit.only.len()),
+                [] => String::new(),
+            },
+        );
+    }
     let mut locations = component.evidence.iter().map(|e| e.location.clone());
     Some(Finding {
         rule,
         subject: Some(component.coordinate.clone()),
-        level: rule.level,
-        message: if hit.summary.is_empty() {
-            rule.title.to_owned()
+        // What may not concern the version that is there does not stop a release.
+        level: if hit.only.is_empty() {
+            rule.level
         } else {
-            hit.summary.clone()
+            rule.level.min(Level::Warning)
         },
+        message,
         primary: locations.next()?,
         related: locations.collect(),
         advisory: Some(hit.id.clone()),

@@ -9,6 +9,7 @@ mod advisories;
 mod db;
 mod enrich;
 mod explain;
+mod fingerprints;
 mod policy;
 mod scan;
 
@@ -31,6 +32,9 @@ enum Command {
     /// Keeps the policy: what fails a scan, what does not count, and why
     #[command(after_long_help = policy::HELP)]
     Policy(policy::PolicyArgs),
+    /// Keeps the fingerprints by which packages in bundles are known
+    #[command(after_long_help = fingerprints::HELP)]
+    Fingerprints(fingerprints::Fingerprints),
     /// Says what a rule or an advisory means, and what to do
     Explain(explain::Explain),
 }
@@ -52,6 +56,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Scan(mut args) => scan::run(&mut args),
         Command::Db(args) => db::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::Fingerprints(args) => fingerprints::run(&args),
         Command::Explain(args) => explain::run(&args),
     }
 }

@@ -9,6 +9,7 @@ use plimsoll::{
     check::Settings,
     ecosystem::Pattern,
     escape::terminal,
+    fingerprint::Index,
     limits::{Limits, TABLE},
     model::{Gap, GapKind, Location, Severity},
     policy::{Baseline, Decisions, Vex},
@@ -21,6 +22,7 @@ use std::{
     io::{self, BufWriter, IsTerminal as _, Read as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -98,6 +100,10 @@ pub(super) struct Scan {
     /// What the bundler said of its output, repeatable: esbuild's metafile, webpack's stats, rollup's output
     #[arg(long = "bundle-meta", value_name = "FILE")]
     bundle_meta: Vec<PathBuf>,
+
+    /// Fingerprints by which packages in bundles are known, as `plimsoll fingerprints build` makes them
+    #[arg(long, value_name = "FILE")]
+    fingerprints: Option<PathBuf>,
 
     /// Do not compare installed Python files with the hashes in their RECORD
     #[arg(long)]
@@ -260,6 +266,12 @@ pub(super) fn run(args: &mut Scan) -> ExitCode {
     }
 }
 
+fn open_fingerprints(path: &Path) -> Result<Arc<Index>, String> {
+    Index::open(path)
+        .map(Arc::new)
+        .map_err(|e| format!("--fingerprints {}: {e}", terminal(&path.display().to_string())))
+}
+
 /// What was decided beforehand; a flag wins over the policy.
 fn decisions(args: &mut Scan) -> Result<Decisions, String> {
     let mut policy = if args.no_policy {
@@ -320,6 +332,7 @@ fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {
             .unwrap_or(Bar::Any),
         require_coverage: args.require_coverage,
         checks,
+        fingerprints: args.fingerprints.as_deref().map(open_fingerprints).transpose()?,
         silent: if args.no_verify_records {
             vec!["python-record"]
         } else {

@@ -41,11 +41,7 @@ impl Detector for JsBundle {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        const EXTENSIONS: &[&str] = &[".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts"];
-        let script = EXTENSIONS.iter().any(|ext| meta.path.ends_with(ext)) && !meta.path.ends_with(".d.ts");
-        // yarn's own loader is a lock file in the shape of code.
-        let loader = matches!(meta.file_name(), ".pnp.cjs" | ".pnp.js" | ".pnp.loader.mjs");
-        Interest::read_if(script && !meta.in_node_modules() && !loader)
+        interest(meta)
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
@@ -94,6 +90,23 @@ impl Detector for JsBundle {
         });
         Ok(())
     }
+}
+
+/// Whether the bundler said of every module which package it is of: by paths in the code, or by a source map.
+pub(super) fn names_modules(entry: &Entry<'_>, found: &Sink<'_>) -> bool {
+    let marks = scan::scan(entry.bytes);
+    let inline = marks.map.is_some_and(|(_, url)| url.starts_with(b"data:"));
+    let beside = found.neighbours.has(&format!("{}.map", entry.meta.path));
+    inline || beside || marks.modules.iter().any(|m| matches!(m.module, Module::Package(..)))
+}
+
+/// Scripts that no installer put there.
+pub(super) fn interest(meta: EntryMeta<'_>) -> Interest {
+    const EXTENSIONS: &[&str] = &[".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts"];
+    let script = EXTENSIONS.iter().any(|ext| meta.path.ends_with(ext)) && !meta.path.ends_with(".d.ts");
+    // yarn's own loader is a lock file in the shape of code.
+    let loader = matches!(meta.file_name(), ".pnp.cjs" | ".pnp.js" | ".pnp.loader.mjs");
+    Interest::read_if(script && !meta.in_node_modules() && !loader)
 }
 
 fn inline_map(url: &[u8], entry: &Entry<'_>, found: &mut Sink<'_>) {
@@ -242,7 +255,7 @@ fn neighbour(place: &Location, url: &[u8]) -> Option<String> {
 }
 
 /// The outermost folder around a file that is a Python package.
-fn python_package<'p>(path: &'p str, found: &Sink<'_>) -> Option<&'p str> {
+pub(super) fn python_package<'p>(path: &'p str, found: &Sink<'_>) -> Option<&'p str> {
     let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
     folders.take(32).find(|folder| {
         found.neighbours.has(&format!("{folder}/__init__.py"))

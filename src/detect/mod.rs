@@ -3,6 +3,7 @@
 use crate::{
     archive::{Contents, Entry, EntryMeta, Member, ReadError},
     ecosystem::Ecosystem,
+    fingerprint::Index,
     limits::Limits,
     model::{
         Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Link, Location, Mapped, Observation,
@@ -26,6 +27,7 @@ mod egg_info;
 mod foreign_code;
 mod js;
 mod js_bundle;
+mod js_fingerprint;
 mod js_licences;
 mod native_binary;
 mod npm_folder;
@@ -61,6 +63,7 @@ pub static ALL: &[&dyn Detector] = &[
     &yarn_pnp::YarnPnp,
     &bun_lock::BunLock,
     &js_bundle::JsBundle,
+    &js_fingerprint::JsFingerprint,
     &source_map::SourceMap,
     &js_licences::JsLicences,
     &bundle_metadata::BundleMetadata,
@@ -156,6 +159,10 @@ pub trait Neighbours: Sync {
     fn limits(&self) -> &Limits {
         static DEFAULT: LazyLock<Limits> = LazyLock::new(Limits::default);
         &DEFAULT
+    }
+    /// The fingerprints by which packages in bundles are known; those of the program unless the driver has others.
+    fn fingerprints(&self) -> Option<&Index> {
+        Index::embedded()
     }
 }
 

@@ -1,6 +1,15 @@
-//! Packages known by their code: which tokens of JavaScript survive a minifier ([`tokens`]), what of them is compared
-//! ([`grams`]).
+//! Packages known by their code: which tokens of JavaScript survive a minifier ([`tokens`]), the runs of them that are
+//! compared ([`grams`]), the file of those that are known ([`index`]) and how it is made ([`build`], [`tarball`]), and what
+//! a bundle shows ([`claims`]).
 
+pub mod build;
+pub mod claims;
 pub mod grams;
+pub mod index;
 mod literals;
+pub mod tarball;
 pub mod tokens;
+mod verdict;
+
+pub use claims::{Claim, claims};
+pub use index::{Index, IndexError};

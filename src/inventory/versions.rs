@@ -48,7 +48,12 @@ pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
             .for_(&component)
             .and_then(|v| v.locks.of_instance(&component, &v.folders))
         {
-            let agrees = |l: &Locked| component.coordinate.version.as_ref() == Some(&l.version);
+            let allowed = component.candidates();
+            let agrees = |l: &Locked| match &component.coordinate.version {
+                Some(version) => *version == l.version,
+                None => allowed.contains(&l.version),
+            };
+            let weak = weak || !allowed.is_empty();
             if weak && !found.iter().any(agrees) {
                 gaps.extend(disagreement(&component, &found));
             }
@@ -170,6 +175,9 @@ fn with_versions(component: &Component, versions: &[Locked]) -> Vec<Component> {
         let mut component = component.clone();
         component.coordinate.name.clone_from(&locked.name);
         component.coordinate.version = Some(locked.version.clone());
+        for evidence in &mut component.evidence {
+            evidence.facts.retain(|fact| !matches!(fact, Fact::OneOf(_)));
+        }
         if !sure {
             for evidence in &mut component.evidence {
                 evidence.facts.push(Fact::Candidate);
@@ -184,6 +192,11 @@ fn with_versions(component: &Component, versions: &[Locked]) -> Vec<Component> {
 fn disagreement(component: &Component, locked: &[Locked]) -> Option<Gap> {
     let evidence = component.evidence.first()?;
     let versions: Vec<&str> = locked.iter().map(|l| &*l.version).collect();
+    let said = component
+        .coordinate
+        .version
+        .as_deref()
+        .map_or_else(|| component.candidates().join(" or "), str::to_owned);
     Some(Gap {
         kind: GapKind::Partial,
         location: evidence.location.clone(),
@@ -192,7 +205,7 @@ fn disagreement(component: &Component, locked: &[Locked]) -> Option<Gap> {
             "the code calls itself {} {}, the lock file {}; the lock file was believed: check that it is the one that this \
              was built with",
             component.coordinate.name,
-            component.coordinate.version.as_deref().unwrap_or_default(),
+            said,
             versions.join(", ")
         ),
     })

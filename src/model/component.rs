@@ -70,6 +70,8 @@ pub enum Fact {
     Given,
     /// One of several versions that are possible; nothing in the artifact decides between them.
     Candidate,
+    /// The versions that its code can be of, oldest first; which of them, the code does not tell.
+    OneOf(Box<[Box<str>]>),
     /// Runs a script of its own when it is installed.
     InstallScript,
     /// A script of its own that it runs when it is installed, which fetches something or starts a shell: its text.
@@ -116,6 +118,20 @@ pub struct Component {
 }
 
 impl Component {
+    /// The versions that it can be, oldest first, where no version is known and its code allows some.
+    #[must_use]
+    pub fn candidates(&self) -> &[Box<str>] {
+        let sets = self
+            .evidence
+            .iter()
+            .flat_map(|e| &e.facts)
+            .filter_map(|fact| match fact {
+                Fact::OneOf(versions) if self.coordinate.version.is_none() => Some(&**versions),
+                _ => None,
+            });
+        sets.min_by_key(|set| set.len()).unwrap_or_default()
+    }
+
     /// The strongest proof among its evidence.
     #[must_use]
     pub fn proof(&self) -> Proof {

@@ -88,7 +88,7 @@ fn coverage(coverage: &Coverage) -> Value {
 
 fn component(component: &Component) -> Value {
     let c = &component.coordinate;
-    json!({
+    let mut value = json!({
         "ecosystem": c.ecosystem.0,
         "name": c.name,
         "version": c.version,
@@ -100,7 +100,12 @@ fn component(component: &Component) -> Value {
         "hashes": sbom::hashes(component).iter().map(|d| json!({"algorithm": d.algorithm, "content": d.hexadecimal}))
             .collect::<Vec<_>>(),
         "evidence": component.evidence.iter().map(evidence).collect::<Vec<_>>(),
-    })
+    });
+    // Versions that its code allows, where none is known.
+    if !component.candidates().is_empty() {
+        value["candidates"] = json!(component.candidates());
+    }
+    value
 }
 
 /// Why a component is believed to be there; what is inferred from another one names that under `required_by`.

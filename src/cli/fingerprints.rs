@@ -1,0 +1,157 @@
+//! `plimsoll fingerprints`.
+
+use anstream::{eprintln, println};
+use clap::{Args, Subcommand};
+use plimsoll::{
+    ecosystem::NPM,
+    escape::terminal,
+    fingerprint::{
+        Index,
+        build::{self, Source},
+        tarball,
+    },
+};
+use rayon::prelude::*;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+pub(super) const HELP: &str = "\
+Examples:
+  plimsoll fingerprints build --from tarballs/ -o own.fingerprints    of every package in a folder of .tgz files
+  plimsoll scan --fingerprints own.fingerprints f.zip                 use them, and not those of the program
+  plimsoll fingerprints list                                          what is known";
+
+/// Keeps the fingerprints by which packages in bundles are known
+#[derive(Args)]
+pub(super) struct Fingerprints {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Names the packages that are known by their code, each with the versions that were looked into
+    List {
+        /// File of fingerprints; those of the program unless given
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Makes a file of fingerprints from the tarballs of packages
+    Build {
+        /// Folder of .tgz files, as `npm pack` writes them; beside them NAME.versions files may list what else was published
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// File with the names of the packages to take, one a line; all that are there unless given
+        #[arg(long, value_name = "FILE")]
+        packages: Option<PathBuf>,
+        /// Versions to take of each package: `all`, or `newest:N`
+        #[arg(long, value_name = "RULE", default_value = "all", value_parser = rule)]
+        versions: usize,
+        /// About how large the file may be, in bytes
+        #[arg(long, value_name = "BYTES", default_value_t = 6_000_000)]
+        most: usize,
+        /// File to write
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+fn rule(text: &str) -> Result<usize, String> {
+    match text.strip_prefix("newest:").map(str::parse) {
+        Some(Ok(count)) => Ok(count),
+        None if text == "all" => Ok(usize::MAX),
+        _ => Err("expected `all` or `newest:N`".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Fingerprints) -> ExitCode {
+    let done = match &args.command {
+        Command::List { file } => list(file.as_deref()),
+        Command::Build {
+            from,
+            packages,
+            versions,
+            most,
+            output,
+        } => make(from, packages.as_deref(), *versions, *most, output).map(|said| eprintln!("{said}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => super::usage(&terminal(&e)),
+    }
+}
+
+fn list(file: Option<&Path>) -> Result<(), String> {
+    let opened = file.map(Index::open).transpose().map_err(|e| e.to_string())?;
+    let index = opened.as_ref().or_else(|| Index::embedded());
+    let index = index.ok_or("the program's own fingerprints are damaged; install it again")?;
+    for number in 0..u16::try_from(index.len()).unwrap_or(u16::MAX) {
+        let package = index.package(number).map_err(|e| e.to_string())?;
+        println!("{} {}", terminal(&package.name), terminal(&package.versions.join(" ")));
+    }
+    Ok(())
+}
+
+fn make(from: &Path, packages: Option<&Path>, versions: usize, most: usize, output: &Path) -> Result<String, String> {
+    let cannot = |path: &Path, e: std::io::Error| format!("cannot read {}: {e}", path.display());
+    let wanted = packages
+        .map(|path| fs::read_to_string(path).map_err(|e| cannot(path, e)))
+        .transpose()?;
+    let wanted: Option<Vec<&str>> = wanted.as_ref().map(|text| text.lines().map(str::trim).collect());
+    let mut files = Vec::new();
+    let mut lists = Vec::new();
+    for entry in fs::read_dir(from).map_err(|e| cannot(from, e))? {
+        let path = entry.map_err(|e| cannot(from, e))?.path();
+        match path.extension().and_then(|ext| ext.to_str()) {
+            Some("tgz") => files.push(path),
+            Some("versions") => lists.push(path),
+            _ => {}
+        }
+    }
+    files.sort();
+    let read: Vec<_> = files
+        .par_iter()
+        .filter_map(|path| {
+            let opened = fs::File::open(path).map_err(|e| e.to_string());
+            let release = opened.and_then(tarball::read);
+            if let Err(e) = &release {
+                eprintln!("warning: {}: {}", path.display(), terminal(e));
+            }
+            release.ok()
+        })
+        .collect();
+    let mut sources: BTreeMap<String, Source> = BTreeMap::new();
+    for (name, release) in read {
+        if wanted.as_ref().is_none_or(|wanted| wanted.contains(&&*name)) {
+            let source = sources.entry(name.clone()).or_default();
+            source.name = name;
+            source.releases.push(release);
+        }
+    }
+    for path in lists {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('+', "/");
+        if let Some(source) = sources.get_mut(&stem) {
+            let text = fs::read_to_string(&path).map_err(|e| cannot(&path, e))?;
+            source.others = text.lines().map(str::to_owned).collect();
+        }
+    }
+    for source in sources.values_mut() {
+        source.releases.sort_by(|a, b| (NPM.compare)(&a.version, &b.version));
+        let spare = source.releases.len().saturating_sub(versions);
+        source.releases.drain(..spare);
+        let known: Vec<String> = source.releases.iter().map(|r| r.version.clone()).collect();
+        source.others.retain(|other| !known.contains(other));
+    }
+    let (packages, releases) = (sources.len(), sources.values().map(|s| s.releases.len()).sum::<usize>());
+    let bytes = build::build(sources.into_values().collect(), most);
+    fs::write(output, &bytes).map_err(|e| format!("cannot write {}: {e}", output.display()))?;
+    Ok(format!(
+        "{}: {packages} packages, {releases} versions, {} bytes",
+        output.display(),
+        bytes.len()
+    ))
+}

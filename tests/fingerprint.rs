@@ -1,0 +1,188 @@
+//! Packages known by their code: from modules to an index to claims on a bundle, all written here.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use plimsoll::fingerprint::{
+    Claim, Index, IndexError,
+    build::{Release, Source, build},
+    claims,
+    grams::Stream,
+};
+use proptest::prelude::*;
+use std::fmt::Write as _;
+
+/// A module of `functions` functions as a person writes it. No two names give a run in common; `version` changes the last.
+fn module(name: &str, functions: usize, version: &str) -> String {
+    let mut text = format!("'use strict';\nvar helper = require('./helper');\nexports.{name}Version = '{version}';\n");
+    for i in 0..functions {
+        let last = if i + 1 == functions { version } else { "any" };
+        let _ = write!(
+            text,
+            "exports.{name}Method{i} = function (value) {{\n  if (typeof value.{name}Kind{i} === 'string') {{\n    throw new \
+             TypeError('{name} {i} ' + 'wants {last}');\n  }}\n  return value['{name}Field{i}'].concat({{ {name}Key{i}: 60 * {i}00 }});\n}};\n"
+        );
+    }
+    text
+}
+
+/// The same as a minifier writes it.
+fn minified(name: &str, functions: usize, version: &str) -> String {
+    let mut text = format!("var a=b((c,d)=>{{var e=f(12);c.{name}Version=\"{version}\";");
+    for i in 0..functions {
+        let last = if i + 1 == functions { version } else { "any" };
+        let _ = write!(
+            text,
+            "c.{name}Method{i}=function(g){{if(\"string\"==typeof g.{name}Kind{i})throw new TypeError(\"{name} {i} wants {last}\");return \
+             g.{name}Field{i}.concat({{{name}Key{i}:{}}})}};",
+            60 * i * 100
+        );
+    }
+    text + "});"
+}
+
+fn source(name: &str, functions: usize, versions: &[&str], needs: &[&str]) -> Source {
+    let release = |version: &&str| {
+        let needs = needs.iter().map(|n| (*n).to_owned()).collect();
+        Release::new(
+            version,
+            needs,
+            &mut [module(name, functions, version).into_bytes()].into_iter(),
+        )
+    };
+    Source {
+        name: name.to_owned(),
+        releases: versions.iter().map(release).collect(),
+        others: Vec::new(),
+    }
+}
+
+fn index() -> Vec<u8> {
+    build(
+        vec![
+            source("alpha", 12, &["1.0.0", "1.1.0", "2.0.0"], &["tiny"]),
+            source("beta", 9, &["0.1.0"], &[]),
+            source("tiny", 0, &["3.0.0"], &[]),
+            source("gamma", 30, &["1.0.0"], &[]),
+        ],
+        6_000_000,
+    )
+}
+
+fn found(bundle: &str) -> Vec<Claim> {
+    let index = Index::from_bytes(index()).unwrap();
+    claims(&Stream::of(bundle.as_bytes()), &index).unwrap()
+}
+
+#[test]
+fn a_minified_module_is_named_with_its_version_and_its_place() {
+    let own = "function handler(h){return h.orders.map(i=>i.customer.address.street)}".repeat(20);
+    let bundle = [
+        &*own,
+        &minified("alpha", 12, "1.1.0"),
+        &own,
+        &minified("beta", 9, "0.1.0"),
+    ]
+    .concat();
+    let claims = found(&bundle);
+    let said: Vec<(&str, &[String])> = claims.iter().map(|c| (&*c.name, &*c.versions)).collect();
+    // What is too small for runs is believed beside what needs it.
+    assert_eq!(
+        said,
+        [
+            ("alpha", &["1.1.0".to_owned()][..]),
+            ("beta", &["0.1.0".to_owned()]),
+            ("tiny", &[])
+        ]
+    );
+    let place = &claims[0].ranges[0];
+    assert!(place.start >= own.len() && place.end <= own.len() + minified("alpha", 12, "1.1.0").len());
+    assert!(place.len() * 10 > minified("alpha", 12, "1.1.0").len() * 8, "{place:?}");
+}
+
+#[test]
+fn other_code_is_nobodys() {
+    for bundle in [
+        module("delta", 40, "1.0.0"),
+        // One function of thirty, copied.
+        minified("gamma", 1, "any") + &minified("omega", 40, "1.0.0"),
+        String::new(),
+    ] {
+        assert_eq!(found(&bundle), [], "{}", &bundle[..bundle.len().min(80)]);
+    }
+}
+
+#[test]
+fn versions_with_the_same_code_are_all_possible() {
+    let same = || vec![module("alpha", 12, "same").into_bytes()].into_iter();
+    let release = |version| Release::new(version, Vec::new(), &mut same());
+    let source = Source {
+        name: "alpha".to_owned(),
+        releases: vec![release("1.0.0"), release("1.0.1")],
+        others: vec!["1.0.2".to_owned(), "2.0.0".to_owned()],
+    };
+    let index = Index::from_bytes(build(vec![source], 6_000_000)).unwrap();
+    let claims = claims(&Stream::of(minified("alpha", 12, "same").as_bytes()), &index).unwrap();
+    assert_eq!(
+        claims[0].versions,
+        ["1.0.0", "1.0.1", "1.0.2"],
+        "one that was not looked into may be the same"
+    );
+}
+
+#[test]
+fn the_embedded_fingerprints_are_whole_and_small() {
+    let index = Index::embedded().expect("is of this layout");
+    index.verify().unwrap();
+    assert!(index.as_bytes().len() <= 6_600_000, "{}", index.as_bytes().len());
+    assert!(index.len() >= 400, "{}", index.len());
+}
+
+#[test]
+fn every_flipped_bit_is_an_error_or_changes_nothing() {
+    let whole = index();
+    let bundle = Stream::of(minified("alpha", 12, "1.1.0").as_bytes());
+    let expected = claims(&bundle, &Index::from_bytes(whole.clone()).unwrap()).unwrap();
+    // The directory of empty buckets is long; every bit of the rest, and some of that.
+    let mut flipped = 0;
+    for at in (0..whole.len()).filter(|at| *at < 200 || *at > whole.len() - 12_000 || at % 997 == 0) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        flipped += 1;
+        let result = Index::from_bytes(bytes).and_then(|index| {
+            let claims = claims(&bundle, &index)?;
+            index.verify().map(|()| claims)
+        });
+        assert!(
+            result.is_err(),
+            "byte {at} changed and nobody saw it: {result:?}, expected {expected:?}"
+        );
+    }
+    assert!(flipped > 1000);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let whole = index();
+    let open = |bytes: Vec<u8>| Index::from_bytes(bytes).unwrap_err();
+    assert!(matches!(open(b"something else".to_vec()), IndexError::Magic));
+    let mut other = whole.clone();
+    other[8] = 9;
+    assert!(open(other).to_string().contains("fingerprints of layout 9"));
+    assert!(matches!(
+        open(whole[..whole.len() - 1].to_vec()),
+        IndexError::Malformed(_)
+    ));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_bytes_are_read_without_panic(cut in 0usize..400_000, noise in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let mut bytes = index();
+        bytes.truncate(cut);
+        bytes.extend(noise);
+        if let Ok(index) = Index::from_bytes(bytes) {
+            let _ = index.verify();
+            let _ = claims(&Stream::of(minified("alpha", 3, "1.0.0").as_bytes()), &index);
+        }
+    }
+}
