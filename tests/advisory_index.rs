@@ -449,7 +449,7 @@ fn scans_of_the_real_zips_find_what_the_plainest_evaluation_finds() {
                 components += 1;
                 let c = &component.coordinate;
                 // Of several versions that a component can be, what concerns any is told.
-                for version in c.version.iter().chain(component.candidates()) {
+                for version in c.version.iter().chain(component.candidates().iter()) {
                     for id in naive.affecting(ecosystem::of(c.ecosystem), &c.name, version) {
                         expected.insert((ecosystem::purl(c), id));
                     }

@@ -1,6 +1,7 @@
 //! What is in an artifact, and why we think so.
 
 use super::Location;
+use std::borrow::Cow;
 
 /// Names an ecosystem (`npm`, `pypi`, `crates.io`); its behaviour is the row of that id in [`crate::ecosystem::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,10 +119,11 @@ pub struct Component {
 }
 
 impl Component {
-    /// The versions that it can be, oldest first, where no version is known and its code allows some.
+    /// The versions that it can be, oldest first, where no version is known and its code allows some. Of several copies, what
+    /// any of them can be: none is left out.
     #[must_use]
-    pub fn candidates(&self) -> &[Box<str>] {
-        let sets = self
+    pub fn candidates(&self) -> Cow<'_, [Box<str>]> {
+        let mut sets = self
             .evidence
             .iter()
             .flat_map(|e| &e.facts)
@@ -129,7 +131,16 @@ impl Component {
                 Fact::OneOf(versions) if self.coordinate.version.is_none() => Some(&**versions),
                 _ => None,
             });
-        sets.min_by_key(|set| set.len()).unwrap_or_default()
+        let first = sets.next().unwrap_or_default();
+        let mut rest = sets.filter(|set| *set != first).peekable();
+        if rest.peek().is_none() {
+            return Cow::Borrowed(first);
+        }
+        let mut all: Vec<Box<str>> = first.iter().chain(rest.flatten()).cloned().collect();
+        let numbers = |v: &str| -> Vec<u64> { v.split(['.', '-', '+']).filter_map(|part| part.parse().ok()).collect() };
+        all.sort_by_cached_key(|version| (numbers(version), version.clone()));
+        all.dedup();
+        Cow::Owned(all)
     }
 
     /// The strongest proof among its evidence.
