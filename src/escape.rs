@@ -11,7 +11,7 @@ const SHOWN: usize = 512;
 /// For terminals, log files and error messages: one line, no control or invisible direction-changing characters.
 ///
 /// C0, DEL, C1, bidirectional and other format controls, line and paragraph separators, tag and unassigned invisible
-/// characters are shown as `\u{1b}`. (Trojan Source, CVE-2021-42574; terminal escape injection, CWE-150.)
+/// characters are shown as `\u{1b}`, and so is the start of `##[command]`. (Trojan Source, CVE-2021-42574; terminal escape injection, CWE-150.)
 ///
 /// ```
 /// assert_eq!(plimsoll::escape::terminal("lodash"), "lodash");
@@ -19,7 +19,7 @@ const SHOWN: usize = 512;
 /// ```
 #[must_use]
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    if text.len() <= SHOWN && text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+    if text.len() <= SHOWN && text.bytes().all(|b| (0x20..0x7f).contains(&b)) && !text.contains(COMMAND) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len().min(SHOWN * 2));
@@ -35,8 +35,14 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     if rest > 0 {
         let _ = write!(out, "… ({rest} more characters)");
     }
+    if out.contains(COMMAND) {
+        out = out.replace(COMMAND, r"\u{23}#[");
+    }
     Cow::Owned(out)
 }
+
+/// How GitHub's runner once took commands, and still does: anywhere in a line of a log.
+const COMMAND: &str = "##[";
 
 /// For JSON documents: what [`terminal`] shows as an escape is written `\\uXXXX`, so that a document can be looked at in a
 /// terminal and still says exactly what was there. Members are written in the order they were put in, two spaces deep.
@@ -53,7 +59,12 @@ struct Visible(PrettyFormatter<'static>);
 impl Formatter for Visible {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         let mut plain = 0;
-        for (at, c) in fragment.char_indices().filter(|(_, c)| is_hidden(*c)) {
+        let commands = fragment.contains(COMMAND);
+        let starts_command = |at: usize| commands && fragment.as_bytes()[at..].starts_with(COMMAND.as_bytes());
+        for (at, c) in fragment
+            .char_indices()
+            .filter(|(at, c)| is_hidden(*c) || starts_command(*at))
+        {
             out.write_all(&fragment.as_bytes()[plain..at])?;
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(out, "\\u{unit:04x}")?;
@@ -92,6 +103,156 @@ impl Formatter for Visible {
     }
 }
 
+/// For a line of text as it is written: what GitHub's runner would carry out as a command because it stands at the start of a
+/// line (`::command::`) is shown with an escape. Wrapping may bring anything there.
+///
+/// ```
+/// assert_eq!(plimsoll::escape::line("  ::error::x std::mem"), r"  \u{3a}:error::x std::mem");
+/// ```
+#[must_use]
+pub fn line(text: &str) -> Cow<'_, str> {
+    let blanks = text.len() - text.trim_start().len();
+    match text[blanks..].strip_prefix("::") {
+        None => Cow::Borrowed(text),
+        Some(rest) => Cow::Owned(format!(r"{}\u{{3a}}:{rest}", &text[..blanks])),
+    }
+}
+
+/// For HTML, as text and inside quoted attributes.
+///
+/// ```
+/// assert_eq!(plimsoll::escape::html("<b a='1'>&\u{202e}"), r"&lt;b a=&#39;1&#39;&gt;&amp;\u{202e}");
+/// ```
+#[must_use]
+pub fn html(text: &str) -> Cow<'_, str> {
+    entities(terminal(text))
+}
+
+/// For XML 1.0, as text and inside quoted attributes: characters that XML has no place for are shown as [`terminal`] does.
+#[must_use]
+pub fn xml(text: &str) -> Cow<'_, str> {
+    entities(terminal(text))
+}
+
+fn entities(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>', '"', '\'']) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 32);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// For running text in Markdown (CommonMark, and GitHub's dialect of it): one line, no markup, no mention, no reference to
+/// an issue, no link. A backslash takes its meaning from any ASCII punctuation (CommonMark 0.31, 2.4); GitHub looks for
+/// mentions and references afterwards, in the text, so an empty comment parts their sign from the rest.
+///
+/// ```
+/// assert_eq!(plimsoll::escape::markdown("*a* | <b> @c"), r"\*a\* \| &lt;b&gt; @<!-- -->c");
+/// ```
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let text = terminal(text);
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '@' => out.push_str("@<!-- -->"),
+            '#' if rest.peek().is_some_and(char::is_ascii_digit) => out.push_str("#<!-- -->"),
+            // `www.` and `https://` become links of themselves (GFM 6.9).
+            '.' | ':' | '/' if out.ends_with("www") || matches!((c, rest.peek()), (':', Some('/'))) => {
+                out.push_str("<!-- -->");
+                out.push(c);
+            }
+            '.' | ',' | ':' | '/' | '(' | ')' | '\'' | '%' | ';' | '?' | '=' | '"' | '-' | '+' | '!' | '$'
+                if !out.is_empty() =>
+            {
+                out.push(c);
+            }
+            c if c.is_ascii_punctuation() => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// For names and places in Markdown: a code span, inside of a table or not.
+///
+/// ```
+/// assert_eq!(plimsoll::escape::markdown_code("a`b|c"), r"``a`b\|c``");
+/// ```
+#[must_use]
+pub fn markdown_code(text: &str) -> String {
+    let text = terminal(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    // A backtick at the edge needs a blank; the reader takes one off each side (CommonMark 0.31, 6.1). GitHub's tables take
+    // the backslash before a bar, in code too; a backslash before it would be one too many, so that is shown as an escape.
+    let edge = if text.starts_with('`') || text.ends_with('`') || text.trim().is_empty() {
+        " "
+    } else {
+        ""
+    };
+    let body = text.replace("\\|", "\\u{5c}|").replace('|', "\\|");
+    format!("{fence}{edge}{body}{edge}{fence}")
+}
+
+/// For the message of a GitHub workflow command (`::error::message`).
+///
+/// ```
+/// assert_eq!(plimsoll::escape::annotation("100%\n::stop"), r"100%25\u{a}::stop");
+/// ```
+#[must_use]
+pub fn annotation(text: &str) -> String {
+    terminal(text).replace('%', "%25")
+}
+
+/// For a property of such a command (`file=…,title=…`).
+#[must_use]
+pub fn annotation_property(text: &str) -> String {
+    annotation(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A path as a relative URI reference (RFC 3986, 4.2): it stays below where it is looked up, has no scheme, and holds
+/// nothing that is not percent-encoded.
+///
+/// ```
+/// assert_eq!(plimsoll::escape::uri("/../a b/c:d?#.js"), "a%20b/c%3Ad%3F%23.js");
+/// ```
+#[must_use]
+pub fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let segments = path.split(['/', '\\']).filter(|s| !matches!(*s, "" | "." | ".."));
+    for segment in segments {
+        if !out.is_empty() {
+            out.push('/');
+        }
+        for byte in segment.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~!@+,=()".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
 /// Characters that change how others are shown, or are not shown at all.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
@@ -104,6 +265,7 @@ pub(crate) fn is_hidden(c: char) -> bool {
             | 0x034f | 0x115f | 0x1160 | 0x3164 | 0xffa0 // fillers
             | 0xfe00..=0xfe0f | 0xfeff          // variation selectors, byte order mark
             | 0xfff9..=0xfffb                   // interlinear annotation
+            | 0xfffe | 0xffff                   // no characters; XML has no place for them
             | 0xe0000..=0xe0fff) // tags, variation selectors supplement
 }
 

@@ -5,11 +5,13 @@
 //! | room | holds |
 //! |---|---|
 //! | [`limits`], [`escape`], [`model`] | what everything may cost, untrusted text on its way out, the nouns |
-//! | [`ecosystem`], [`archive`], [`parse`] | one row of data per ecosystem; zips and folders as trees of entries; documents into values |
+//! | [`ecosystem`] | one row of data per ecosystem |
+//! | [`archive`], [`parse`] | zips and folders as trees of entries; documents into values |
 //! | [`fingerprint`] | packages known by their code: tokens that survive minifiers, the file of those that are known, what a bundle shows |
 //! | [`detect`], [`inventory`], [`names`] | one file per format recognised; what they saw, merged; names by popularity |
 //! | [`advisory`] | OSV records, and which of them concern a component |
-//! | [`check`], [`report`], [`enrich`] | one file per rule; one file per output format; what the world says of packages today |
+//! | [`check`] | one file per rule |
+//! | [`report`], [`enrich`] | one file per output format; the rules that SARIF describes come from [`check`]; what the world says of packages today |
 //! | [`policy`] | what people decided beforehand: what fails a run, what does not count, and why |
 //! | [`audit`] | the pipeline; the only module that knows the others |
 //!

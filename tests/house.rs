@@ -10,11 +10,13 @@ use std::{
 /// Lower floors first; a module may name modules of lower floors only.
 const FLOORS: &[&[&str]] = &[
     &["limits", "escape", "model"],
-    &["ecosystem", "archive", "parse"],
+    &["ecosystem"],
+    &["archive", "parse"],
     &["fingerprint"],
     &["detect", "inventory", "names"],
     &["advisory"],
-    &["check", "report", "enrich"],
+    &["check"],
+    &["report", "enrich"],
     &["policy"],
     &["audit"],
     &["cli"],

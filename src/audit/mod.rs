@@ -6,6 +6,7 @@
 mod dig;
 mod given;
 mod input;
+mod sbom;
 
 pub use given::Given;
 pub use input::{Input, expand};
@@ -116,8 +117,18 @@ impl Looked {
     /// The second half of [`audit`]: asks the advisories.
     #[must_use]
     pub fn judge(self, options: &Options, database: &Database, now: SystemTime) -> Report {
-        let mut gaps: Vec<Gap> = embedded_only(database).into_iter().collect();
-        gaps.extend(not_covered(&self, database));
+        self.conclude(options, Some(database), now)
+    }
+
+    /// An inventory instead of an audit: no advisory is asked and no check is run.
+    #[must_use]
+    pub fn list(self, options: &Options, now: SystemTime) -> Report {
+        self.conclude(options, None, now)
+    }
+
+    fn conclude(self, options: &Options, database: Option<&Database>, now: SystemTime) -> Report {
+        let mut gaps: Vec<Gap> = database.and_then(embedded_only).into_iter().collect();
+        gaps.extend(database.into_iter().flat_map(|database| not_covered(&self, database)));
         gaps.extend(options.unasked.iter().cloned());
         let judged: Vec<Result<Artifact, Failure>> = self
             .0
@@ -125,9 +136,10 @@ impl Looked {
             .map(|dug| {
                 let dug = dug?;
                 let path = dug.meta.name.clone();
+                let source = |d: &Database| d.provenance().source.clone();
                 judge(dug, database, &options.checks, now).map_err(|e| Failure {
                     path,
-                    message: format!("advisories of `{}`: {e}", database.provenance().source),
+                    message: format!("advisories of `{}`: {e}", database.map(source).unwrap_or_default()),
                 })
             })
             .collect();
@@ -139,14 +151,15 @@ impl Looked {
             }
         }
         let mut report = Report {
-            advisories: Some(database.provenance().clone()),
-            advisories_age: database.provenance().age_in_days(now),
+            advisories: database.map(|d| d.provenance().clone()),
+            advisories_age: database.and_then(|d| d.provenance().age_in_days(now)),
             artifacts,
             failures,
             gaps,
             accepted: BTreeMap::new(),
             rulings: Rulings::default(),
             exit_code: 0,
+            created: None,
         };
         let decisions = &options.decisions;
         decisions.apply(&mut report, &day(now));
@@ -236,7 +249,7 @@ fn cannot_read(path: &Path, e: &io::Error) -> String {
 }
 
 /// What is known of an artifact before it is looked into.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Meta {
     name: String,
     sha256: Option<String>,
@@ -251,28 +264,33 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dug, String
         .file_name()
         .map_or_else(|| name.clone(), |n| n.to_string_lossy().into_owned());
     let budget = Budget::for_artifact(&options.limits, bytes.len() as u64);
+    let digest = || hexadecimal(&Sha256::digest(bytes));
+    let meta = Meta {
+        name,
+        sha256: None,
+        size: bytes.len() as u64,
+    };
+    // Not larger than any other document: it is read whole.
+    if bytes.len() as u64 <= options.limits.entry_bytes
+        && let Some(read) = sbom::open(&meta, bytes)
+    {
+        let mut dug = read?;
+        dug.meta.sha256 = Some(digest());
+        return Ok(dug);
+    }
     let archive = nested::open(bytes, &file_name, &budget);
     let single = Single::new(&file_name, bytes);
     if archive.is_none() && !anybody_wants(&single, bytes) {
         return Err(format!(
-            "not an artifact: begins with {}, expected a zip or tar archive, a wheel, an executable or a lock file",
+            "not an artifact: begins with {}, expected a zip or tar archive, a wheel, an executable, a lock \
+             file or an SBOM in JSON",
             first_bytes(bytes)
         ));
     }
-    let (sha256, mut dug) = rayon::join(
-        || hexadecimal(&Sha256::digest(bytes)),
-        || {
-            let meta = Meta {
-                name,
-                sha256: None,
-                size: bytes.len() as u64,
-            };
-            match &archive {
-                Some(archive) => scan(&*archive.tree, archive.kind, &budget, options, meta),
-                None => scan(&single, "file", &budget, options, meta),
-            }
-        },
-    );
+    let (sha256, mut dug) = rayon::join(digest, || match &archive {
+        Some(archive) => scan(&*archive.tree, archive.kind, &budget, options, meta),
+        None => scan(&single, "file", &budget, options, meta),
+    });
     dug.meta.sha256 = Some(sha256);
     Ok(dug)
 }
@@ -333,7 +351,13 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options,
     }
 }
 
-fn judge(dug: Dug, database: &Database, settings: &check::Settings, now: SystemTime) -> Result<Artifact, IndexError> {
+/// Without a database nothing is checked.
+fn judge(
+    dug: Dug,
+    database: Option<&Database>,
+    settings: &check::Settings,
+    now: SystemTime,
+) -> Result<Artifact, IndexError> {
     let Dug {
         meta,
         kind,
@@ -343,7 +367,7 @@ fn judge(dug: Dug, database: &Database, settings: &check::Settings, now: SystemT
         unsettled,
         bytes_read,
     } = dug;
-    let matches = matching(&inventory, database)?;
+    let matches = database.map(|database| matching(&inventory, database)).transpose()?;
 
     let mut gaps = seen.found.gaps;
     gaps.extend(unsettled);
@@ -354,8 +378,8 @@ fn judge(dug: Dug, database: &Database, settings: &check::Settings, now: SystemT
     );
     gaps.extend(
         matches
-            .undecided
             .iter()
+            .flat_map(|matches| &matches.undecided)
             .filter_map(|(coordinate, &n)| version_unknown(&inventory, coordinate, n)),
     );
     if seen.entries == 0 {
@@ -372,17 +396,19 @@ fn judge(dug: Dug, database: &Database, settings: &check::Settings, now: SystemT
     gaps.dedup();
 
     let mut findings = Vec::new();
-    let cx = Context {
-        inventory: &inventory,
-        matches: &matches,
-        anomalies: &seen.anomalies,
-        observations: &seen.found.observations,
-        settings,
-        runtimes: &seen.found.runtimes,
-        now,
-    };
-    for check in check::ALL {
-        check.run(cx, &mut findings);
+    if let Some(matches) = &matches {
+        let cx = Context {
+            inventory: &inventory,
+            matches,
+            anomalies: &seen.anomalies,
+            observations: &seen.found.observations,
+            settings,
+            runtimes: &seen.found.runtimes,
+            now,
+        };
+        for check in check::ALL {
+            check.run(cx, &mut findings);
+        }
     }
     check::corroborate(&mut findings);
     findings.sort_by_cached_key(order);

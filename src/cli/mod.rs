@@ -10,7 +10,10 @@ mod db;
 mod enrich;
 mod explain;
 mod fingerprints;
+mod inputs;
+mod output;
 mod policy;
+mod sbom;
 mod scan;
 
 /// Says what is really inside a serverless deployment zip, and which of it is dangerous.
@@ -26,6 +29,9 @@ enum Command {
     /// Looks into artifacts and checks what is in them against advisories
     #[command(after_long_help = scan::HELP)]
     Scan(Box<scan::Scan>),
+    /// Lists what is in artifacts, and checks nothing
+    #[command(after_long_help = sbom::HELP)]
+    Sbom(Box<sbom::Sbom>),
     /// Keeps the advisory database
     #[command(after_long_help = db::HELP)]
     Db(db::Db),
@@ -41,7 +47,10 @@ enum Command {
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
-    let command = Cli::command().mut_subcommand("scan", scan::describe);
+    let describe = |command| output::describe(inputs::describe(command));
+    let command = Cli::command()
+        .mut_subcommand("scan", describe)
+        .mut_subcommand("sbom", describe);
     let cli = match command
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
@@ -54,6 +63,7 @@ pub(crate) fn main() -> ExitCode {
     };
     match cli.command {
         Command::Scan(mut args) => scan::run(&mut args),
+        Command::Sbom(mut args) => sbom::run(&mut args),
         Command::Db(args) => db::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Fingerprints(args) => fingerprints::run(&args),

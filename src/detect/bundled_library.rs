@@ -26,6 +26,10 @@ impl Detector for BundledLibrary {
         "native libraries in `*.libs/` and `.dylibs/` (reported as gaps: no advisories are known here for them)"
     }
 
+    fn technique(&self) -> &'static str {
+        "binary-analysis"
+    }
+
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         Interest::read_if(library(meta.path).is_some())
     }

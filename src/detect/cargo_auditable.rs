@@ -32,6 +32,10 @@ impl Detector for CargoAuditable {
         "Rust binaries with cargo-auditable's section, by magic: ELF, PE, Mach-O, WebAssembly"
     }
 
+    fn technique(&self) -> &'static str {
+        "binary-analysis"
+    }
+
     fn interest(&self, _: EntryMeta<'_>) -> Interest {
         Interest::Magic(BINARIES)
     }

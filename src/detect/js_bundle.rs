@@ -40,6 +40,10 @@ impl Detector for JsBundle {
          comments, inlined `package.json`, inline source maps"
     }
 
+    fn technique(&self) -> &'static str {
+        "source-code-analysis"
+    }
+
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         interest(meta)
     }

@@ -20,6 +20,10 @@ impl Detector for JsLicences {
         "`*.js.LICENSE.txt`, `licenses.txt` beside bundles"
     }
 
+    fn technique(&self) -> &'static str {
+        "attestation"
+    }
+
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         let name = meta.file_name();
         let named = name.ends_with("js.LICENSE.txt")

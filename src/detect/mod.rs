@@ -124,6 +124,10 @@ pub trait Detector: Sync {
     fn id(&self) -> &'static str;
     /// What it reads, in a few words for the documentation.
     fn reads(&self) -> &'static str;
+    /// How it knows, in the words of CycloneDX 1.6 (`evidence.identity.methods.technique`).
+    fn technique(&self) -> &'static str {
+        "manifest-analysis"
+    }
     /// Called for every file; must not allocate.
     fn interest(&self, meta: EntryMeta<'_>) -> Interest;
     /// Called once for each archive and folder: what the names of its entries tell without reading any. Most have nothing to

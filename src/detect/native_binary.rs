@@ -46,6 +46,10 @@ impl Detector for NativeBinary {
         "programs that are not Rust, by magic (reported as gaps): Go, C, applications packed by bun, deno, pkg, PyInstaller"
     }
 
+    fn technique(&self) -> &'static str {
+        "binary-analysis"
+    }
+
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         // Those that an installed package carries are that package's own.
         if meta.in_node_modules() {

@@ -23,6 +23,10 @@ impl Detector for NpmFolder {
         "folders in `node_modules` with code and without `package.json`, by their names"
     }
 
+    fn technique(&self) -> &'static str {
+        "filename"
+    }
+
     fn interest(&self, _: EntryMeta<'_>) -> Interest {
         Interest::Skip
     }

@@ -35,6 +35,10 @@ impl Detector for PythonModule {
          vendored copies"
     }
 
+    fn technique(&self) -> &'static str {
+        "source-code-analysis"
+    }
+
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         Interest::read_if(place(meta.path).is_some())
     }

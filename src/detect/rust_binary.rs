@@ -44,6 +44,10 @@ impl Detector for RustBinary {
         "Rust binaries without audit data, by magic: crates from source paths, symbols and a `Cargo.lock` beside"
     }
 
+    fn technique(&self) -> &'static str {
+        "binary-analysis"
+    }
+
     fn interest(&self, _: EntryMeta<'_>) -> Interest {
         Interest::Magic(BINARIES)
     }

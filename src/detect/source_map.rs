@@ -17,6 +17,10 @@ impl Detector for SourceMap {
         "`*.js.map` beside bundles, index maps included; never fetched from elsewhere"
     }
 
+    fn technique(&self) -> &'static str {
+        "source-code-analysis"
+    }
+
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         let map = [".js.map", ".mjs.map", ".cjs.map"]
             .iter()

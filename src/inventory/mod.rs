@@ -18,6 +18,17 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// Takes a list at its word: nothing in it speaks against anything else in it.
+    #[must_use]
+    pub fn of(listed: Vec<Component>) -> Self {
+        let mut inventory = Self::default();
+        for component in listed {
+            inventory.insert(component);
+        }
+        inventory.tidy();
+        inventory
+    }
+
     /// Merges what detectors saw, in any order, and settles what lock files claim against what is installed
     /// (see [`Gap`]s of stage `inventory`).
     #[must_use]
@@ -27,7 +38,13 @@ impl Inventory {
             inventory.insert(component);
         }
         let gaps = settle::settle(&mut inventory.components);
-        for component in inventory.components.values_mut() {
+        inventory.tidy();
+        (inventory, gaps)
+    }
+
+    /// Sorts, and drops what is said twice.
+    fn tidy(&mut self) {
+        for component in self.components.values_mut() {
             let strongest_first =
                 |e: &crate::model::Evidence| (std::cmp::Reverse(e.proof), e.location.clone(), e.detector);
             component.evidence.sort_by_cached_key(strongest_first);
@@ -35,8 +52,7 @@ impl Inventory {
             component.requires.sort();
             component.requires.dedup();
         }
-        inventory.cut_loose_edges();
-        (inventory, gaps)
+        self.cut_loose_edges();
     }
 
     /// An edge to what is not there is none: a lock file's entry that was refuted, a package to itself.

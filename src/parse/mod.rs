@@ -2,11 +2,13 @@
 //! (repeated keys), so that the detectors can consider both readings.
 
 pub mod binary;
+pub mod evidence;
 pub mod headers;
 pub mod indented;
 pub mod integrity;
 pub mod json;
 pub mod licence;
+pub mod sbom;
 pub mod toml;
 
 use std::{borrow::Cow, fmt::Write as _};

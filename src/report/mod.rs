@@ -5,15 +5,34 @@ use crate::{
     inventory::Inventory,
     model::{Authority, Coverage, Decision, Finding, Gap, GapKind, Ignored, Level, Severity},
 };
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, time::SystemTime};
 
+mod cyclonedx;
+mod github;
+mod html;
 mod json;
+mod junit;
+mod markdown;
 mod openvex;
+mod sarif;
 mod sbom;
+mod spdx;
 mod text;
+mod words;
 
 /// Every format, the default first.
-pub static ALL: &[&dyn Reporter] = &[&text::Text, &json::Json, &openvex::OpenVex];
+pub static ALL: &[&dyn Reporter] = &[
+    &text::Text,
+    &json::Json,
+    &sarif::Sarif,
+    &cyclonedx::CycloneDx,
+    &spdx::Spdx,
+    &markdown::Markdown,
+    &junit::Junit,
+    &github::Github,
+    &html::Html,
+    &openvex::OpenVex,
+];
 
 /// Everything that one run learned; the only thing a reporter sees.
 #[derive(Debug)]
@@ -34,6 +53,8 @@ pub struct Report {
     pub rulings: Rulings,
     /// What the process ends with.
     pub exit_code: u8,
+    /// The time to put into documents that have a place for one; `None` keeps them reproducible.
+    pub created: Option<SystemTime>,
 }
 
 /// One artifact and what was found in it.
@@ -150,6 +171,14 @@ impl Report {
         counts
     }
 
+    /// Adds inputs that could not be read; a run with one ends with exit code 2.
+    pub fn fail(&mut self, failures: Vec<Failure>) {
+        if !failures.is_empty() {
+            self.failures.extend(failures);
+            self.exit_code = 2;
+        }
+    }
+
     /// Of the run and of every artifact.
     pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
         self.gaps.iter().chain(self.artifacts.iter().flat_map(|a| &a.gaps))
@@ -192,11 +221,35 @@ pub trait Reporter: Sync {
     fn id(&self) -> &'static str;
     /// What it is for, in a few words for the documentation.
     fn purpose(&self) -> &'static str;
+    /// What one document of it describes.
+    fn scope(&self) -> Scope {
+        Scope::Run
+    }
     /// Writes the report; colours as ANSI sequences where the format has any, the caller strips them.
     ///
     /// # Errors
     /// When the writer fails.
     fn write(&self, report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// What one document describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything that one run looked at.
+    Run,
+    /// One artifact; its file has this extension. A report on several is an error of [`Reporter::write`].
+    Artifact(&'static str),
+}
+
+/// The artifact of a document that describes one; none where the only input could not be read.
+fn only(report: &Report) -> io::Result<Option<&Artifact>> {
+    match &*report.artifacts {
+        several @ [_, _, ..] => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("one document describes one artifact, and there are {}", several.len()),
+        )),
+        one => Ok(one.first()),
+    }
 }
 
 /// What a reader of running text asked for.

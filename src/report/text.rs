@@ -1,9 +1,12 @@
 //! For people: findings by component, worst first, then gaps, then one line that says what was looked at and what was not.
 
-use super::{Artifact, Counts, Report, Reporter, Style};
+use super::{
+    Artifact, Report, Reporter, Style,
+    words::{self, count, size},
+};
 use crate::{
-    escape::terminal,
-    model::{Coordinate, Coverage, Decision, Finding, GapKind, Ignored, Level, Severity},
+    escape::{self, terminal},
+    model::{Coordinate, Coverage, Decision, Finding, GapKind, Ignored, Level},
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io::{self, Write};
@@ -31,7 +34,7 @@ impl Reporter for Text {
             width: style.width.clamp(40, 120),
         };
         for artifact in &report.artifacts {
-            write_artifact(&mut page, artifact, style.verbose)?;
+            write_artifact(&mut page, artifact, report, style.verbose)?;
         }
         write_summary(&mut page, report)
     }
@@ -56,6 +59,7 @@ impl Page<'_> {
             } else {
                 " ".repeat(lead.chars().count())
             };
+            let line = escape::line(line);
             writeln!(
                 self.out,
                 "{:indent$}{lead_style}{lead}{lead_style:#}{style}{line}{style:#}",
@@ -70,7 +74,7 @@ impl Page<'_> {
     }
 }
 
-fn write_artifact(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io::Result<()> {
+fn write_artifact(page: &mut Page<'_>, artifact: &Artifact, report: &Report, verbose: bool) -> io::Result<()> {
     let about = format!(
         "  {}, {}, {}",
         artifact.kind,
@@ -90,11 +94,7 @@ fn write_artifact(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io
         write_subject(page, &group, verbose)?;
     }
     if artifact.findings.is_empty() && artifact.ignored.is_empty() {
-        let seen = match artifact.inventory.len() {
-            0 => "No package was identified.".to_owned(),
-            n => format!("No advisory concerns the {} seen.", count(n, "package")),
-        };
-        page.text(2, "", DIM, &seen, Ansi::new())?;
+        page.text(2, "", DIM, &words::nothing(artifact, report), Ansi::new())?;
         page.blank()?;
     }
     write_ignored(page, &artifact.ignored)?;
@@ -281,13 +281,7 @@ fn write_gaps(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io::Re
 }
 
 fn write_summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    if let Some(a) = &report.advisories {
-        let day = a.as_of.split('T').next().unwrap_or_default();
-        let age = report
-            .advisories_age
-            .map(|days| format!(", {} old", count_days(days)))
-            .unwrap_or_default();
-        let used = format!("{} ({} records as of {day}{age})", a.source, a.records);
+    if let Some(used) = words::advisories(report) {
         page.text(0, "advisories   ", DIM, &used, Ansi::new())?;
     }
     for gap in &report.gaps {
@@ -316,103 +310,22 @@ fn write_summary(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         count(report.artifacts.len(), "artifact")
     );
     page.text(0, "looked at    ", DIM, &looked, Ansi::new())?;
-    let (found, unseen) = (found(report, counts), unseen(report, counts));
+    let (found, unseen) = (words::found(report, counts), words::unseen(report, counts));
     page.text(0, "result       ", DIM, &format!("{found}; {unseen}"), BOLD)
 }
 
-fn found(report: &Report, counts: Counts) -> String {
-    if counts.errors + counts.warnings + counts.notes + counts.ignored == 0 {
-        return "nothing known against what was seen".to_owned();
-    }
-    let errors: Vec<&Finding> = report
-        .artifacts
-        .iter()
-        .flat_map(|a| &a.findings)
-        .filter(|f| f.level == Level::Error)
-        .collect();
-    let mut parts: Vec<String> = [
-        Severity::Critical,
-        Severity::High,
-        Severity::Medium,
-        Severity::Low,
-        Severity::None,
-    ]
-    .into_iter()
-    .map(Some)
-    .chain([None])
-    .filter_map(|severity| {
-        let n = errors.iter().filter(|f| f.severity == severity).count();
-        (n > 0).then(|| format!("{n} {}", severity.map_or("unrated", Severity::as_str)))
-    })
-    .collect();
-    for (n, noun) in [(counts.warnings, "warning"), (counts.notes, "note")] {
-        if n > 0 {
-            parts.push(count(n, noun));
-        }
-    }
-    if counts.known > 0 {
-        parts.push(format!("{} of them known", counts.known));
-    }
-    if counts.ignored > 0 {
-        parts.push(format!("{} ignored", counts.ignored));
-    }
-    parts.join(", ")
-}
-
-fn unseen(report: &Report, counts: Counts) -> String {
-    let mut parts = Vec::new();
-    for (n, noun) in [(counts.blind, "blind gap"), (counts.partial, "partial gap")] {
-        if n > 0 {
-            parts.push(count(n, noun));
-        }
-    }
-    if !report.failures.is_empty() {
-        parts.push(format!("{} could not be read", count(report.failures.len(), "input")));
-    }
-    if parts.is_empty() {
-        "everything was seen into".to_owned()
-    } else {
-        parts.join(", ")
-    }
-}
-
 fn label(finding: &Finding) -> (&'static str, Ansi) {
-    let strong = |c: AnsiColor| c.on_default().bold();
-    match (finding.rule.id, finding.level, finding.severity) {
-        ("malicious", ..) => ("malicious", strong(AnsiColor::Red)),
-        (_, Level::Error, Some(Severity::Critical)) => ("critical", strong(AnsiColor::Red)),
-        (_, Level::Error, Some(Severity::High)) => ("high", AnsiColor::Red.on_default()),
-        (_, Level::Error, Some(Severity::Medium)) => ("medium", AnsiColor::Yellow.on_default()),
-        (_, Level::Error, Some(severity)) => (severity.as_str(), AnsiColor::Cyan.on_default()),
-        (_, Level::Error, None) => ("unrated", AnsiColor::Yellow.on_default()),
-        ("unmaintained", ..) => ("unmaintained", AnsiColor::Yellow.on_default()),
-        ("unsound", ..) => ("unsound", AnsiColor::Yellow.on_default()),
-        (_, Level::Warning, _) => ("warning", AnsiColor::Yellow.on_default()),
-        (_, Level::Note, _) => ("note", AnsiColor::Cyan.on_default()),
-    }
+    let word = words::label(finding);
+    let colour = match word {
+        "malicious" | "critical" => AnsiColor::Red.on_default().bold(),
+        "high" => AnsiColor::Red.on_default(),
+        "low" | "none" | "note" => AnsiColor::Cyan.on_default(),
+        _ => AnsiColor::Yellow.on_default(),
+    };
+    (word, colour)
 }
 
 fn name(coordinate: &Coordinate) -> String {
     let version = coordinate.version.as_deref().unwrap_or("(version unknown)");
     format!("{} {version}  {}", coordinate.name, coordinate.ecosystem.0)
-}
-
-fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
-
-fn count_days(days: u64) -> String {
-    format!("{days} day{}", if days == 1 { "" } else { "s" })
-}
-
-/// In decimal units, as storage prices and AWS's console show it.
-fn size(bytes: u64) -> String {
-    #[allow(clippy::cast_precision_loss)] // one decimal is shown
-    let bytes = bytes as f64;
-    match bytes {
-        b if b < 1e3 => format!("{b} bytes"),
-        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
 }
