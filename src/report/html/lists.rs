@@ -53,6 +53,7 @@ fn open(
             )?;
         }
     }
+    let shown = format!("{n} {}", if n == 1 { unit.trim_end_matches('s') } else { unit });
     if report.artifacts.len() > 1 {
         write!(
             out,
