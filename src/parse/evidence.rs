@@ -78,6 +78,7 @@ fn word(fact: &Fact) -> Option<String> {
         Fact::Alias(text) => format!("alias={text}"),
         Fact::Origin(text) => format!("origin={text}"),
         Fact::Registry(text) => format!("registry={text}"),
+        Fact::RequiredBy(text) => format!("required-by={text}"),
         Fact::Licence(_) | Fact::Author(_) | Fact::Integrity(_) => return None,
     })
 }
@@ -98,6 +99,7 @@ fn fact(word: &str) -> Option<Fact> {
         "alias" => Fact::Alias(text.into()),
         "origin" => Fact::Origin(text.into()),
         "registry" => Fact::Registry(text.into()),
+        "required-by" => Fact::RequiredBy(text.into()),
         _ => return None,
     })
 }
@@ -122,6 +124,7 @@ mod tests {
             Fact::Alias("nick".into()),
             Fact::Origin("git+ssh://x?a=b".into()),
             Fact::Registry("r".into()),
+            Fact::RequiredBy("cc".into()),
         ];
         for proof in [Proof::Inferred, Proof::Declared, Proof::Locked, Proof::Installed] {
             let evidence = Evidence {

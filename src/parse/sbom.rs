@@ -305,7 +305,8 @@ pub fn read(bytes: &[u8]) -> Result<Sbom, String> {
     let document: Document = json::document(bytes).map_err(|e| format!("not an SBOM in JSON ({e}); make it again"))?;
     match (document.bom_format.text(), document.spdx_version.text()) {
         (Some("CycloneDX"), None) => {
-            let version = document.spec_version.text().unwrap_or_default();
+            // Some tools leave it out; every version so far is read the same.
+            let version = document.spec_version.text().unwrap_or("1.x");
             if !version.starts_with("1.") {
                 return Err(format!("CycloneDX of version `{version}`; expected 1.2 to 1.6"));
             }
