@@ -76,7 +76,8 @@ fn assert_inert(format: &str, what: &str, out: &str) {
             assert!(!out.contains("<img") && !out.contains("<b>"), "{what}: markup");
         }
         "markdown" => {
-            let out = without_code(out);
+            // A bracket behind a backslash opens and closes nothing.
+            let out = without_code(out).replace("\\]", "");
             for evil in ["<img", "<b>", "<svg", "](http", " @e", " www.", "#1 "] {
                 assert!(!out.contains(evil), "{what}: {evil} in Markdown: {out}");
             }
