@@ -306,3 +306,40 @@ fn more_components_than_the_limit_are_told_of_and_the_rest_is_kept() {
     assert!(told.len() == 1 && told[0].contains('4'), "{told:?}");
     assert_eq!(report.exit_code, 3);
 }
+
+/// What to do first: the most urgent, then what clears the most; with the dependency by way of which it came in.
+#[test]
+fn the_plan() {
+    let lock = r#"{"name":"app","lockfileVersion":3,"packages":{
+        "":{"dependencies":{"axios":"0.27.2","word-wrap":"1.2.3"}},
+        "node_modules/axios":{"version":"0.27.2","dependencies":{"follow-redirects":"^1.14.9"}},
+        "node_modules/follow-redirects":{"version":"1.15.1"},
+        "node_modules/word-wrap":{"version":"1.2.3"},
+        "node_modules/chalk":{"version":"5.6.1"}}}"#;
+    let report = scan(Input::Stdin(zip_of(&[("package-lock.json", lock)])));
+    let step = |s: &serde_json::Value| {
+        let text = |key: &str| s[key].as_str().unwrap_or("-").to_owned();
+        let way = s["by_way_of"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| p.as_str().unwrap())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let flags = format!(
+            "{} of {}, direct {}, by way of [{way}]",
+            s["clears"], s["flaws"], s["direct"]
+        );
+        format!("{} {} -> {}: {flags}", text("action"), text("component"), text("to"))
+    };
+    let steps: Vec<String> = report["plan"].as_array().unwrap().iter().map(step).collect();
+    assert_eq!(
+        steps,
+        [
+            "remove pkg:npm/chalk@5.6.1 -> -: 1 of 1, direct null, by way of []",
+            "upgrade pkg:npm/follow-redirects@1.15.1 -> 1.15.6: 2 of 2, direct false, by way of [pkg:npm/axios@0.27.2]",
+            "upgrade pkg:npm/axios@0.27.2 -> 0.28.0: 1 of 1, direct true, by way of []",
+            "upgrade pkg:npm/word-wrap@1.2.3 -> 1.2.4: 1 of 1, direct true, by way of []",
+        ]
+    );
+}

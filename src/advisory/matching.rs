@@ -229,6 +229,14 @@ fn hit(found: &[&Found<'_>], coordinate: &Coordinate, ecosystem: &Ecosystem) -> 
 
 const MALICIOUS: &str = "MAL-";
 
+/// Whether a record is about something that another version may not have.
+pub(super) fn is_flaw(record: &Record, coordinate: &Coordinate) -> bool {
+    matches!(
+        kind(record, coordinate),
+        Kind::Malicious | Kind::Vulnerability | Kind::Unsound
+    )
+}
+
 fn kind(record: &Record, coordinate: &Coordinate) -> Kind {
     let specific = || range::about(record, coordinate).filter_map(|a| a.database_specific.as_ref());
     // RustSec has no records of their own for malicious crates, but a category.

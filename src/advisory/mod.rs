@@ -11,6 +11,7 @@
 //! | [`import`] | records from OSV's bucket layout, OSV JSON, RustSec's repository, an exported index |
 //! | [`store`] | generations in a folder: immutable, behind a pointer that is renamed into place |
 //! | [`http`], [`update`] | downloads, whole or in increments |
+//! | [`upgrade`](upgrade()) | to which version to upgrade |
 //! | [`osv_api`] | OSV's API instead of a database |
 //!
 //! # Where a scan's advisories come from
@@ -42,6 +43,7 @@ pub mod range;
 mod severity;
 pub mod store;
 pub mod update;
+mod upgrade;
 
 pub use database::{Database, Provenance};
 pub use index::IndexError;
@@ -50,3 +52,4 @@ pub use osv::{
     Affected, Affects, DatabaseSpecific, EcosystemSpecific, Event, Package, Range, RangeType, Record, SeverityVector,
 };
 pub use severity::rate;
+pub use upgrade::{Flaw, Upgrade, upgrade};

@@ -6,6 +6,7 @@
 mod dig;
 mod given;
 mod input;
+mod plan;
 mod sbom;
 
 pub use given::Given;
@@ -136,11 +137,7 @@ impl Looked {
             .map(|dug| {
                 let dug = dug?;
                 let path = dug.meta.name.clone();
-                let source = |d: &Database| d.provenance().source.clone();
-                judge(dug, database, &options.checks, now).map_err(|e| Failure {
-                    path,
-                    message: format!("advisories of `{}`: {e}", database.map(source).unwrap_or_default()),
-                })
+                judge(dug, database, &options.checks, now).map_err(|e| damaged(database, path, &e))
             })
             .collect();
         let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
@@ -158,14 +155,31 @@ impl Looked {
             gaps,
             accepted: BTreeMap::new(),
             rulings: Rulings::default(),
+            plan: Vec::new(),
             exit_code: 0,
             created: None,
         };
         let decisions = &options.decisions;
+        report.artifacts.iter_mut().for_each(plan::place);
         decisions.apply(&mut report, &day(now));
+        match database.map_or(Ok(Vec::new()), |database| plan::plan(&report.artifacts, database)) {
+            Ok(steps) => report.plan = steps,
+            Err(e) => report.failures.push(damaged(database, source(database), &e)),
+        }
         report.exit_code = decisions.exit_code(&report, options.fail_on, options.require_coverage);
         report
     }
+}
+
+fn damaged(database: Option<&Database>, path: String, e: &IndexError) -> Failure {
+    Failure {
+        path,
+        message: format!("advisories of `{}`: {e}", source(database)),
+    }
+}
+
+fn source(database: Option<&Database>) -> String {
+    database.map(|d| d.provenance().source.clone()).unwrap_or_default()
 }
 
 /// Ecosystems that an artifact holds and the database was not made for.

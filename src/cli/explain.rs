@@ -11,6 +11,11 @@ use plimsoll::{
 };
 use std::{path::PathBuf, process::ExitCode};
 
+pub(super) const HELP: &str = "\
+Examples:
+  plimsoll explain vulnerable          a rule
+  plimsoll explain CVE-2021-44906      an advisory, by any of its names";
+
 /// What to explain.
 #[derive(Args)]
 pub(super) struct Explain {

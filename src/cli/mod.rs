@@ -3,14 +3,19 @@
 
 use anstream::eprintln;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 mod advisories;
+mod completions;
 mod db;
 mod enrich;
 mod explain;
 mod fingerprints;
 mod inputs;
+mod man;
 mod output;
 mod policy;
 mod sbom;
@@ -42,16 +47,27 @@ enum Command {
     #[command(after_long_help = fingerprints::HELP)]
     Fingerprints(fingerprints::Fingerprints),
     /// Says what a rule or an advisory means, and what to do
+    #[command(after_long_help = explain::HELP)]
     Explain(explain::Explain),
+    /// Writes a script that completes the command line in a shell
+    #[command(after_long_help = completions::HELP)]
+    Completions(completions::Completions),
+    /// Writes manual pages
+    #[command(after_long_help = man::HELP)]
+    Man(man::Manual),
+}
+
+/// The whole command line, with what the registries add to its help.
+fn command() -> clap::Command {
+    let describe = |command| output::describe(inputs::describe(command));
+    Cli::command()
+        .mut_subcommand("scan", describe)
+        .mut_subcommand("sbom", describe)
 }
 
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
-    let describe = |command| output::describe(inputs::describe(command));
-    let command = Cli::command()
-        .mut_subcommand("scan", describe)
-        .mut_subcommand("sbom", describe);
-    let cli = match command
+    let cli = match command()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {
@@ -68,6 +84,17 @@ pub(crate) fn main() -> ExitCode {
         Command::Policy(args) => policy::run(&args),
         Command::Fingerprints(args) => fingerprints::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Completions(args) => completions::run(&args, &mut command()),
+        Command::Man(args) => man::run(&args, command()),
+    }
+}
+
+/// Writes what a command made; whoever closes the pipe early has seen enough.
+fn to_stdout(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => usage(&format!("standard output: {e}")),
+        _ => ExitCode::SUCCESS,
     }
 }
 

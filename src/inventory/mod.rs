@@ -2,11 +2,13 @@
 
 mod bundled;
 mod edges;
+mod origin;
 mod settle;
 mod versions;
 
 pub use bundled::{Bundles, settle_bundles};
 pub use edges::resolve_edges;
+pub use origin::Origins;
 
 use crate::model::{Component, Coordinate, Gap};
 use std::collections::BTreeMap;

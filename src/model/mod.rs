@@ -9,6 +9,7 @@ mod finding;
 mod gap;
 mod location;
 mod observation;
+mod plan;
 mod upstream;
 
 pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
@@ -18,4 +19,5 @@ pub use finding::{Finding, Level, Rule, Severity};
 pub use gap::{Gap, GapKind};
 pub use location::{Link, Location};
 pub use observation::{Observation, ObservationKind};
+pub use plan::{Action, Step};
 pub use upstream::{ProjectStatus, Upstream};

@@ -3,7 +3,7 @@
 use super::{Artifact, Report, Reporter, Rulings, Style, sbom};
 use crate::{
     ecosystem, escape,
-    model::{Component, Coverage, Decision, Evidence, Fact, Finding, Gap, Ignored, Location},
+    model::{Action, Component, Coverage, Decision, Evidence, Fact, Finding, Gap, Ignored, Location, Step},
     parse::licence::Licence,
 };
 use serde_json::{Value, json};
@@ -40,6 +40,7 @@ fn document(report: &Report) -> Value {
         "errors": report.failures.iter().map(|f| json!({"path": f.path, "message": f.message})).collect::<Vec<_>>(),
         "gaps": report.gaps.iter().map(|g| gap(g, &report.accepted)).collect::<Vec<_>>(),
         "rulings": rulings(&report.rulings),
+        "plan": report.plan.iter().map(step).collect::<Vec<_>>(),
         "summary": {
             "components": counts.components,
             "findings": {"error": counts.errors, "warning": counts.warnings, "note": counts.notes},
@@ -137,8 +138,29 @@ fn finding(finding: &Finding) -> Value {
         "fixed_in": finding.fixed_in,
         "message": finding.message,
         "locations": locations.map(Location::to_string).collect::<Vec<_>>(),
+        "direct": finding.triage.direct,
+        "by_way_of": finding.triage.by_way_of.iter().map(ecosystem::purl).collect::<Vec<_>>(),
         "known": finding.triage.known,
         "notes": finding.triage.notes,
+    })
+}
+
+fn step(step: &Step) -> Value {
+    let (action, to) = match &step.action {
+        Action::Remove => ("remove", None),
+        Action::Upgrade(to) => ("upgrade", Some(to)),
+        Action::Replace => ("replace", None),
+    };
+    json!({
+        "component": ecosystem::purl(&step.subject),
+        "action": action,
+        "to": to,
+        "clears": step.clears,
+        "flaws": step.flaws,
+        "severity": step.severity.map(crate::model::Severity::as_str),
+        "direct": step.direct,
+        "by_way_of": step.by_way_of.iter().map(ecosystem::purl).collect::<Vec<_>>(),
+        "artifacts": step.artifacts,
     })
 }
 

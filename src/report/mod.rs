@@ -3,7 +3,7 @@
 use crate::{
     advisory::Provenance,
     inventory::Inventory,
-    model::{Authority, Coverage, Decision, Finding, Gap, GapKind, Ignored, Level, Severity},
+    model::{Authority, Coverage, Decision, Finding, Gap, GapKind, Ignored, Level, Severity, Step},
 };
 use std::{collections::BTreeMap, io, time::SystemTime};
 
@@ -51,6 +51,8 @@ pub struct Report {
     pub accepted: BTreeMap<Gap, Decision>,
     /// What was decided beforehand, and where.
     pub rulings: Rulings,
+    /// What to do, the most urgent first.
+    pub plan: Vec<Step>,
     /// What the process ends with.
     pub exit_code: u8,
     /// The time to put into documents that have a place for one; `None` keeps them reproducible.

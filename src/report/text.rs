@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     escape::{self, terminal},
-    model::{Coordinate, Coverage, Decision, Finding, GapKind, Ignored, Level},
+    model::{Action, Coordinate, Coverage, Decision, Finding, GapKind, Ignored, Level, Severity, Step},
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io::{self, Write};
@@ -18,6 +18,9 @@ const DIM: Ansi = Ansi::new().dimmed();
 
 /// Gaps of one artifact that are listed before the rest is counted, unless all are asked for.
 const GAPS_SHOWN: usize = 12;
+
+/// Steps of the plan that are listed unless all are asked for.
+const STEPS_SHOWN: usize = 10;
 
 impl Reporter for Text {
     fn id(&self) -> &'static str {
@@ -36,6 +39,7 @@ impl Reporter for Text {
         for artifact in &report.artifacts {
             write_artifact(&mut page, artifact, report, style.verbose)?;
         }
+        write_plan(&mut page, &report.plan, style.verbose)?;
         write_summary(&mut page, report)
     }
 }
@@ -274,6 +278,56 @@ fn write_gaps(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io::Re
             "",
             DIM,
             &format!("and {} (--verbose lists all)", count(rest, "more gap")),
+            DIM,
+        )?;
+    }
+    page.blank()
+}
+
+/// One line a step.
+fn write_plan(page: &mut Page<'_>, plan: &[Step], verbose: bool) -> io::Result<()> {
+    use std::fmt::Write as _;
+    if plan.is_empty() {
+        return Ok(());
+    }
+    page.text(0, "", BOLD, "what to do first", BOLD)?;
+    let shown = if verbose { plan.len() } else { STEPS_SHOWN };
+    for step in plan.iter().take(shown) {
+        let what = format!(
+            "{} {}",
+            step.subject.name,
+            step.subject.version.as_deref().unwrap_or("(version unknown)")
+        );
+        let mut line = match &step.action {
+            Action::Remove => format!("remove {what}: it is malicious"),
+            Action::Upgrade(to) if step.clears == step.flaws => {
+                format!("upgrade {what} -> {to} clears {}", step.clears)
+            }
+            Action::Upgrade(to) => format!("upgrade {what} -> {to} clears {} of {}", step.clears, step.flaws),
+            Action::Replace => format!("replace {what}: no version clears any of {}", step.flaws),
+        };
+        if let Some((first, rest)) = step.by_way_of.split_first() {
+            let _ = write!(line, ", by way of {}", first.name);
+            if !rest.is_empty() {
+                let _ = write!(line, " and {} more", rest.len());
+            }
+        }
+        if step.artifacts > 1 {
+            let _ = write!(line, ", in {} artifacts", step.artifacts);
+        }
+        let word = match (&step.action, step.exploited) {
+            (_, true) => "exploited",
+            (Action::Remove, _) => "malicious",
+            _ => step.severity.map_or("unrated", Severity::as_str),
+        };
+        page.text(2, &format!("{word:<11}"), DIM, &line, Ansi::new())?;
+    }
+    if let Some(rest) = plan.len().checked_sub(shown).filter(|n| *n > 0) {
+        page.text(
+            2,
+            "",
+            DIM,
+            &format!("and {} (--verbose lists all)", count(rest, "more step")),
             DIM,
         )?;
     }
