@@ -731,3 +731,35 @@ fn what_a_baseline_knows() {
         );
     }
 }
+
+/// The gate of docs/ci.md, as printed.
+#[cfg(unix)]
+#[test]
+fn the_gate_runs_as_printed() {
+    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(top.join("docs/ci.md")).unwrap();
+    let gate = page
+        .split("```sh\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("fixtures")).unwrap();
+    std::fs::copy(
+        top.join("fixtures/orders.zip"),
+        folder.path().join("fixtures/orders.zip"),
+    )
+    .unwrap();
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_plimsoll")).parent().unwrap();
+    let codes: Vec<Option<i32>> = gate
+        .lines()
+        .map(|line| {
+            // No advisories from elsewhere: a test stays off the network.
+            let line = line.replace("plimsoll scan", "plimsoll scan --quiet --offline");
+            let mut shell = std::process::Command::new("/bin/sh");
+            let shell = shell.args(["-c", &line]).current_dir(folder.path());
+            shell.env_clear().env("PATH", bin).output().unwrap().status.code()
+        })
+        .collect();
+    assert_eq!(codes, [Some(0), Some(0)], "{gate}");
+}

@@ -3,6 +3,7 @@
 use super::{
     Record,
     index::{self, Found, Index, IndexError, Meta, Query, Source},
+    signals::Signals,
 };
 use crate::{
     ecosystem,
@@ -51,6 +52,7 @@ pub struct Database {
     provenance: Provenance,
     /// Asked for ecosystems that the index was not made for.
     rest: Option<Index>,
+    signals: Signals,
 }
 
 impl Database {
@@ -100,7 +102,19 @@ impl Database {
             index,
             provenance,
             rest,
+            signals: Signals::default(),
         }
+    }
+
+    /// Gives it what is known of the use of flaws by attackers.
+    pub fn set_signals(&mut self, signals: Signals) {
+        self.signals = signals;
+    }
+
+    /// What is known of that.
+    #[must_use]
+    pub fn signals(&self) -> &Signals {
+        &self.signals
     }
 
     /// What it is.

@@ -11,6 +11,7 @@
 //! | [`import`] | records from OSV's bucket layout, OSV JSON, RustSec's repository, an exported index |
 //! | [`store`] | generations in a folder: immutable, behind a pointer that is renamed into place |
 //! | [`http`], [`update`] | downloads, whole or in increments |
+//! | [`signals`] | KEV and EPSS: what attackers use, or will |
 //! | [`upgrade`](upgrade()) | to which version to upgrade |
 //! | [`osv_api`] | OSV's API instead of a database |
 //!
@@ -41,6 +42,7 @@ mod osv;
 pub mod osv_api;
 pub mod range;
 mod severity;
+pub mod signals;
 pub mod store;
 pub mod update;
 mod upgrade;

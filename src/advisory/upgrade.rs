@@ -54,8 +54,9 @@ pub fn upgrade(
         if !seen.insert(to.clone()) {
             continue;
         }
-        let there = database.affecting(coordinate, &to)?;
-        let there: Vec<&Record> = there.iter().filter(|r| matching::is_flaw(r, coordinate)).collect();
+        let found = database.affecting(coordinate, &to)?;
+        let records = found.iter().map(|found| &found.record);
+        let there: Vec<&Record> = records.filter(|r| matching::is_flaw(r, coordinate)).collect();
         let has = |flaw: &&Flaw<'_>| {
             let mut names = there.iter().flat_map(|r| std::iter::once(&r.id).chain(&r.aliases));
             names.any(|name| flaw.names.contains(&**name))

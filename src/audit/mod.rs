@@ -160,7 +160,9 @@ impl Looked {
             created: None,
         };
         let decisions = &options.decisions;
-        report.artifacts.iter_mut().for_each(plan::place);
+        for artifact in &mut report.artifacts {
+            plan::place(artifact, database.signals());
+        }
         decisions.apply(&mut report, &day(now));
         match database.map_or(Ok(Vec::new()), |database| plan::plan(&report.artifacts, database)) {
             Ok(steps) => report.plan = steps,

@@ -1,11 +1,12 @@
 //! Which advisories a scan uses, and what it says of them.
 
-use super::db;
+use super::{db, signals};
 use anstream::eprintln;
 use clap::{Args, ValueEnum};
 use plimsoll::{
     advisory::{
         Database, osv_api,
+        signals::Signals,
         store::{self, Generation, Store},
         update::{self, Options},
     },
@@ -108,6 +109,7 @@ pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: boo
         Some(path) if path.is_file() => {
             let database = Database::open(path, path.display().to_string());
             let database = database.map_err(|e| format!("{}: {e}", path.display()))?;
+            let database = with_signals(database, path)?;
             return Ok(aged(database, None, &held, flags, now, quiet));
         }
         Some(folder) => Store::new(folder.clone()),
@@ -142,9 +144,16 @@ pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: boo
             let source = generation.path.display().to_string();
             let database = Database::open(&generation.path, source);
             let database = database.map_err(|e| format!("{}: {e}", generation.path.display()))?;
+            let database = with_signals(database, store.root())?;
             Ok(aged(database, Some(&generation), &held, flags, now, quiet))
         }
     }
+}
+
+/// With what lies beside it on the use of flaws by attackers.
+fn with_signals(mut database: Database, place: &Path) -> Result<Database, String> {
+    database.set_signals(Signals::open(&signals::beside(place)).map_err(|e| e.to_string())?);
+    Ok(database)
 }
 
 fn fresh(database: Database) -> Chosen {

@@ -1,5 +1,6 @@
 //! `plimsoll db`.
 
+use super::{policy, signals};
 use anstream::{eprintln, println};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -7,6 +8,7 @@ use plimsoll::{
     advisory::{
         import::{Import, Quarantined},
         index::Index,
+        signals::{EPSS_URL, KEV_URL},
         store::{self, Generation, Store},
         update::{self, DEFAULT_URL, Done, Options},
     },
@@ -26,6 +28,7 @@ Examples:
   plimsoll db update                             fetch or refresh npm, PyPI and crates.io from OSV
   plimsoll db update --ecosystem PyPI            one of them
   plimsoll db import mirror/                     from OSV's bucket layout (npm/all.zip), OSV JSON, or RustSec's repository
+  plimsoll db update --kev --epss                with CISA's known exploited vulnerabilities and EPSS scores, for priority
   plimsoll db export advisories.index            one file, for a machine without network
   plimsoll db import advisories.index            there
 
@@ -57,13 +60,20 @@ enum Command {
         /// Server with the layout of OSV's bucket; PLIMSOLL_DB_URL unless given, else OSV's own
         #[arg(long, value_name = "URL")]
         url: Option<String>,
+        /// CISA's catalogue of known exploited vulnerabilities too, from this URL or CISA's own; later updates refresh it
+        #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = KEV_URL)]
+        kev: Option<String>,
+        /// EPSS scores too, from this URL or FIRST's own; later updates refresh them
+        #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = EPSS_URL)]
+        epss: Option<String>,
         /// Take older records, or much fewer
         #[arg(long)]
         force: bool,
     },
     /// Reads advisories from files
     Import {
-        /// OSV's bucket layout, OSV JSON (folder, zip, file), RustSec's repository or its .tar.gz, or an exported file
+        /// OSV's bucket layout, OSV JSON (folder, zip, file), RustSec's repository or its .tar.gz, an exported file; CISA's
+        /// catalogue of known exploited vulnerabilities (JSON), EPSS scores (.csv.gz)
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// Take older records, or much fewer
@@ -74,7 +84,7 @@ enum Command {
     Status,
     /// Reads everything and verifies every checksum
     Verify,
-    /// Writes one file that `db import` takes
+    /// Writes one file that `db import` takes; KEV and EPSS, where there are any, into FILE.signals beside it
     Export {
         /// File to write
         #[arg(value_name = "FILE")]
@@ -126,11 +136,14 @@ fn act(args: &Db) -> Result<(), String> {
         Command::Update {
             ecosystems,
             url: flag,
+            kev,
+            epss,
             force,
         } => {
+            let policy = policy::of_scan(None)?.map(|p| p.advisories).unwrap_or_default();
             let all = || ecosystem::ALL.iter().map(|e| e.osv.to_owned()).collect();
             let options = Options {
-                url: url(flag.as_deref(), None),
+                url: url(flag.as_deref(), policy.url.as_deref()),
                 ecosystems: if ecosystems.is_empty() {
                     all()
                 } else {
@@ -153,11 +166,17 @@ fn act(args: &Db) -> Result<(), String> {
                 println!("{ecosystem:<10} {done}");
             }
             aside(&updated.quarantined);
+            signals::update(&store, kev.as_deref(), epss.as_deref(), &policy)?;
             status(&updated.generation);
+            signals::status(&store)?;
         }
         Command::Import { paths, force } => {
+            let rest = signals::import(&store, paths)?;
+            if rest.is_empty() {
+                return signals::status(&store);
+            }
             let mut import = Import::default();
-            for path in paths {
+            for path in rest {
                 import.path(path).map_err(|e| e.to_string())?;
             }
             let quarantined = std::mem::take(&mut import.quarantined);
@@ -165,17 +184,25 @@ fn act(args: &Db) -> Result<(), String> {
             let written = writer.replace(import.records, import.sources, *force);
             aside(&quarantined);
             status(&written.map_err(|e| e.to_string())?);
+            signals::status(&store)?;
         }
-        Command::Status => status(&current(&store)?),
+        Command::Status => {
+            status(&current(&store)?);
+            signals::status(&store)?;
+        }
         Command::Verify => {
             let generation = current(&store)?;
             generation
                 .index
                 .verify()
                 .map_err(|e| format!("{}: {e}", generation.path.display()))?;
+            signals::of(&store)?;
             println!("{} records, every checksum holds", generation.index.meta().records);
         }
-        Command::Export { file } => export(&current(&store)?.index, file)?,
+        Command::Export { file } => {
+            export(&current(&store)?.index, file)?;
+            signals::export(&store, file)?;
+        }
     }
     Ok(())
 }

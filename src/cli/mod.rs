@@ -20,6 +20,7 @@ mod output;
 mod policy;
 mod sbom;
 mod scan;
+mod signals;
 
 /// Says what is really inside a serverless deployment zip, and which of it is dangerous.
 #[derive(Parser)]

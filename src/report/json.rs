@@ -140,6 +140,8 @@ fn finding(finding: &Finding) -> Value {
         "locations": locations.map(Location::to_string).collect::<Vec<_>>(),
         "direct": finding.triage.direct,
         "by_way_of": finding.triage.by_way_of.iter().map(ecosystem::purl).collect::<Vec<_>>(),
+        "exploited": finding.triage.exploited.as_ref().map(|e| json!({"added": e.added, "ransomware": e.ransomware})),
+        "epss": finding.triage.epss.map(|e| json!({"score": e.score, "percentile": e.percentile})),
         "known": finding.triage.known,
         "notes": finding.triage.notes,
     })
@@ -158,6 +160,8 @@ fn step(step: &Step) -> Value {
         "clears": step.clears,
         "flaws": step.flaws,
         "severity": step.severity.map(crate::model::Severity::as_str),
+        "exploited": step.exploited,
+        "epss": step.epss,
         "direct": step.direct,
         "by_way_of": step.by_way_of.iter().map(ecosystem::purl).collect::<Vec<_>>(),
         "artifacts": step.artifacts,

@@ -19,6 +19,9 @@ const DIM: Ansi = Ansi::new().dimmed();
 /// Gaps of one artifact that are listed before the rest is counted, unless all are asked for.
 const GAPS_SHOWN: usize = 12;
 
+/// EPSS score from which it is told without being asked for: 1 in 10, some 5 % of all flaws.
+const EPSS_SHOWN: f64 = 0.1;
+
 /// Steps of the plan that are listed unless all are asked for.
 const STEPS_SHOWN: usize = 10;
 
@@ -206,6 +209,20 @@ fn write_subject(page: &mut Page<'_>, findings: &[&Finding], verbose: bool) -> i
         }
         let lead = if ids.is_empty() { lead } else { " ".repeat(lead.len()) };
         page.text(4, &lead, colour, &finding.message, Ansi::new())?;
+        if let Some(exploited) = &finding.triage.exploited {
+            let ransomware = if exploited.ransomware {
+                ", by ransomware too"
+            } else {
+                ""
+            };
+            let told = format!("attackers use it{ransomware} (CISA's catalogue, {})", exploited.added);
+            page.text(17, "", DIM, &told, AnsiColor::Red.on_default())?;
+        }
+        if let Some(epss) = finding.triage.epss.filter(|e| e.score >= EPSS_SHOWN || verbose) {
+            let (score, rank) = (epss.score * 100.0, epss.percentile * 100.0);
+            let told = format!("EPSS {score:.1} % within 30 days, more than {rank:.0} % of all flaws");
+            page.text(17, "", DIM, &told, DIM)?;
+        }
         if finding.triage.known {
             page.text(17, "", DIM, "known: the baseline has it already", DIM)?;
         }
