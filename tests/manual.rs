@@ -58,7 +58,7 @@ fn flags(text: &str) -> BTreeSet<&str> {
 }
 
 /// Flags of tools that the README's commands use besides plimsoll.
-const OTHERS: [&str; 6] = ["--release", "--path", "--test", "--user", "--globoff", "--locked"];
+const OTHERS: [&str; 3] = ["--release", "--path", "--example"];
 
 #[test]
 fn the_readme_names_flags_and_commands_that_exist_and_every_command() {
