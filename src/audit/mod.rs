@@ -160,8 +160,9 @@ impl Looked {
             created: None,
         };
         let decisions = &options.decisions;
-        for artifact in &mut report.artifacts {
-            plan::place(artifact, database.signals());
+        if let Some(database) = database {
+            let artifacts = report.artifacts.iter_mut();
+            artifacts.for_each(|artifact| plan::place(artifact, database.signals()));
         }
         decisions.apply(&mut report, &day(now));
         match database.map_or(Ok(Vec::new()), |database| plan::plan(&report.artifacts, database)) {
