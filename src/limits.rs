@@ -36,7 +36,8 @@ pub struct Limits {
     pub ratio_free_bytes: u64,
     /// Entries of one archive. 200,000: a zip without zip64 ends at 65,535.
     pub entries: usize,
-    /// Components of one entry. 50,000: the largest honest lock file seen names 6,000 packages, and each costs a kilobyte.
+    /// Components of one entry. 50,000: seventy times the largest tree measured (634 packages), and an end to what a forged
+    /// lock file can cost.
     pub components: usize,
     /// Archives inside archives. 8: the deepest honest nesting seen is 3 (image, layer, wheel).
     pub depth: usize,

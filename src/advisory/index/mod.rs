@@ -16,8 +16,8 @@
 //! its position among all, which is a division away from its block. As all that is said of a record lies behind its length, a
 //! look-up passes over what it does not need, and an increment ([`renew`]) copies what does not change.
 //!
-//! Every byte stands under exactly one CRC-32, which finds every flipped bit: opening verifies what any look-up rests on
-//! (two megabytes for 300,000 records), a look-up the block or two that it reads. So a damaged file gives an error
+//! Every byte stands under exactly one CRC-32, which finds every flipped bit: opening verifies what any look-up rests on,
+//! a look-up the block or two that it reads. So a damaged file gives an error
 //! or, where the damage is elsewhere, the right answer. One checksum over each whole section was rejected: to be of use it
 //! must be computed on opening, which for tens of megabytes takes longer than the whole opening may. `fst` for the names was
 //! rejected for the same reason: it can only be verified whole. Keys in a block are front-coded instead, which packs the
