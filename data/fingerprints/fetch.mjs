@@ -35,6 +35,10 @@ const NOT_DEPLOYED = new RegExp('^(@(types|babel|jest|eslint|typescript-eslint|e
   + 'remark|rehype|vfile|vscode|regenerate|regjs|core-js-compat|jsdom|nwsapi|cssom|cssstyle|fsevents|acorn-|es-module-lexer|tinybench|tinypool|lucide|zustand|telecom-|mdn-data|language-|axobject|aria-|axe-|'
   + 'type-fest|undici-types|node-releases|baseline-|update-browserslist|hermes|metro|expo|@?storybook|lerna|cosmiconfig|import-local|v8-to|test-exclude|emittery|bser|fb-watchman|walker|makeerror|tmpl|synckit|svelte|vue|@vue|use-))');
 
+/** Packages that carry copies of others in files of their own: their fingerprints would name them wherever those others are. */
+const CARRIERS = new Set(['@prisma/client', 'mailgun.js']);
+const isDeployed = (name) => !NOT_DEPLOYED.test(name) && !CARRIERS.has(name);
+
 const lines = (file) => fs.readFileSync(file, 'utf8').split('\n').map((l) => l.trim()).filter((l) => l && !l.startsWith('#'));
 
 /** Versions at which an advisory begins or ends, by package. */
@@ -74,9 +78,9 @@ function choose(versions, advised) {
 
 const advised = bounds();
 const seeds = new Set(lines(path.join(here, 'seeds.txt')));
-const listed = lines(popular).slice(0, POPULAR).filter((n) => !NOT_DEPLOYED.test(n));
+const listed = lines(popular).slice(0, POPULAR).filter((n) => isDeployed(n));
 const byRank = new Map(lines(popular).map((n, i) => [n, i]));
-const known = [...advised.keys()].filter((n) => (byRank.get(n) ?? Infinity) < 10000 && !NOT_DEPLOYED.test(n));
+const known = [...advised.keys()].filter((n) => (byRank.get(n) ?? Infinity) < 10000 && isDeployed(n));
 const queue = [...new Set([...seeds, ...known, ...listed])];
 const seen = new Set(queue);
 const options = { fullMetadata: false, preferOffline: true };
@@ -94,7 +98,7 @@ async function one(name) {
   packages += 1;
   for (const [i, version] of chosen.entries()) {
     const { dependencies = {} } = versions[version];
-    if (i === 0 && (advised.has(name) || seeds.has(name))) for (const d of Object.keys(dependencies)) if (!seen.has(d) && !NOT_DEPLOYED.test(d)) (seen.add(d), queue.push(d));
+    if (i === 0 && (advised.has(name) || seeds.has(name))) for (const d of Object.keys(dependencies)) if (!seen.has(d) && isDeployed(d)) (seen.add(d), queue.push(d));
     const file = path.join(folder, `${name.replace('/', '+')}-${version}.tgz`);
     if (!fs.existsSync(file)) await pacote.tarball.file(`${name}@${version}`, file, options).catch((e) => console.error(`${name}@${version}: ${e.message}`));
     files += 1;

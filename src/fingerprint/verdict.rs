@@ -54,16 +54,16 @@ impl Evidence {
     /// Whether it can be claimed. What other packages carry a copy of shows as much code, at a small part of the package
     /// that is known for it; what is alike and no more, at a small share of a stretch.
     pub(super) fn is_enough(&self) -> bool {
-        let whole = self.complete >= 0.2
+        // Of claims with less of the package, 10 in 19 were true on two applications, one of which nothing was tuned to.
+        let whole = self.complete >= 0.3
             && self.share >= 0.35
             && self.share + self.complete >= 0.65
             && self.weight >= 4.0
             && self.own >= 3;
-        let part = self.complete >= 0.1 && self.share >= 0.6 && self.own >= 150;
         let small = self.own >= 3 && self.complete >= 0.6 && self.share >= 0.5;
         // Most of what is there must be nobody else's: forks and parts of a package show what it has too.
         let own = f64::from(self.own) >= 0.4 * self.weight;
-        own && (whole || part || small)
+        own && (whole || small)
     }
 
     /// The same where something that depends on the package is there.
