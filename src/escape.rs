@@ -118,6 +118,35 @@ pub fn line(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// For a cell of CSV, before it is quoted: nothing hidden, and nothing that a spreadsheet would compute (CWE-1236). A scoped
+/// name (`@scope/name`) stays as it is: without a parenthesis it calls nothing.
+///
+/// ```
+/// assert_eq!(plimsoll::escape::csv("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
+/// assert_eq!(plimsoll::escape::csv("@babel/core"), "@babel/core");
+/// ```
+#[must_use]
+pub fn csv(text: &str) -> Cow<'_, str> {
+    let computes = match text.as_bytes().first() {
+        Some(b'=' | b'+' | b'-' | b'\t' | b'\r') => true,
+        Some(b'@') => text.contains('('),
+        _ => false,
+    };
+    if !computes && !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 1);
+    out.push_str(if computes { "'" } else { "" });
+    for c in text.chars() {
+        if is_hidden(c) {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// For HTML, as text and inside quoted attributes.
 ///
 /// ```

@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["report", "enrich"],
     &["policy"],
     &["audit"],
+    &["fleet"],
     &["cli"],
 ];
 

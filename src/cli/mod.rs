@@ -15,6 +15,7 @@ mod enrich;
 mod explain;
 mod fingerprints;
 mod inputs;
+mod inventory;
 mod man;
 mod output;
 mod policy;
@@ -41,6 +42,9 @@ enum Command {
     /// Keeps the advisory database
     #[command(after_long_help = db::HELP)]
     Db(db::Db),
+    /// Keeps every deployed function of a company in view: what each ships, and what became dangerous
+    #[command(after_long_help = inventory::HELP)]
+    Inventory(inventory::Inventory),
     /// Keeps the policy: what fails a scan, what does not count, and why
     #[command(after_long_help = policy::HELP)]
     Policy(policy::PolicyArgs),
@@ -82,6 +86,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Scan(mut args) => scan::run(&mut args),
         Command::Sbom(mut args) => sbom::run(&mut args),
         Command::Db(args) => db::run(&args),
+        Command::Inventory(args) => inventory::run(args),
         Command::Policy(args) => policy::run(&args),
         Command::Fingerprints(args) => fingerprints::run(&args),
         Command::Explain(args) => explain::run(&args),
