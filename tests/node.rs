@@ -347,6 +347,11 @@ fn a_metafile_counts_for_the_file_it_describes() {
     let own = scan(&[("index.js", &*opaque), ("meta.json", &*meta(opaque.len()))], &[]);
     assert_eq!(names(&own), ["tiny -"]);
     assert_eq!(coverage(&own)[1], opaque.len() as u64 * 3 / 4);
+    let guessed = format!("/*! copied v1.0.0 */\n/*! tiny v2.5.0 */\n{opaque}");
+    let told = scan(&[("index.js", &*guessed), ("meta.json", &*meta(guessed.len()))], &[]);
+    assert_eq!(names(&told), ["tiny 2.5.0"], "the bundler knows what it put there");
+    let untold = scan(&[("index.js", &*guessed)], &[]);
+    assert_eq!(names(&untold), ["copied 1.0.0", "tiny 2.5.0"]);
     let other = scan(&[("index.js", &*opaque), ("meta.json", &*meta(7))], &[]);
     assert!(names(&other).is_empty());
     assert!(reasons(&other).contains("describes no file of this artifact"));
@@ -378,4 +383,128 @@ fn yarn_plug_n_play() {
         report["artifacts"][0]["components"][1]["evidence"][0]["proof"],
         "installed"
     );
+}
+
+/// What evidence of one detector says of a component.
+fn facts(report: &Value, name: &str, detector: &str) -> Vec<String> {
+    let all = report["artifacts"][0]["components"].as_array().unwrap().iter();
+    let evidence = all
+        .filter(|c| c["name"] == name)
+        .flat_map(|c| c["evidence"].as_array().unwrap());
+    let lists = evidence
+        .filter(|e| e["detector"] == detector)
+        .filter_map(|e| e["facts"].as_array());
+    lists.flatten().map(|f| f.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn lock_files_say_what_the_application_asks_for() {
+    let manifest = r#"{"dependencies": {"outer": "^3"}, "devDependencies": {"tool": "^1"}}"#;
+    for (lock, text) in [
+        (
+            "pnpm-lock.yaml",
+            "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    dependencies:\n      outer:\n        specifier: ^3\n        version: \
+             3.1.0(x@1.0.0)\n    devDependencies:\n      tool:\n        specifier: ^1\n        version: 1.0.0\n\npackages:\n\n  outer@3.1.0:\n    \
+             resolution: {integrity: sha512-x}\n\n  tiny@1.0.0:\n    resolution: {integrity: sha512-x}\n\n  tool@1.0.0:\n    resolution: \
+             {integrity: sha512-x}\n\n  system@1.0.0:\n    resolution: {integrity: sha512-x}\n\nsnapshots:\n\n  outer@3.1.0(x@1.0.0):\n    \
+             dependencies:\n      tiny: 1.0.0\n    optionalDependencies:\n      system: 1.0.0\n\n  tiny@1.0.0: {}\n\n  tool@1.0.0: {}\n",
+        ),
+        (
+            "pnpm-lock.yaml",
+            "lockfileVersion: 5.4\n\nspecifiers:\n  outer: ^3\n  tool: ^1\n\ndependencies:\n  outer: 3.1.0_x@1.0.0\n\ndevDependencies:\n  tool: \
+             1.0.0\n\npackages:\n\n  /outer/3.1.0_x@1.0.0:\n    resolution: {integrity: sha512-x}\n    dependencies:\n      tiny: 1.0.0\n    \
+             optionalDependencies:\n      system: 1.0.0\n    dev: false\n\n  /tiny/1.0.0:\n    resolution: {integrity: sha512-x}\n    dev: \
+             false\n\n  /tool/1.0.0:\n    resolution: {integrity: sha512-x}\n    dev: true\n\n  /system/1.0.0:\n    resolution: {integrity: \
+             sha512-x}\n    optional: true\n",
+        ),
+        (
+            "yarn.lock",
+            "# yarn lockfile v1\n\n\nouter@^3:\n  version \"3.1.0\"\n  dependencies:\n    tiny \"^1\"\n  optionalDependencies:\n    system \
+             \"^1\"\n\ntiny@^1:\n  version \"1.0.0\"\n\ntool@^1:\n  version \"1.0.0\"\n\nsystem@^1:\n  version \"1.0.0\"\n",
+        ),
+        (
+            "yarn.lock",
+            "__metadata:\n  version: 8\n\n\"outer@npm:^3\":\n  version: 3.1.0\n  resolution: \"outer@npm:3.1.0\"\n  dependencies:\n    \
+             system: \"npm:^1\"\n    tiny: \"npm:^1\"\n  dependenciesMeta:\n    system:\n      optional: true\n  linkType: \
+             hard\n\n\"tiny@npm:^1\":\n  version: 1.0.0\n  resolution: \"tiny@npm:1.0.0\"\n\n\"tool@npm:^1\":\n  version: 1.0.0\n  resolution: \
+             \"tool@npm:1.0.0\"\n\n\"system@npm:^1\":\n  version: 1.0.0\n  resolution: \"system@npm:1.0.0\"\n\n\"orders@workspace:.\":\n  \
+             version: 0.0.0-use.local\n  resolution: \"orders@workspace:.\"\n  dependencies:\n    outer: \"npm:^3\"\n    tool: \"npm:^1\"\n  \
+             linkType: soft\n",
+        ),
+        (
+            "bun.lock",
+            r#"{"lockfileVersion": 1, "workspaces": {"": {"name": "orders", "dependencies": {"outer": "^3"}, "devDependencies": {"tool": "^1"}}},
+                "packages": {"outer": ["outer@3.1.0", "", {"dependencies": {"tiny": "^1"}, "optionalDependencies": {"system": "^1"}}, "sha512-x"],
+                "tiny": ["tiny@1.0.0", "", {}, "sha512-x"], "tool": ["tool@1.0.0", "", {}, "sha512-x"],
+                "system": ["system@1.0.0", "", {}, "sha512-x"],}}"#,
+        ),
+    ] {
+        let report = scan(&[(lock, text), ("package.json", manifest)], &[]);
+        let detector = lock.split(['-', '.']).next().unwrap();
+        let of = |name: &str| {
+            let mut facts = facts(&report, name, &format!("{detector}-lock"));
+            facts.retain(|f| f == "direct" || f == "dispensable");
+            facts.sort();
+            facts.join(" ")
+        };
+        let expected = ["direct", "", "direct dispensable", "dispensable"];
+        assert_eq!(["outer", "tiny", "tool", "system"].map(of), expected, "{text}");
+    }
+}
+
+#[test]
+fn addresses_in_a_pnpm_lock_are_no_names() {
+    let text = "lockfileVersion: 5.4\n\ndependencies:\n  own: git.example.test/somebody/own/0123456\n\npackages:\n\n  \
+                git.example.test/somebody/own/0123456:\n    resolution: {tarball: https://git.example.test/x.tgz}\n    name: own\n    version: \
+                1.2.3\n    dependencies:\n      tiny: 1.0.0\n\n  mirror.example.test/tiny/1.0.0:\n    resolution: {integrity: sha512-x}\n";
+    let report = scan(&[("pnpm-lock.yaml", text)], &[]);
+    assert_eq!(names(&report), ["own 1.2.3", "tiny 1.0.0"]);
+    assert!(facts(&report, "own", "pnpm-lock").contains(&"direct".to_owned()));
+}
+
+#[test]
+fn the_applications_manifest_says_what_is_direct() {
+    let manifest = |name: &str, more: &str| format!(r#"{{"name":"{name}","version":"1.0.0"{more}}}"#);
+    let tree = [
+        ("package.json", manifest("orders", r#","dependencies":{"outer":"^1"}"#)),
+        (
+            "node_modules/outer/package.json",
+            manifest("outer", r#","dependencies":{"tiny":"^1"}"#),
+        ),
+        ("node_modules/tiny/package.json", manifest("tiny", "")),
+        (
+            "node_modules/.nitro/@s/traced@1.0.0/package.json",
+            manifest("@s/traced", ""),
+        ),
+    ];
+    let tree: Vec<(&str, &str)> = tree.iter().map(|(path, text)| (*path, &**text)).collect();
+    let report = scan(&tree, &[]);
+    assert_eq!(names(&report), ["@s/traced 1.0.0", "outer 1.0.0", "tiny 1.0.0"]);
+    let all = report["artifacts"][0]["components"].as_array().unwrap();
+    let direct: Vec<bool> = all.iter().map(|c| c["direct"].as_bool().unwrap()).collect();
+    assert_eq!(direct, [false, true, false]);
+    assert_eq!(all[1]["requires"][0], "pkg:npm/tiny@1.0.0");
+}
+
+#[test]
+fn candidates_are_told_and_narrowed_by_what_is_there() {
+    // Of `outer` the bundle shows the newer version, which wants the newer `tiny`.
+    let bundle =
+        "__toESM;\n// node_modules/outer/index.js\nvar VERSION = \"2.0.0\";\n// node_modules/tiny/index.js\nvar b;\n";
+    let lock = |outer: &str| {
+        format!(
+            "__metadata:\n  version: 8\n\n\"outer@npm:^1\":\n  version: 1.0.0\n  resolution: \"outer@npm:1.0.0\"\n  dependencies:\n    tiny: \
+             \"npm:^1\"\n\n\"outer@npm:^2\":\n  version: 2.0.0\n  resolution: \"outer@npm:2.0.0\"\n  dependencies:\n    tiny: \
+             \"npm:^2\"\n\n\"tiny@npm:^1\":\n  version: 1.0.0\n  resolution: \"tiny@npm:1.0.0\"\n\n\"tiny@npm:^2\":\n  version: 2.0.0\n  \
+             resolution: \"tiny@npm:2.0.0\"\n\n\"orders@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \
+             \"orders@workspace:.\"\n  dependencies:\n    outer: \"npm:{outer}\"\n  linkType: soft\n"
+        )
+    };
+    let report = scan(&[("index.js", bundle)], &[("yarn.lock", &lock("^2"))]);
+    assert_eq!(names(&report), ["outer 2.0.0", "tiny 2.0.0"]);
+    let opaque = "__toESM;\n// node_modules/outer/index.js\nvar a;\n// node_modules/tiny/index.js\nvar b;\n";
+    let classic = "# yarn lockfile v1\n\n\ntiny@^1:\n  version \"1.0.0\"\n\ntiny@^2:\n  version \"2.0.0\"\n";
+    let report = scan(&[("index.js", opaque)], &[("yarn.lock", classic)]);
+    assert!(names(&report).contains(&"tiny 1.0.0".to_owned()) && names(&report).contains(&"tiny 2.0.0".to_owned()));
+    assert!(facts(&report, "tiny", "js-bundle").contains(&"candidate".to_owned()));
 }

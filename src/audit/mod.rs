@@ -354,7 +354,7 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options,
     let mut components = std::mem::take(&mut seen.found.components);
     components.extend(options.given.components());
     let (coverage, mut unsettled) = settle_bundles(&mut components, bundles);
-    resolve_edges(&mut components, &seen.found.links);
+    resolve_edges(&mut components, &seen.found.links, &seen.found.wishes);
     let (inventory, unsettled_locks) = Inventory::merge(components);
     unsettled.extend(unsettled_locks);
     Dug {

@@ -2,7 +2,10 @@
 
 use super::{
     DetectError, Detector, Interest, Sink,
-    js::module_path::{is_package_name, is_version},
+    js::{
+        module_path::{is_package_name, is_version},
+        wishes::{Manifest, Wishes},
+    },
 };
 use crate::{
     archive::{Entry, EntryMeta},
@@ -21,6 +24,9 @@ pub(super) struct BunLock;
 
 #[derive(Deserialize)]
 struct Lock {
+    /// By folder; `""` is the application.
+    #[serde(default)]
+    workspaces: Members<Manifest>,
     #[serde(default)]
     packages: Members<Value>,
 }
@@ -64,19 +70,28 @@ impl Detector for BunLock {
             })
             .collect();
         let by_key: HashMap<&str, &Coordinate> = packages.iter().map(|(key, c, ..)| (*key, c)).collect();
+        let mut wishes = Wishes::default();
+        for (_, workspace) in &lock.workspaces.0 {
+            for (name, _, needed) in workspace.all() {
+                if let Some(coordinate) = by_key.get(name) {
+                    wishes.add((*coordinate).clone(), needed);
+                }
+            }
+        }
+        let mut needs: HashMap<Coordinate, Vec<Coordinate>> = HashMap::new();
+        for (key, coordinate, _, value) in &packages {
+            let names = listed(value, "dependencies").chain(listed(value, "peerDependencies"));
+            let needed = names.filter_map(|name| nearest(key, name, &by_key));
+            needs.entry(coordinate.clone()).or_default().extend(needed);
+        }
+        let judged = wishes.judge(&needs);
         for (key, coordinate, elsewhere, value) in &packages {
-            let lists = value.as_array().into_iter().flatten().filter_map(Value::as_object);
-            let names = lists.flat_map(|meta| {
-                let lists = ["dependencies", "optionalDependencies"];
-                lists
-                    .into_iter()
-                    .filter_map(|l| meta.get(l)?.as_object())
-                    .flat_map(serde_json::Map::keys)
-            });
+            let names = listed(value, "dependencies").chain(listed(value, "optionalDependencies"));
             let requires = names.filter_map(|name| nearest(key, name, &by_key)).collect();
             let mut added = found
                 .add(coordinate.clone(), Proof::Locked, 1.0)
                 .fact(Fact::At(folder(key).into()))
+                .facts(judged.facts(coordinate))
                 .requires(requires);
             if let Some(integrity) = value.get(3).and_then(Value::as_str) {
                 added = added.fact(Fact::Integrity(integrity.into()));
@@ -87,6 +102,14 @@ impl Detector for BunLock {
         }
         Ok(())
     }
+}
+
+/// Names of one of a package's lists.
+fn listed<'v>(package: &'v Value, list: &'v str) -> impl Iterator<Item = &'v String> {
+    let about = package.as_array().into_iter().flatten().filter_map(Value::as_object);
+    about
+        .filter_map(move |about| about.get(list)?.as_object())
+        .flat_map(serde_json::Map::keys)
 }
 
 fn split(id: &str) -> Option<(&str, &str)> {

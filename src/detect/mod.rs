@@ -7,7 +7,7 @@ use crate::{
     limits::Limits,
     model::{
         Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Link, Location, Mapped, Observation,
-        Proof,
+        Proof, Wish,
     },
 };
 use std::{
@@ -33,6 +33,7 @@ mod native_binary;
 mod npm_folder;
 mod npm_installed;
 mod npm_lock;
+mod npm_manifest;
 mod npm_packed;
 mod pdm_lock;
 mod pipfile_lock;
@@ -57,6 +58,7 @@ pub static ALL: &[&dyn Detector] = &[
     &npm_installed::NpmInstalled,
     &npm_folder::NpmFolder,
     &npm_lock::NpmLock,
+    &npm_manifest::NpmManifest,
     &npm_packed::NpmPacked,
     &pnpm_lock::PnpmLock,
     &yarn_lock::YarnLock,
@@ -222,6 +224,8 @@ pub struct Found {
     pub runtimes: Vec<(Location, Box<str>)>,
     /// Symbolic links in `node_modules`.
     pub links: Vec<Link>,
+    /// What applications ask for themselves.
+    pub wishes: Vec<Wish>,
 }
 
 impl Found {
@@ -235,6 +239,7 @@ impl Found {
         self.observations.extend(other.observations);
         self.runtimes.extend(other.runtimes);
         self.links.extend(other.links);
+        self.wishes.extend(other.wishes);
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::{
     DetectError, Detector, Interest, Sink,
-    js::{module_path::is_test_data, package_json::PackageJson},
+    js::{
+        module_path::{is_package_name, is_test_data, is_version},
+        package_json::PackageJson,
+    },
 };
 use crate::{
     archive::{Entry, EntryMeta},
@@ -95,11 +98,19 @@ fn folder_name(path: &str) -> Option<&str> {
     let segments = name.split('/').count();
     let own = match name.chars().next()? {
         '@' => segments == 2,
-        // yarn's own store, to which the names in `node_modules` are links: `.store/NAME-npm-VERSION-HASH/package`
-        '.' => segments == 3 && name.starts_with(".store/") && name.ends_with("/package"),
+        // A store, to which the names in `node_modules` are links: yarn's `.store/NAME-npm-VERSION-HASH/package`, and
+        // `.nitro/NAME@VERSION` of what traces the files that a server needs.
+        '.' => segments == 3 && name.starts_with(".store/") && name.ends_with("/package") || is_stored(name),
         _ => segments == 1,
     };
     (own && !is_test_data(folder)).then_some(name)
+}
+
+/// `.STORE/NAME@VERSION`, `.STORE/@SCOPE/NAME@VERSION`.
+fn is_stored(path: &str) -> bool {
+    let entry = path.split_once('/').map_or("", |(_, entry)| entry);
+    let parted = entry.rsplit_once('@');
+    parted.is_some_and(|(name, version)| is_package_name(name) && is_version(version))
 }
 
 #[cfg(test)]
@@ -118,6 +129,10 @@ mod tests {
                 Some(".store/ms-npm-2.0.0-9e11/package"),
             ),
             ("node_modules/.store/ms-npm-2.0.0-9e11/package.json", None),
+            ("node_modules/.nitro/@a/b@1.0.0/package.json", Some(".nitro/@a/b@1.0.0")),
+            ("node_modules/.nitro/ms@2.0.0/package.json", Some(".nitro/ms@2.0.0")),
+            ("node_modules/.nitro/ms@2.0.0/dist/package.json", None),
+            ("node_modules/.cache/ms/package.json", None),
             ("tests/node_modules/x/package.json", Some("x")),
             ("node_modules/lodash/fp/package.json", None),
             ("node_modules/@a/package.json", None),

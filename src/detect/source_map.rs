@@ -14,7 +14,7 @@ impl Detector for SourceMap {
     }
 
     fn reads(&self) -> &'static str {
-        "`*.js.map` beside bundles, index maps included; never fetched from elsewhere"
+        "`*.map` beside bundles, index maps included; never fetched from elsewhere"
     }
 
     fn technique(&self) -> &'static str {
@@ -22,15 +22,24 @@ impl Detector for SourceMap {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        let map = [".js.map", ".mjs.map", ".cjs.map"]
-            .iter()
-            .any(|ext| meta.path.ends_with(ext));
+        // Of declarations and style sheets there are maps too.
+        let others = [".d.ts.map", ".d.mts.map", ".d.cts.map", ".css.map"];
+        let map = meta.path.ends_with(".map") && !others.iter().any(|ext| meta.path.ends_with(ext));
         Interest::read_if(map && !meta.in_node_modules())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
-        let contents = source_map::read(entry.bytes)
-            .map_err(|e| DetectError(format!("not a source map ({e}); build the bundle again")))?;
+        let contents = match source_map::read(entry.bytes) {
+            Ok(contents) => contents,
+            Err(e) if is_of_script(entry.meta.path) => {
+                return Err(DetectError(format!("not a source map ({e}); build the bundle again")));
+            }
+            // Other tools have maps of their own.
+            Err(_) => return Ok(()),
+        };
+        if contents.turns.is_empty() && contents.packages.is_empty() && !is_of_script(entry.meta.path) {
+            return Ok(());
+        }
         js_bundle::add_map(&contents, found);
         let bundle = entry.meta.path.strip_suffix(".map").unwrap_or_default();
         found.maps.push(Mapped {
@@ -40,4 +49,10 @@ impl Detector for SourceMap {
         });
         Ok(())
     }
+}
+
+fn is_of_script(path: &str) -> bool {
+    [".js.map", ".mjs.map", ".cjs.map"]
+        .iter()
+        .any(|ext| path.ends_with(ext))
 }

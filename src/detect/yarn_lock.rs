@@ -5,6 +5,7 @@ use super::{
     js::{
         module_path::{is_package_name, is_version},
         origin,
+        wishes::{Manifest, Wishes},
     },
 };
 use crate::{
@@ -30,6 +31,8 @@ struct Block {
     integrity: Option<String>,
     soft: bool,
     dependencies: Vec<(String, String)>,
+    /// Of these, the names that it can do without.
+    optional: Vec<String>,
 }
 
 impl Detector for YarnLock {
@@ -59,22 +62,25 @@ impl Detector for YarnLock {
             let names = block.descriptors.iter().zip(std::iter::repeat(coordinate));
             answers.extend(names.filter_map(|(d, c)| Some((&**d, c.as_ref()?))));
         }
+        // yarn 4 writes `npm:` before the range, yarn 2 only in the descriptor.
+        let answer = |name: &str, range: &str| -> Option<Coordinate> {
+            let exact = answers.get(&*format!("{name}@{range}"));
+            exact
+                .or_else(|| answers.get(&*format!("{name}@npm:{range}")))
+                .map(|c| (*c).clone())
+        };
+        let judged = wishes(&blocks, found, answer).judge(&needs(&blocks, &coordinates, answer));
         let usual = origin::usual_host(blocks.iter().filter_map(|b| b.resolved.as_deref()));
         for (block, coordinate) in blocks.iter().zip(&coordinates) {
             let Some(coordinate) = coordinate.as_ref().filter(|_| !block.soft) else {
                 continue;
             };
-            let requires = block.dependencies.iter().filter_map(|(name, range)| {
-                // yarn 4 writes `npm:` before the range, yarn 2 only in the descriptor.
-                let exact = format!("{name}@{range}");
-                let answer = answers
-                    .get(&*exact)
-                    .or_else(|| answers.get(&*format!("{name}@npm:{range}")));
-                answer.map(|c| (*c).clone())
-            });
+            let requires = block.dependencies.iter();
+            let requires = requires.filter_map(|(name, range)| answer(name, range));
             let mut added = found
                 .add(coordinate.clone(), Proof::Locked, 1.0)
-                .requires(requires.collect());
+                .requires(requires.collect())
+                .facts(judged.facts(coordinate));
             for descriptor in &block.descriptors {
                 match split(descriptor) {
                     Some((alias, _)) if *alias != *coordinate.name => added = added.fact(Fact::Alias(alias.into())),
@@ -99,9 +105,64 @@ impl Detector for YarnLock {
     }
 }
 
+/// What the application asks for: its `package.json` beside the lock file says it, and what of that is for development
+/// alone; berry lists the rest in the blocks of its workspaces.
+fn wishes(blocks: &[Block], found: &Sink<'_>, answer: impl Fn(&str, &str) -> Option<Coordinate>) -> Wishes {
+    let mut wishes = Wishes::default();
+    let workspace = |b: &Block| {
+        Some(
+            split(b.resolution.as_deref()?)?
+                .1
+                .strip_prefix("workspace:")?
+                .to_owned(),
+        )
+    };
+    let mut workspaces: Vec<(String, &[(String, String)])> = Vec::new();
+    workspaces.extend(blocks.iter().filter_map(|b| Some((workspace(b)?, &*b.dependencies))));
+    if workspaces.is_empty() {
+        workspaces.push((".".to_owned(), &[]));
+    }
+    for (folder, listed) in workspaces {
+        let manifest = Manifest::beside(found, &folder).unwrap_or_default();
+        for (name, range, needed) in manifest.all() {
+            if let Some(coordinate) = answer(name, range) {
+                wishes.add(coordinate, needed);
+            }
+        }
+        for (name, range) in listed
+            .iter()
+            .filter(|(name, _)| manifest.all().all(|(known, ..)| known != name))
+        {
+            if let Some(coordinate) = answer(name, range) {
+                wishes.add(coordinate, true);
+            }
+        }
+    }
+    wishes
+}
+
+/// What each package needs, without what it can do without.
+fn needs(
+    blocks: &[Block],
+    coordinates: &[Option<Coordinate>],
+    answer: impl Fn(&str, &str) -> Option<Coordinate>,
+) -> HashMap<Coordinate, Vec<Coordinate>> {
+    let mut needs: HashMap<Coordinate, Vec<Coordinate>> = HashMap::new();
+    for (block, coordinate) in blocks.iter().zip(coordinates) {
+        let Some(coordinate) = coordinate else { continue };
+        let needed = block
+            .dependencies
+            .iter()
+            .filter(|(name, _)| !block.optional.contains(name));
+        let answers = needed.filter_map(|(name, range)| answer(name, range));
+        needs.entry(coordinate.clone()).or_default().extend(answers);
+    }
+    needs
+}
+
 fn blocks(text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
-    let mut list = "";
+    let (mut list, mut about) = ("", "");
     for Line { indent, key, value } in indented::lines(text) {
         match (indent, blocks.last_mut()) {
             (0, _) => {
@@ -125,7 +186,15 @@ fn blocks(text: &str) -> Vec<Block> {
             }
             (4, Some(block)) if matches!(list, "dependencies" | "optionalDependencies") => {
                 let name = indented::unquote(key).into_owned();
+                if list == "optionalDependencies" {
+                    block.optional.push(name.clone());
+                }
                 block.dependencies.push((name, value.into_owned()));
+            }
+            // berry: `dependenciesMeta:`, a name, `optional: true`
+            (4, _) => about = key,
+            (6, Some(block)) if list == "dependenciesMeta" && key == "optional" && value == "true" => {
+                block.optional.push(indented::unquote(about).into_owned());
             }
             _ => {}
         }

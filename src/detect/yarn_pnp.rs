@@ -16,7 +16,7 @@ use crate::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 pub(super) struct YarnPnp;
 
@@ -60,20 +60,27 @@ impl Detector for YarnPnp {
                 "Plug'n'Play table cannot be read ({e}); install again with yarn"
             ))
         })?;
+        // The application and its workspaces lie in folders of their own; what they depend on is asked for by name.
+        let soft = |information: &Members<Value>| {
+            let mut members = information.0.iter();
+            members.any(|(key, value)| key == "linkType" && value == "SOFT")
+        };
+        let all = table.packages.iter().flat_map(|(_, references)| references);
+        let own = all.filter(|(_, information)| soft(information));
+        let direct: HashSet<Coordinate> = own.flat_map(|(_, information)| requires(&information.0)).collect();
         for (name, references) in &table.packages {
             let Some(name) = name.as_deref().filter(|name| is_package_name(name)) else {
                 continue;
             };
             for (reference, information) in references {
                 let reference = reference.as_deref().unwrap_or_default();
-                let own = information
-                    .0
-                    .iter()
-                    .any(|(key, value)| key == "linkType" && value == "SOFT");
-                if !own && let Some(coordinate) = locate(name, reference) {
+                if !soft(information)
+                    && let Some(coordinate) = locate(name, reference)
+                {
                     let mut added = found
                         .add(coordinate.clone(), Proof::Locked, 1.0)
-                        .requires(requires(&information.0));
+                        .requires(requires(&information.0))
+                        .facts(direct.contains(&coordinate).then_some(Fact::Direct));
                     if coordinate.version.is_none() {
                         added = added.fact(Fact::Origin(reference.into()));
                     }

@@ -6,7 +6,7 @@ use crate::{
     ecosystem::{NPM, PYPI},
     model::{Account, Bundle, Component, Coverage, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},
 };
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Everything that was seen in one artifact and has to do with bundles.
 #[derive(Debug, Default)]
@@ -136,18 +136,27 @@ fn believe(components: &mut Vec<Component>, coverage: &mut [Coverage], accounts:
         by_name.entry(name.into()).or_default().push(bundle);
     }
     let mut idle: BTreeMap<Location, bool> = BTreeMap::new();
+    let mut told: HashMap<Location, Told> = HashMap::new();
+    let mut described = Vec::new();
     for account in accounts {
         let same = by_name.get_mut(&account.file_name).into_iter().flatten();
         let mut found = false;
         for bundle in same.filter(|b| account.bytes.is_none_or(|bytes| bytes == b.bytes)) {
             found = true;
             share_out(bundle, &account);
+            let told = told.entry(bundle.location.clone()).or_default();
+            for package in &account.packages {
+                let folders = told.entry(package.coordinate.name.clone()).or_default();
+                folders.extend(package.facts().filter(|fact| matches!(fact, Fact::At(_))).cloned());
+            }
         }
         *idle.entry(account.location.clone()).or_insert(true) &= !found;
         if found {
-            components.extend(account.packages);
+            described.extend(account.packages);
         }
     }
+    silence(components, &told);
+    components.extend(described);
     for (location, _) in idle.into_iter().filter(|(_, idle)| *idle) {
         gaps.push(Gap {
             kind: GapKind::Partial,
@@ -156,6 +165,34 @@ fn believe(components: &mut Vec<Component>, coverage: &mut [Coverage], accounts:
             reason: "describes no file of this artifact by name and length; is it of another build".to_owned(),
         });
     }
+}
+
+/// The packages that an account names in one bundle, with their folders ([`Fact::At`]).
+type Told = BTreeMap<Box<str>, BTreeSet<Fact>>;
+
+/// Guesses about a bundle whose bundler said of every module whose it is: another name than those it gave is of code that was
+/// copied into one of them, and no more than a version is to be learned of the others.
+fn silence(components: &mut Vec<Component>, told: &HashMap<Location, Told>) {
+    for component in components.iter_mut().filter(|c| c.coordinate.ecosystem == NPM.id) {
+        let c = &component.coordinate;
+        component.evidence.retain_mut(|evidence| {
+            let Some(told) = told
+                .get(&evidence.location)
+                .filter(|_| evidence.proof == Proof::Inferred)
+            else {
+                return true;
+            };
+            if evidence.facts.iter().any(|fact| matches!(fact, Fact::At(_))) {
+                return true;
+            }
+            // A version is of the one copy that there is; of several, nothing says of which.
+            let mut folders = told.get(&c.name).filter(|_| c.version.is_some()).into_iter().flatten();
+            let place = folders.next().filter(|_| folders.next().is_none());
+            evidence.facts.extend(place.cloned());
+            place.is_some()
+        });
+    }
+    components.retain(|c| !c.evidence.is_empty());
 }
 
 /// What nobody else attributed, in the account's proportions.
@@ -367,7 +404,8 @@ fn versionless(components: &[Component], bundles: &[Bundle]) -> Option<Gap> {
         location: Location::new([].into(), ""),
         stage: "js-bundle",
         reason: format!(
-            "{} there without a version: {}; the lock file that this was built with makes them exact (--lock FILE)",
+            "{} there without a version: {}; the lock file that this was built with makes them exact (--lock FILE), and \
+             where its paths carry versions, as pnpm's do, a source map beside the bundle or a metafile (--bundle-meta FILE)",
             super::count(names.len(), "package"),
             super::some_of(&names)
         ),

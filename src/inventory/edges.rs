@@ -1,19 +1,22 @@
-//! Dependency edges of installed trees: which of the installed packages each one finds.
+//! Dependency edges of installed trees: which of the installed packages each one finds, and which of them the application
+//! asks for itself.
 
 use crate::{
     ecosystem::NPM,
-    model::{Component, Coordinate, EcosystemId, Link, Location},
+    model::{Component, Coordinate, EcosystemId, Fact, Link, Location, Wish},
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 type Folder<'a> = (&'a [Box<str>], &'a str);
 
 /// Gives each name that an installed package requires the version that it finds there. Node looks in the package's own
 /// `node_modules`, then in those above it, through the links that pnpm lays. Names that are not found so, and those of
 /// other ecosystems, which install one version of a name, get the only one that there is; where there are several or none,
-/// the edge goes. To be called before [`super::Inventory::merge`].
-pub fn resolve_edges(components: &mut [Component], links: &[Link]) {
+/// the edge goes. What the application asks for, and finds in the same way, gets [`Fact::Direct`]. To be called before
+/// [`super::Inventory::merge`].
+pub fn resolve_edges(components: &mut [Component], links: &[Link], wishes: &[Wish]) {
     let mut edges: Vec<(usize, Vec<Coordinate>)> = Vec::new();
+    let direct: HashSet<Coordinate>;
     {
         let mut at: HashMap<Folder<'_>, &Coordinate> = HashMap::new();
         let mut versions: HashMap<(EcosystemId, &str), BTreeSet<&Coordinate>> = HashMap::new();
@@ -42,6 +45,11 @@ pub fn resolve_edges(components: &mut [Component], links: &[Link]) {
         for (folder, there) in linked {
             at.entry(folder).or_insert(there);
         }
+        direct = wishes
+            .iter()
+            .flat_map(|wish| wish.names.iter().filter_map(|name| nearest(&wish.at, name, &at)))
+            .cloned()
+            .collect();
         for (i, component) in components.iter().enumerate() {
             let open = component.requires.iter().any(|r| r.version.is_none());
             let Some(place) = component.evidence.first().map(|e| &e.location).filter(|_| open) else {
@@ -62,6 +70,15 @@ pub fn resolve_edges(components: &mut [Component], links: &[Link]) {
     for (i, requires) in edges {
         if let Some(component) = components.get_mut(i) {
             component.requires = requires;
+        }
+    }
+    for component in components.iter_mut().filter(|c| direct.contains(&c.coordinate)) {
+        let installed = component.evidence.iter_mut().find(|e| is_manifest(&e.location));
+        if let Some(facts) = installed
+            .map(|e| &mut e.facts)
+            .filter(|facts| !facts.contains(&Fact::Direct))
+        {
+            facts.push(Fact::Direct);
         }
     }
 }
@@ -99,7 +116,7 @@ mod tests {
     use super::resolve_edges;
     use crate::{
         ecosystem::NPM,
-        model::{Component, Evidence, Link, Location, Proof},
+        model::{Component, Evidence, Fact, Link, Location, Proof, Wish},
     };
 
     fn installed(name: &str, version: &str, folder: &str, requires: &[&str]) -> Component {
@@ -118,7 +135,7 @@ mod tests {
 
     /// `name version` of each edge of the first component.
     fn edges(mut components: Vec<Component>, links: &[Link]) -> Vec<String> {
-        resolve_edges(&mut components, links);
+        resolve_edges(&mut components, links, &[]);
         let shown = components[0].requires.iter();
         shown
             .map(|c| format!("{} {}", c.name, c.version.as_deref().unwrap_or("-")))
@@ -136,6 +153,26 @@ mod tests {
         };
         assert_eq!(edges(tree("node_modules/a"), &[]), ["b 2.0.0"]);
         assert_eq!(edges(tree("node_modules/c"), &[]), ["b 1.0.0"]);
+    }
+
+    #[test]
+    fn what_the_application_asks_for_is_direct() {
+        let mut tree = vec![
+            installed("a", "1.0.0", "app/node_modules/a", &["b"]),
+            installed("b", "1.0.0", "app/node_modules/b", &[]),
+            installed("b", "2.0.0", "node_modules/b", &[]),
+        ];
+        let wish = Wish {
+            at: Location::new([].into(), "app/package.json"),
+            names: vec!["b".into(), "absent".into()],
+        };
+        resolve_edges(&mut tree, &[], &[wish]);
+        let direct: Vec<bool> = tree.iter().map(|c| c.facts().any(|f| *f == Fact::Direct)).collect();
+        assert_eq!(
+            direct,
+            [false, true, false],
+            "the nearest `b`, and not the one above it"
+        );
     }
 
     #[test]

@@ -91,6 +91,10 @@ struct Views {
     by_reach: HashMap<Vec<usize>, View>,
 }
 
+/// Rounds in which it is followed which versions want which. Each takes one step along a chain of packages of which several
+/// versions are locked; such chains are short, and what is left open at the end is a candidate more.
+const ROUNDS: usize = 8;
+
 /// What the lock files that reach a place say.
 struct View {
     locks: Locks,
@@ -260,12 +264,54 @@ impl Locks {
         locks
     }
 
+    /// What is wanted depends on which versions are there, and that on what is wanted: the answer is approached from above,
+    /// so that none is lost on the way.
     fn want(&mut self, components: &[Component]) {
-        let present = components.iter().filter(|c| is_present(c)).map(|c| &c.coordinate);
-        let present: HashSet<(EcosystemId, &str)> = present.map(|c| (c.ecosystem, &*c.name)).collect();
-        for (coordinate, requires) in &self.requires {
-            if present.contains(&(coordinate.ecosystem, &*coordinate.name)) {
-                self.wanted.extend(requires.iter().cloned());
+        // What each name that is there says of its own version; empty where one of its copies says nothing.
+        let mut said: HashMap<(EcosystemId, &str), BTreeSet<Box<str>>> = HashMap::new();
+        for component in components.iter().filter(|c| is_present(c)) {
+            let c = &component.coordinate;
+            let versions = match &c.version {
+                Some(version) => vec![version.clone()],
+                None => component.candidates().into_owned(),
+            };
+            let known = said.entry((c.ecosystem, &*c.name));
+            known
+                .and_modify(|known| {
+                    if known.is_empty() || versions.is_empty() {
+                        known.clear();
+                    } else {
+                        known.extend(versions.iter().cloned());
+                    }
+                })
+                .or_insert_with(|| versions.into_iter().collect());
+        }
+        for _ in 0..ROUNDS {
+            let mut wanted = HashSet::new();
+            for ((ecosystem, name), said) in &said {
+                let Some(versions) = self.by_name.get(&(*ecosystem, (*name).into())) else {
+                    continue;
+                };
+                let agreed: BTreeSet<Box<str>> = versions.intersection(said).cloned().collect();
+                let versions = if agreed.is_empty() { versions } else { &agreed };
+                let versions = if self.wanted.is_empty() {
+                    versions.clone()
+                } else {
+                    self.asked_for(*ecosystem, name, versions)
+                };
+                for version in versions {
+                    let coordinate = Coordinate {
+                        ecosystem: *ecosystem,
+                        name: (*name).into(),
+                        version: Some(version),
+                    };
+                    wanted.extend(self.requires.get(&coordinate).into_iter().flatten().cloned());
+                }
+            }
+            let settled = wanted.len() == self.wanted.len();
+            self.wanted = wanted;
+            if settled {
+                break;
             }
         }
     }

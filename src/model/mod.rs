@@ -11,6 +11,7 @@ mod location;
 mod observation;
 mod plan;
 mod upstream;
+mod wish;
 
 pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
 pub use component::{Component, Coordinate, EcosystemId, Evidence, Fact, Proof};
@@ -21,3 +22,4 @@ pub use location::{Link, Location};
 pub use observation::{Observation, ObservationKind};
 pub use plan::{Action, Step};
 pub use upstream::{ProjectStatus, Upstream};
+pub use wish::Wish;

@@ -12,7 +12,7 @@ const PLATFORMS: &[&str] = &["linux", "windows", "x86", "arm", "x86_64", "aarch6
 /// left out: every SBOM format has members of its own for them.
 #[must_use]
 pub fn write(evidence: &Evidence) -> String {
-    let facts: Vec<String> = evidence.facts.iter().filter_map(word).collect();
+    let facts = facts(evidence);
     let mut context = json!({
         "detector": evidence.detector,
         "proof": evidence.proof.as_str(),
@@ -22,6 +22,12 @@ pub fn write(evidence: &Evidence) -> String {
         context["facts"] = json!(facts);
     }
     context.to_string()
+}
+
+/// The facts, each as a word or as `word=text`; without those that every format has members of its own for.
+#[must_use]
+pub fn facts(evidence: &Evidence) -> Vec<String> {
+    evidence.facts.iter().filter_map(word).collect()
 }
 
 /// Two decimals are all that a detector means.

@@ -4,7 +4,7 @@ use super::{Artifact, Report, Reporter, Rulings, Style, sbom};
 use crate::{
     ecosystem, escape,
     model::{Action, Component, Coverage, Decision, Evidence, Fact, Finding, Gap, Ignored, Location, Step},
-    parse::licence::Licence,
+    parse::{self, licence::Licence},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, io};
@@ -109,7 +109,8 @@ fn component(component: &Component) -> Value {
     value
 }
 
-/// Why a component is believed to be there; what is inferred from another one names that under `required_by`.
+/// Why a component is believed to be there, and what else the same entry says of it (`candidate`, `deprecated=…`); what is
+/// inferred from another one names that under `required_by`.
 fn evidence(evidence: &Evidence) -> Value {
     let mut value = json!({
         "detector": evidence.detector,
@@ -117,6 +118,10 @@ fn evidence(evidence: &Evidence) -> Value {
         "proof": evidence.proof.as_str(),
         "confidence": (f64::from(evidence.confidence) * 100.0).round() / 100.0,
     });
+    let facts = parse::evidence::facts(evidence);
+    if !facts.is_empty() {
+        value["facts"] = json!(facts);
+    }
     for fact in &evidence.facts {
         if let Fact::RequiredBy(name) = fact {
             value["required_by"] = json!(name);

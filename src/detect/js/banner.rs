@@ -51,8 +51,8 @@ fn is_published_name(name: &str) -> bool {
     is_package_name(name) && !name.bytes().any(|b| b.is_ascii_uppercase()) && !name.ends_with('.') && name.len() > 1
 }
 
-/// Folders in which applications keep their own code; a path that begins so names no package.
-const OWN: &[&str] = &[
+/// Folders in which applications and packages keep their own code; a path that begins so names no package.
+pub(in crate::detect) const OWN: &[&str] = &[
     "src",
     "lib",
     "app",

@@ -1,5 +1,5 @@
 //! What the detectors of bundled JavaScript share: paths of modules, the one pass over a bundle, source maps, licence
-//! comments, inlined manifests.
+//! comments, inlined manifests; and those of lock files.
 
 pub(super) mod banner;
 pub(super) mod manifest;
@@ -9,3 +9,4 @@ pub(super) mod origin;
 pub(super) mod package_json;
 pub(super) mod scan;
 pub(super) mod source_map;
+pub(super) mod wishes;

@@ -137,7 +137,8 @@ pub(in crate::detect) fn scan(text: &[u8]) -> Marks<'_> {
             Sign::LineComment => marks.line_comment(text, at + 1),
             Sign::Boundary => marks.boundary(text, at + 1, end),
             Sign::Glue => marks.push(at, Module::Own, false),
-            Sign::MapUrl => map = Some(end),
+            Sign::MapUrl if is_comment(text, at) => map = Some(end),
+            Sign::MapUrl => {}
             Sign::Legal => marks.legal(text, at),
             Sign::EsbuildList => marks.esbuild_list(text, at, end),
             Sign::Version => marks.version(text, at),
@@ -356,6 +357,16 @@ fn path_around(text: &[u8], at: usize) -> (Range<usize>, Option<&'static [u8]>) 
     (start..end, closed)
 }
 
+/// Whether the `sourceMappingURL` at `at` is this file's own. Others stand in strings: webpack's `eval` of a module with its
+/// map, a loader that appends such comments to what it makes.
+fn is_comment(text: &[u8], at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default().trim_ascii_end();
+    let opened = [&b"//#"[..], b"//@", b"/*#", b"/*@"]
+        .iter()
+        .find_map(|open| before.strip_suffix(*open));
+    opened.is_some_and(|code| !code.ends_with(b"\\n") && !matches!(code.last(), Some(b'"' | b'\'' | b'`')))
+}
+
 /// Whether a comment that a bundler writes ends right before and after a path, where it begins, and whether any author could
 /// have written it.
 fn comment_begin(before: &[u8], after: &[u8]) -> Option<(usize, bool)> {
@@ -412,6 +423,8 @@ fn is_function(value: &[u8]) -> bool {
         };
         rest = comment.get(end + 2..).unwrap_or_default();
     }
+    // browserify puts it and what it requires into an array.
+    rest = rest.strip_prefix(b"[").unwrap_or(rest);
     if rest.starts_with(b"function") || rest.starts_with(b"((") || rest.starts_with(b"(function") {
         return true;
     }
@@ -469,6 +482,10 @@ mod tests {
             ("({\"./node_modules/a/i.js\":(e,t,n)=>{", &["a"]),
             ("({\"./node_modules/a/i.js\":function(e){", &["a"]),
             (",\"./node_modules/a/i.js\":e=>{", &["a"]),
+            (
+                "({\"/app/node_modules/a/i.js\":[function(require,module,exports){",
+                &["a"],
+            ),
             ("\n;// ./node_modules/a/i.js + 2 modules\n", &["a"]),
             ("\n;// CONCATENATED MODULE: ./node_modules/a/i.js\n", &["a"]),
             ("\n// EXTERNAL MODULE: ./node_modules/a/i.js\n", &["a"]),
@@ -479,6 +496,29 @@ mod tests {
             ),
         ] {
             assert_eq!(packages(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn maps_of_ones_own() {
+        for (text, expected) in [
+            ("var a;\n//# sourceMappingURL=index.js.map\n", Some("index.js.map")),
+            ("var a;//@ sourceMappingURL=a.map", Some("a.map")),
+            ("/*# sourceMappingURL=a.map */", Some("a.map")),
+            (
+                "eval(\"x\\n//# sourceMappingURL=data:application/json;base64,e30=\\n\")",
+                None,
+            ),
+            (
+                "c=\"/*# sourceMappingURL=data:application/json;base64,\".concat(m)",
+                None,
+            ),
+            ("r=/\\/\\/[#@] ?sourceMappingURL=([^\\s]*)/", None),
+            ("s+='sourceMappingURL='+u\n//# sourceMappingURL=b.map", Some("b.map")),
+        ] {
+            let marks = scan(text.as_bytes());
+            let url = marks.map.map(|(_, url)| String::from_utf8_lossy(url).into_owned());
+            assert_eq!(url.as_deref(), expected, "{text}");
         }
     }
 

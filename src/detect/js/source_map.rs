@@ -2,7 +2,7 @@
 //! stretches of it are theirs. Of the document only that is read; mappings are decoded in passing, and never kept.
 
 use super::{
-    manifest,
+    banner, manifest,
     module_path::{self, PackagePath},
 };
 use crate::model::{Owner, Turn};
@@ -118,10 +118,11 @@ impl Contents {
             .iter()
             .map(|source| {
                 let source = source.as_deref()?;
-                match &root {
+                let package = match &root {
                     Some(root) => module_path::package(&format!("{root}/{source}")),
                     None => module_path::package(source),
-                }
+                };
+                package.filter(|_| !is_stray(source))
             })
             .collect();
         let owners: Vec<Option<Owner>> = sources
@@ -130,6 +131,8 @@ impl Contents {
             .map(|(source, package)| match (source, package) {
                 (_, Some(_)) => Some(Owner::Component),
                 (Some(source), None) if repository(source).is_some() => Some(Owner::Component),
+                // A package's, and nobody knows which.
+                (Some(source), None) if is_stray(source) => None,
                 (Some(_), None) => Some(Owner::Application),
                 (None, None) => None,
             })
@@ -178,6 +181,14 @@ impl Contents {
             self.packages.entry(package.clone()).or_default().literal = literal;
         }
     }
+}
+
+/// Whether a source only seems to lie in a package. Packages that are published with a map of their own often
+/// give sources that lie beside the package (`../../src/x.ts`); a bundler that follows such a map writes
+/// `node_modules/src/x.ts`.
+fn is_stray(source: &str) -> bool {
+    let written = [".ts", ".tsx", ".mts", ".cts"].iter().any(|ext| source.ends_with(ext));
+    written && module_path::package(source).is_some_and(|package| banner::OWN.contains(&&*package.name))
 }
 
 /// The repository's name in `https://raw.githubusercontent.com/OWNER/NAME/COMMIT/src/x.ts`, where the package is all of it.
@@ -325,6 +336,19 @@ mod tests {
                 (1, 4, None),
             ]
         );
+    }
+
+    #[test]
+    fn sources_beside_their_package_name_none() {
+        let map = br#"{"sources":["../node_modules/src/x.ts","../node_modules/src/x.js"],"mappings":"AAAA,KCAA"}"#;
+        let contents = read(map).expect("reads");
+        assert_eq!(
+            packages(&contents),
+            [("src", None)],
+            "code that was published lies where it seems to"
+        );
+        let owners: Vec<_> = contents.turns.iter().map(|t| t.owner).collect();
+        assert_eq!(owners, [None, Some(Owner::Component)]);
     }
 
     #[test]

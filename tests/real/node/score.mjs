@@ -1,6 +1,6 @@
 // Builds real bundles and scores plimsoll against the bundlers' own module lists.
 //
-//   node tests/real/node/score.mjs [--set small|large|other] [--plimsoll PATH] [--only TEXT] [--verbose] [--indexed]
+//   node tests/real/node/score.mjs [--set small|large|other|web|data|cloud] [--plimsoll PATH] [--only TEXT] [--verbose] [--indexed]
 //
 // Everything is built in a folder of its own below the system's temporary folder (or PLIMSOLL_REAL) and kept there, so that a
 // second run only scores; where nothing can be installed it says that it skips. Bundlers come from package.json beside this file. Prints, for each form, recall of names, recall of
@@ -11,6 +11,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SETS } from './sets.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const option = (name, otherwise) => {
@@ -24,39 +25,8 @@ const verbose = process.argv.includes('--verbose');
 const indexed = process.argv.includes('--indexed');
 const work = process.env.PLIMSOLL_REAL || path.join(os.tmpdir(), 'plimsoll-real-bundles');
 const tools = path.join(work, 'tools');
+const external = ['pg-native', 'pg-cloudflare', ...(SETS[set].external ?? [])];
 const bin = (name) => path.join(tools, 'node_modules/.bin', name);
-
-/** Packages that functions use, with an alias and with names that are installed in several versions. */
-const SETS = {
-  small: {
-    dependencies: { ajv: '8.17.1', dayjs: '1.11.13', debug: '4.3.4', nick: 'npm:ms@2.0.0', nanoid: '3.3.7', pino: '8.21.0', qs: '6.11.0', zod: '3.23.8' },
-    code: `const Ajv = require('ajv'); const dayjs = require('dayjs'); const debug = require('debug')('x'); const nick = require('nick');
-const { nanoid } = require('nanoid'); const pino = require('pino'); const qs = require('qs'); const { z } = require('zod');
-exports.handler = async (e) => { debug(e); return [new Ajv().compile({})(e), dayjs().format(), nick('1s'), nanoid(), typeof pino, qs.stringify(e), z.string().parse(e.s)]; };\n`,
-  },
-  large: {
-    dependencies: {
-      '@aws-sdk/client-sqs': '3.600.0', async: '3.2.5', bluebird: '3.7.2', cheerio: '1.0.0-rc.12', commander: '11.1.0', 'cross-fetch': '3.1.8', dotenv: '16.4.5',
-      fastify: '4.26.2', 'form-data': '4.0.0', graphql: '16.8.1', handlebars: '4.7.8', ioredis: '5.3.2', joi: '17.12.2', koa: '2.15.0', luxon: '3.4.4',
-      'lodash4': 'npm:lodash@4.17.21', marked: '4.3.0', mongodb: '6.5.0', mysql2: '3.9.2', pg: '8.11.3', qs: '6.11.0', ramda: '0.29.1', request: '2.88.2',
-      rxjs: '7.8.1', semver: '7.6.0', superagent: '8.1.2', underscore: '1.13.6', validator: '13.11.0', winston: '3.12.0', yaml: '2.4.1', yup: '1.4.0',
-    },
-  },
-  // Other packages than those that the detectors were written against.
-  other: {
-    dependencies: {
-      '@google-cloud/storage': '7.12.1', '@octokit/rest': '20.1.1', '@sendgrid/mail': '8.1.3', ajv: '8.17.1', 'ajv-formats': '3.0.1', amqplib: '0.10.4', argon: 'npm:hash.js@1.1.7',
-      'body-parser': '1.20.2', cors: '2.8.5', 'csv-parse': '5.5.6', 'date-fns': '3.6.0', ejs: '3.1.10', express: '4.19.2', 'fast-xml-parser': '4.4.0', got: '11.8.6',
-      helmet: '7.1.0', immer: '10.1.1', jose: '5.4.1', jsonwebtoken: '9.0.2', 'lru-cache': '10.2.2', mustache: '4.2.0', nodemailer: '6.9.13', 'node-fetch': '2.7.0',
-      openai: '4.52.0', 'p-limit': '3.1.0', pdfkit: '0.15.0', redis: '4.6.14', stripe: '15.12.0', 'tough-cookie': '4.1.4', twilio: '5.2.0', uuid: '9.0.1', ws: '8.17.0', xml2js: '0.6.2',
-    },
-  },
-};
-for (const plain of [SETS.large, SETS.other]) {
-  const names = Object.keys(plain.dependencies);
-  plain.code = names.map((name, i) => `const m${i} = require('${name}');`).join('\n')
-    + `\nexports.handler = async () => [${names.map((_, i) => `Object.keys(m${i})`).join(', ')}];\n`;
-}
 
 function run(command, args, cwd, env = {}) {
   try {
@@ -93,13 +63,23 @@ const FORMS = [];
 const form = (name, named, build) => FORMS.push({ name, named, build });
 
 function esbuild(app, out, flags) {
-  run(bin('esbuild'), ['index.js', '--bundle', '--platform=node', '--target=node18', `--outfile=${out}/index.js`, `--metafile=${out}.meta.json`, '--log-level=error', ...flags], app);
+  run(bin('esbuild'), ['index.js', '--bundle', '--platform=node', '--target=node18', `--outfile=${out}/index.js`, `--metafile=${out}.meta.json`, '--log-level=error',
+    ...external.map((name) => `--external:${name}`), ...flags], app);
   const { outputs } = JSON.parse(fs.readFileSync(`${out}.meta.json`, 'utf8'));
   const inputs = Object.entries(outputs).filter(([file]) => file.endsWith('.js')).flatMap(([, o]) => Object.entries(o.inputs));
   return owners(inputs.filter(([, i]) => i.bytesInOutput > 0).map(([file]) => file), app);
 }
 form('esbuild', true, (app, out) => esbuild(app, out, []));
 form('esbuild esm', true, (app, out) => esbuild(app, out, ['--format=esm']));
+/** As functions with several handlers are built: what they share lies in chunks. */
+form('esbuild split', true, (app, out) => {
+  fs.writeFileSync(path.join(app, 'second.js'), fs.readFileSync(path.join(app, 'index.js')));
+  run(bin('esbuild'), ['index.js', 'second.js', '--bundle', '--splitting', '--format=esm', '--platform=node', '--target=node18', `--outdir=${out}`, '--out-extension:.js=.mjs',
+    `--metafile=${out}.meta.json`, '--log-level=error', ...external.map((name) => `--external:${name}`)], app);
+  fs.rmSync(path.join(app, 'second.js'));
+  const { outputs } = JSON.parse(fs.readFileSync(`${out}.meta.json`, 'utf8'));
+  return owners(Object.values(outputs).flatMap((o) => Object.entries(o.inputs)).filter(([, i]) => i.bytesInOutput > 0).map(([file]) => file), app);
+});
 form('esbuild min', false, (app, out) => esbuild(app, out, ['--minify']));
 form('esbuild min map', true, (app, out) => esbuild(app, out, ['--minify', '--sourcemap']));
 form('esbuild inline map', true, (app, out) => esbuild(app, out, ['--minify', '--sourcemap=inline']));
@@ -108,7 +88,7 @@ function packed(engine, app, out, config) {
   const script = `
     const pack = require('${engine}');
     pack({ target: 'node', entry: '${app}/index.js', context: '${app}', output: { path: '${out}', filename: 'index.js', library: { type: 'commonjs2' } },
-           externals: { 'pg-native': 'commonjs pg-native' }, ...${JSON.stringify(config)} }, (e, stats) => {
+           externals: ${JSON.stringify(Object.fromEntries(external.map((name) => [name, `commonjs ${name}`])))}, ...${JSON.stringify(config)} }, (e, stats) => {
       if (e) throw e;
       const found = [];
       const walk = (ms) => { for (const m of ms || []) { if (m.nameForCondition) found.push(m.nameForCondition); walk(m.modules); } };
@@ -126,11 +106,13 @@ for (const [label, engine] of [['webpack', 'webpack'], ['rspack', '@rspack/core'
   form(`${label} dev`, true, (app, out) => packed(engine, app, out, { mode: 'development', devtool: false }));
   form(`${label} dev eval`, true, (app, out) => packed(engine, app, out, { mode: 'development', devtool: 'eval' }));
   form(`${label} prod`, false, (app, out) => packed(engine, app, out, { mode: 'production', devtool: 'hidden-source-map' }));
+  form(`${label} chunks`, true, (app, out) => packed(engine, app, out, { mode: 'development', devtool: 'inline-cheap-module-source-map', optimization: { runtimeChunk: 'single', splitChunks: { chunks: 'all', maxSize: 200000 } },
+    output: { path: out, filename: '[name].js', library: { type: 'commonjs2' } } }));
   form(`${label} prod map`, true, (app, out) => packed(engine, app, out, { mode: 'production', devtool: 'source-map' }));
 }
 
 function ncc(app, out, flags) {
-  run(bin('ncc'), ['build', 'index.js', '-o', out, '-s', '--no-source-map-register', ...flags], app);
+  run(bin('ncc'), ['build', 'index.js', '-o', out, '-s', '--no-source-map-register', ...external.flatMap((name) => ['-e', name]), ...flags], app);
   const modules = mapped(out, app);
   for (const f of fs.readdirSync(out)) if (f.endsWith('.map')) fs.rmSync(path.join(out, f));
   return modules;
@@ -138,23 +120,25 @@ function ncc(app, out, flags) {
 form('ncc', false, (app, out) => ncc(app, out, []));
 form('ncc licences', true, (app, out) => ncc(app, out, ['--license', 'licenses.txt']));
 
-async function rollup(app, out, { map, min }) {
+async function rollup(app, out, { map, min, modules = false }) {
   const script = `
     const { rollup } = require('rollup');
     const plugin = (name) => { const p = require('@rollup/plugin-' + name); return p.default || p; };
     (async () => {
-      const bundle = await rollup({ input: '${app}/index.js', onwarn() {}, external: ['pg-native', 'pg-cloudflare'],
+      const bundle = await rollup({ input: '${app}/index.js', onwarn() {}, external: ${JSON.stringify(external)},
         plugins: [plugin('node-resolve')({ preferBuiltins: true, exportConditions: ['node'] }), plugin('commonjs')({ ignoreDynamicRequires: true }), plugin('json')(), ...(${min} ? [plugin('terser')()] : [])] });
-      const { output } = await bundle.write({ file: '${out}/index.js', format: 'cjs', inlineDynamicImports: true, sourcemap: ${map} });
+      const place = ${modules} ? { dir: '${out}', preserveModules: true } : { file: '${out}/index.js', inlineDynamicImports: true };
+      const { output } = await bundle.write({ ...place, format: 'cjs', sourcemap: ${map} });
       process.stdout.write(JSON.stringify(output.flatMap((c) => Object.entries(c.modules || {})).filter(([, m]) => m.renderedLength > 0).map(([k]) => k)));
     })();`;
   return owners(JSON.parse(run(process.execPath, ['-e', script], tools)), app);
 }
 form('rollup', false, (app, out) => rollup(app, out, { map: false, min: false }));
+form('rollup modules', true, (app, out) => rollup(app, out, { map: false, min: false, modules: true }));
 form('rollup min map', true, (app, out) => rollup(app, out, { map: true, min: true }));
 
 form('tsup', true, (app, out) => {
-  const options = { entry: [`${app}/index.js`], config: false, format: ['cjs'], platform: 'node', outDir: out, metafile: true, silent: true, noExternal: [] };
+  const options = { entry: [`${app}/index.js`], config: false, format: ['cjs'], platform: 'node', outDir: out, metafile: true, silent: true, external };
   const script = `process.chdir('${app}'); require('${tools}/node_modules/tsup').build({ ...${JSON.stringify(options)}, noExternal: [/.*/] })`;
   run(process.execPath, ['-e', script], tools);
   const meta = path.join(out, 'metafile-cjs.json');
@@ -164,7 +148,7 @@ form('tsup', true, (app, out) => {
 });
 
 function bun(app, out, flags, keep) {
-  const args = ['build', 'index.js', '--target=node', '--format=cjs', `--outdir=${out}`, '--external', 'pg-native', ...flags];
+  const args = ['build', 'index.js', '--target=node', '--format=cjs', `--outdir=${out}`, ...external.flatMap((name) => ['--external', name]), ...flags];
   run(bin('bun'), [...args, '--sourcemap=external'], app);
   const modules = mapped(out, app);
   if (!keep) fs.rmSync(path.join(out, 'index.js.map'));
