@@ -176,7 +176,7 @@ function parcel(app, out, flags, keep) {
 form('parcel', false, (app, out) => parcel(app, out, { optimize: false }, false));
 form('parcel min map', true, (app, out) => parcel(app, out, { optimize: true }, true));
 
-/** The application, installed with npm (for all forms) and pnpm. */
+/** The application, installed with npm. */
 function install() {
   const app = path.join(work, set, 'app');
   if (!fs.existsSync(path.join(tools, 'node_modules'))) {
@@ -190,13 +190,15 @@ function install() {
     fs.writeFileSync(path.join(app, 'index.js'), SETS[set].code);
     run('npm', ['install', '--no-audit', '--no-fund', '--silent', '--ignore-scripts'], app);
   }
-  const pnpm = path.join(work, set, 'pnpm-app');
+  return app;
+}
+/** The same, installed with pnpm, for the forms that need it. */
+function installPnpm() {
   if (!fs.existsSync(path.join(pnpm, 'node_modules'))) {
     fs.mkdirSync(pnpm, { recursive: true });
     for (const f of ['package.json', 'index.js']) fs.copyFileSync(path.join(app, f), path.join(pnpm, f));
     run(bin('pnpm'), ['install', '--silent', '--ignore-scripts', '--store-dir', path.join(work, 'store'), '--config.package-import-method=copy'], pnpm);
   }
-  return { app, pnpm };
 }
 
 function scan(folder, lock) {
@@ -276,9 +278,9 @@ if (indexed) {
 }
 
 let app;
-let pnpm;
+const pnpm = path.join(work, set, 'pnpm-app');
 try {
-  ({ app, pnpm } = install());
+  app = install();
 } catch (e) {
   console.log(`skipped: bundlers or packages cannot be installed here: ${e.message.slice(0, 300)}`);
   process.exit(0);
@@ -333,6 +335,7 @@ for (const { name, named, build } of FORMS.filter((f) => f.name.includes(only)))
     fs.rmSync(out, { recursive: true, force: true });
     fs.mkdirSync(out, { recursive: true });
     try {
+      if (name.includes('pnpm')) installPnpm();
       fs.writeFileSync(list, JSON.stringify(await build(app, out)));
     } catch (e) {
       console.log(`${name.padEnd(20)} not built: ${e.message.slice(0, 300).replaceAll('\n', ' ')}`);
