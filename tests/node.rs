@@ -167,6 +167,15 @@ fn a_folder_decides_between_versions_and_an_alias_is_told() {
         ["real 1.0.0", "tiny 1.0.0", "tiny 2.0.0"],
         "nothing decides: both are candidates"
     );
+    let lock = "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    dependencies:\n      nick:\n        specifier: npm:real@^1\n        version: \
+                real@1.0.0\n      tiny:\n        specifier: ^2\n        version: 2.0.0\n\npackages:\n\n  real@1.0.0:\n    resolution: {integrity: \
+                sha512-x}\n\n  tiny@1.0.0:\n    resolution: {integrity: sha512-x}\n\n  tiny@2.0.0:\n    resolution: {integrity: sha512-x}\n";
+    let report = scan(&[("index.js", bundle)], &[("pnpm-lock.yaml", lock)]);
+    assert_eq!(
+        names(&report),
+        ["real 1.0.0", "tiny 2.0.0"],
+        "what the application asks for"
+    );
 }
 
 /// Two modules of a package and one of the application on the only line of a minified bundle.
@@ -264,6 +273,17 @@ fn webpack_ncc_and_licence_files() {
 }
 
 #[test]
+fn helpers_in_a_file_of_their_own_are_no_mystery() {
+    let helpers = "var __defProp = Object.defineProperty;\nvar __commonJS = (cb, mod) => function __require() {\n  return mod;\n};\n\nexport \
+                   {\n  __commonJS\n};\n";
+    let report = scan(&[("chunk-A.mjs", helpers)], &[]);
+    assert_eq!(coverage(&report)[3], 0);
+    assert!(!reasons(&report).contains("could not be attributed"));
+    let more = format!("{helpers}let a = 1;\n");
+    assert_eq!(coverage(&scan(&[("chunk-A.mjs", &more)], &[]))[3], more.len() as u64);
+}
+
+#[test]
 fn what_is_no_bundle_claims_nothing() {
     let own = "const path = require('path');\n// node_modules/remark/index.js\nmodule.exports = path.join('node_modules/tiny/index.js');\n";
     let report = scan(&[("index.js", own)], &[]);
@@ -293,6 +313,7 @@ fn packages_without_their_manifest_are_named_by_their_folder() {
         ("dist/node_modules/outer/node_modules/tiny/index.mjs", ""),
         ("dist/node_modules/.pnpm/@s+x@1.2.3/node_modules/@s/x/a.cjs", ""),
         ("dist/node_modules/@types/tiny/index.d.ts", ""),
+        ("dist/node_modules/@types/other/index.d.mts", ""),
         ("dist/node_modules/outer/test/node_modules/fake/index.js", ""),
         ("dist/node_modules/.cache/x.js", ""),
     ];

@@ -5,7 +5,7 @@ use super::{
     DetectError, Detector, Interest, Sink,
     js::{
         manifest,
-        module_path::PackagePath,
+        module_path::{self, PackagePath},
         scan::{self, Marks, Module},
         source_map,
     },
@@ -81,7 +81,14 @@ impl Detector for JsBundle {
         found.bundles.push(Bundle {
             location: entry.location.clone(),
             bytes: code.len(),
-            spans: spans(&marks, code.len()),
+            spans: if is_glue(code, &marks) {
+                vec![Span {
+                    bytes: 0..code.len(),
+                    owner: Owner::Application,
+                }]
+            } else {
+                spans(&marks, code.len())
+            },
             lines: if map.is_some() || marks.map.is_some() {
                 std::iter::once(0)
                     .chain(memchr::memchr_iter(b'\n', code).map(|at| at + 1))
@@ -107,7 +114,7 @@ pub(super) fn names_modules(entry: &Entry<'_>, found: &Sink<'_>) -> bool {
 /// Scripts that no installer put there.
 pub(super) fn interest(meta: EntryMeta<'_>) -> Interest {
     const EXTENSIONS: &[&str] = &[".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts"];
-    let script = EXTENSIONS.iter().any(|ext| meta.path.ends_with(ext)) && !meta.path.ends_with(".d.ts");
+    let script = EXTENSIONS.iter().any(|ext| meta.path.ends_with(ext)) && !module_path::declares(meta.path);
     // yarn's own loader is a lock file in the shape of code.
     let loader = matches!(meta.file_name(), ".pnp.cjs" | ".pnp.js" | ".pnp.loader.mjs");
     Interest::read_if(script && !meta.in_node_modules() && !loader)
@@ -223,6 +230,21 @@ fn manifests(marks: &Marks<'_>, mapped: bool, found: &mut Sink<'_>) {
             let _ = found.add(NPM.coordinate(name, Some(version)), proof, confidence);
         }
     }
+}
+
+/// The most that esbuild's helpers take by themselves.
+const GLUE: usize = 4096;
+
+/// Whether a file holds esbuild's helpers and nothing else: where several files share them, they lie in one of their own.
+fn is_glue(code: &[u8], marks: &Marks<'_>) -> bool {
+    let plain = code.len() <= GLUE && marks.helpers && marks.modules.is_empty() && marks.map.is_none();
+    let mut lines = code.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    plain
+        && lines.all(|line| {
+            [&b"var __"[..], b" ", b"}", b"export {"]
+                .iter()
+                .any(|head| line.starts_with(head))
+        })
 }
 
 fn spans(marks: &Marks<'_>, length: usize) -> Vec<Span> {

@@ -98,5 +98,5 @@ fn count(packages: usize) -> String {
 /// What Node can load.
 fn is_code(path: &str) -> bool {
     let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
-    matches!(extension, "js" | "mjs" | "cjs" | "ts" | "mts" | "cts" | "node" | "wasm") && !path.ends_with(".d.ts")
+    matches!(extension, "js" | "mjs" | "cjs" | "ts" | "mts" | "cts" | "node" | "wasm") && !module_path::declares(path)
 }

@@ -16,7 +16,7 @@ use crate::{
         indented::{self, Line},
     },
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) struct PnpmLock;
 
@@ -72,6 +72,7 @@ impl Detector for PnpmLock {
         // One package may be there with several sets of peers.
         let mut packages: BTreeMap<&Coordinate, (Vec<&Fact>, Vec<Coordinate>)> = BTreeMap::new();
         let mut needs: HashMap<Coordinate, Vec<Coordinate>> = HashMap::new();
+        let mut aliases: HashMap<Coordinate, BTreeSet<&str>> = HashMap::new();
         for (key, package) in &lock.packages {
             let Some(coordinate) = known.get(&**key) else { continue };
             let (facts, requires) = packages.entry(coordinate).or_default();
@@ -80,6 +81,9 @@ impl Detector for PnpmLock {
                 let Some(required) = resolve(name, reference, &known) else {
                     continue;
                 };
+                if *required.name != **name {
+                    aliases.entry(required.clone()).or_default().insert(name);
+                }
                 if *needed {
                     needs.entry(coordinate.clone()).or_default().push(required.clone());
                 }
@@ -89,6 +93,9 @@ impl Detector for PnpmLock {
         let mut wishes = Wishes::default();
         for (name, reference, needed) in &lock.wishes {
             if let Some(coordinate) = resolve(name, reference, &known) {
+                if *coordinate.name != **name {
+                    aliases.entry(coordinate.clone()).or_default().insert(name);
+                }
                 wishes.add(coordinate, *needed);
             }
         }
@@ -97,7 +104,8 @@ impl Detector for PnpmLock {
             facts.sort_unstable();
             facts.dedup();
             let own = judged.facts(coordinate).filter(|fact| !facts.contains(&fact));
-            let own: Vec<Fact> = own.collect();
+            let called = aliases.get(coordinate).into_iter().flatten();
+            let own: Vec<Fact> = own.chain(called.map(|name| Fact::Alias((*name).into()))).collect();
             let added = found.add(coordinate.clone(), Proof::Locked, 1.0).requires(requires);
             let _ = added.facts(facts.into_iter().cloned()).facts(own);
         }

@@ -17,9 +17,12 @@ use crate::{
         indented::{self, Line},
     },
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(super) struct YarnLock;
+
+/// Workspaces whose manifests are read. 1,000: the largest monorepos have a few hundred, and each is opened by itself.
+const WORKSPACES: usize = 1000;
 
 /// One block: the descriptors that it answers, and what it answers them with.
 #[derive(Default)]
@@ -32,7 +35,7 @@ struct Block {
     soft: bool,
     dependencies: Vec<(String, String)>,
     /// Of these, the names that it can do without.
-    optional: Vec<String>,
+    optional: HashSet<String>,
 }
 
 impl Detector for YarnLock {
@@ -109,30 +112,26 @@ impl Detector for YarnLock {
 /// alone; berry lists the rest in the blocks of its workspaces.
 fn wishes(blocks: &[Block], found: &Sink<'_>, answer: impl Fn(&str, &str) -> Option<Coordinate>) -> Wishes {
     let mut wishes = Wishes::default();
-    let workspace = |b: &Block| {
-        Some(
-            split(b.resolution.as_deref()?)?
-                .1
-                .strip_prefix("workspace:")?
-                .to_owned(),
-        )
-    };
-    let mut workspaces: Vec<(String, &[(String, String)])> = Vec::new();
-    workspaces.extend(blocks.iter().filter_map(|b| Some((workspace(b)?, &*b.dependencies))));
-    if workspaces.is_empty() {
-        workspaces.push((".".to_owned(), &[]));
+    let mut workspaces: BTreeMap<&str, &[(String, String)]> = BTreeMap::new();
+    for block in blocks {
+        let resolution = block.resolution.as_deref().and_then(split);
+        if let Some(folder) = resolution.and_then(|(_, reference)| reference.strip_prefix("workspace:")) {
+            workspaces.insert(folder, &block.dependencies);
+        }
     }
-    for (folder, listed) in workspaces {
-        let manifest = Manifest::beside(found, &folder).unwrap_or_default();
+    if workspaces.is_empty() {
+        workspaces.insert(".", &[]);
+    }
+    for (folder, listed) in workspaces.into_iter().take(WORKSPACES) {
+        let manifest = Manifest::beside(found, folder).unwrap_or_default();
+        let mut told: HashSet<&str> = HashSet::new();
         for (name, range, needed) in manifest.all() {
+            told.insert(name);
             if let Some(coordinate) = answer(name, range) {
                 wishes.add(coordinate, needed);
             }
         }
-        for (name, range) in listed
-            .iter()
-            .filter(|(name, _)| manifest.all().all(|(known, ..)| known != name))
-        {
+        for (name, range) in listed.iter().filter(|(name, _)| !told.contains(&**name)) {
             if let Some(coordinate) = answer(name, range) {
                 wishes.add(coordinate, true);
             }
@@ -187,14 +186,14 @@ fn blocks(text: &str) -> Vec<Block> {
             (4, Some(block)) if matches!(list, "dependencies" | "optionalDependencies") => {
                 let name = indented::unquote(key).into_owned();
                 if list == "optionalDependencies" {
-                    block.optional.push(name.clone());
+                    block.optional.insert(name.clone());
                 }
                 block.dependencies.push((name, value.into_owned()));
             }
             // berry: `dependenciesMeta:`, a name, `optional: true`
             (4, _) => about = key,
             (6, Some(block)) if list == "dependenciesMeta" && key == "optional" && value == "true" => {
-                block.optional.push(indented::unquote(about).into_owned());
+                block.optional.insert(indented::unquote(about).into_owned());
             }
             _ => {}
         }

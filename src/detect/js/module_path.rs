@@ -66,6 +66,11 @@ pub(in crate::detect) fn is_test_data(folder: &str) -> bool {
     between.split('/').any(|segment| NAMES.contains(&segment))
 }
 
+/// Whether a file holds TypeScript's declarations, which are no code.
+pub(in crate::detect) fn declares(path: &str) -> bool {
+    [".d.ts", ".d.mts", ".d.cts"].iter().any(|ext| path.ends_with(ext))
+}
+
 const STORES: &[&str] = &[".store/"];
 
 /// Where `node_modules/` stands as a folder of its own, and not as the tail of another name.

@@ -208,6 +208,9 @@ function scan(folder, lock) {
   return JSON.parse(stdout).artifacts[0];
 }
 
+/** Folders' names that are not the package's, packages' own dependencies included. */
+const aliases = new Set();
+
 function score(artifact, truth) {
   const there = new Set(truth);
   const nameOf = (id) => id.slice(0, id.lastIndexOf('@'));
@@ -216,7 +219,7 @@ function score(artifact, truth) {
   const seenNames = new Set(seen.map((c) => c.name));
   const seenIds = new Set(seen.map((c) => `${c.name}@${c.version}`));
   // A bundle knows an aliased package by its folder; which package that is, only a manifest or a lock file tells.
-  const known = (name) => names.has(name) || String(SETS[set].dependencies[name]).startsWith('npm:');
+  const known = (name) => names.has(name) || aliases.has(name);
   // What a lock file names and nothing else shows is reported as locked; it is no claim that it is there.
   const claimed = seen.filter((c) => c.evidence.some((e) => e.proof === 'installed' || e.proof === 'inferred'));
   const wrong = claimed.filter((c) => !known(c.name) || (c.version !== null && names.has(c.name) && !there.has(`${c.name}@${c.version}`)));
@@ -284,6 +287,9 @@ try {
 } catch (e) {
   console.log(`skipped: bundlers or packages cannot be installed here: ${e.message.slice(0, 300)}`);
   process.exit(0);
+}
+for (const [folder, { name }] of Object.entries(JSON.parse(fs.readFileSync(path.join(app, 'package-lock.json'), 'utf8')).packages)) {
+  if (name && folder) aliases.add(folder.slice(folder.lastIndexOf('node_modules/') + 13));
 }
 /** Trees as package managers lay them out. What is there by the manager's own list. */
 const npmList = () => {
