@@ -115,11 +115,53 @@ fn whole_then_nothing_then_increments() {
 }
 
 #[test]
+fn one_time_written_in_two_ways_is_no_change() {
+    let (server, (_folder, store)) = (serving(0), store());
+    let all: Vec<_> = (0..5)
+        .map(|i| {
+            let (id, _, json) = record(i, 1);
+            let json = json.replace(":01Z", ":01.250Z");
+            (id, "2026-01-01T00:00:01.250000+00:00".to_owned(), json)
+        })
+        .collect();
+    server.publish("npm", &all);
+    run(&store, &server).unwrap();
+    // Another list, that says the same.
+    server.publish("npm", &all);
+    assert_eq!(
+        run(&store, &server).unwrap().done,
+        [("npm".to_owned(), Done::Increment(0, 0))]
+    );
+}
+
+#[test]
+fn a_zip_of_something_else_is_not_taken_for_the_ecosystem() {
+    let (server, (_folder, store)) = (serving(5), store());
+    let (id, time, json) = record(1, 1);
+    server.publish("npm", &[(id, time, json.replace(r#""npm""#, r#""PyPI""#))]);
+    let error = run(&store, &server).expect_err("nothing of npm").to_string();
+    assert!(error.contains("holds no advisory of npm"), "{error}");
+    assert!(store.current().unwrap().is_none());
+}
+
+#[test]
 fn a_server_without_a_list_of_changes_is_fetched_whole() {
     let (server, (_folder, store)) = (serving(5), store());
     server.trick("/npm/modified_id.csv", vec![Trick::Status(404, ""); 9]);
-    assert_eq!(run(&store, &server).unwrap().done, [("npm".to_owned(), Done::Whole)]);
-    assert_eq!(run(&store, &server).unwrap().done, [("npm".to_owned(), Done::Whole)]);
+    let done = || run(&store, &server).unwrap().done;
+    assert_eq!(done(), [("npm".to_owned(), Done::Whole)]);
+    server.forget();
+    assert_eq!(done(), [("npm".to_owned(), Done::Current)]);
+    assert!(
+        server.asked().contains(&"/npm/all.zip 304".to_owned()),
+        "{:?}",
+        server.asked()
+    );
+    server.publish("npm", &(0..6).map(|i| record(i, 1)).collect::<Vec<_>>());
+    assert_eq!(done(), [("npm".to_owned(), Done::Whole)]);
+    // The mark of the one file is none of the other's.
+    server.untrick();
+    assert_eq!(done(), [("npm".to_owned(), Done::Increment(0, 0))]);
 }
 
 #[test]
@@ -239,6 +281,21 @@ fn unreadable_records_are_put_aside() {
     assert_eq!(records(&updated.generation.index), 5);
     assert_eq!(updated.quarantined.len(), 1);
     assert!(updated.quarantined[0].place.ends_with("GHSA-0100.json"));
+    let unread = |index: &Index| index.meta().sources[0].unread.count;
+    assert_eq!(unread(&updated.generation.index), 1);
+    // It is asked for again each time, and told of until it can be read.
+    all.push(record(101, 2));
+    server.publish("npm", &all);
+    let again = run(&store, &server).unwrap();
+    assert_eq!(
+        (again.done, again.quarantined.len()),
+        (vec![("npm".to_owned(), Done::Increment(1, 0))], 1)
+    );
+    assert_eq!(unread(&again.generation.index), 1);
+    let (_, _, json) = record(100, 1);
+    all[5].2 = json;
+    server.publish("npm", &all);
+    assert_eq!(unread(&run(&store, &server).unwrap().generation.index), 0);
 }
 
 #[test]
@@ -250,7 +307,7 @@ fn sizes_are_capped_whatever_was_announced() {
     assert!(matches!(error, HttpError::TooLarge { limit: 100_000, .. }), "{error}");
     let folder = tempfile::tempdir().unwrap();
     let error = remote
-        .download("big", &folder.path().join("x"), 100_000, &|_, _, _| {})
+        .download("big", None, &folder.path().join("x"), 100_000, &|_, _, _| {})
         .expect_err("endless");
     assert!(matches!(error, HttpError::TooLarge { .. }), "{error}");
 }
@@ -322,6 +379,16 @@ fn the_api_answers_for_a_scan() {
     let database = plimsoll::advisory::osv_api::ask(&server.url(), &asked, SystemTime::now()).unwrap();
     assert_eq!(database.affecting(&coordinate, "1.0.2").unwrap().len(), 1);
     assert!(database.provenance().source.contains("sent"));
+    // No more than a thousand in one request.
+    let many: Vec<_> = (0..1001)
+        .map(|i| NPM.coordinate(&format!("p{i}"), Some("1.0.0")))
+        .collect();
+    let nothing = |count: usize| {
+        let results = vec!["{}"; count].join(",");
+        Trick::Body(format!(r#"{{"results":[{results}]}}"#).into_bytes())
+    };
+    server.trick("/v1/querybatch", vec![nothing(1000), nothing(1)]);
+    plimsoll::advisory::osv_api::ask(&server.url(), &many.iter().collect(), SystemTime::now()).unwrap();
     // Half of an answer is none.
     server.trick("/v1/querybatch", vec![Trick::Body(br#"{"results":[]}"#.to_vec())]);
     plimsoll::advisory::osv_api::ask(&server.url(), &asked, SystemTime::now()).expect_err("no results");

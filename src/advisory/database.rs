@@ -3,6 +3,7 @@
 use super::{
     Record,
     index::{self, Found, Index, IndexError, Meta, Query, Source},
+    moment::age,
     signals::Signals,
 };
 use crate::{
@@ -37,11 +38,10 @@ impl Provenance {
         self.source == "embedded"
     }
 
-    /// Whole days from [`Provenance::as_of`] to `now`; 0 for a date in the future, `None` for one that cannot be read.
+    /// Whole days from [`Provenance::as_of`] to `now`, where that can be said ([`age`]).
     #[must_use]
     pub fn age_in_days(&self, now: SystemTime) -> Option<u64> {
-        let then = humantime::parse_rfc3339(&self.as_of).ok()?;
-        Some(now.duration_since(then).map_or(0, |age| age.as_secs() / 86_400))
+        Some(age(&self.as_of, now)?.as_secs() / 86_400)
     }
 }
 

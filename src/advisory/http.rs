@@ -11,6 +11,10 @@ use std::{
     fs::{self, OpenOptions},
     io::{Read as _, Write as _},
     path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -80,6 +84,9 @@ const TRIES: u32 = 4;
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
+/// Requests at a time.
+const WORKERS: usize = 8;
+
 /// A client and where it asks.
 #[derive(Debug)]
 pub struct Remote {
@@ -96,6 +103,15 @@ pub enum Answer {
     NotModified,
     /// The body, and its mark.
     Body(Vec<u8>, Option<String>),
+}
+
+/// What a conditional download was answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Download {
+    /// 304: there is no newer one.
+    NotModified,
+    /// It is there, with its mark.
+    Done(Option<String>),
 }
 
 /// Told of every piece of a download: what is downloaded, bytes so far, bytes in all where known.
@@ -121,7 +137,8 @@ impl Remote {
         }
         // That it was installed before is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let local = is_local(&url);
+        // Who asked for https does not want less, not even from this machine.
+        let local = url.scheme() == "http" && is_local(&url);
         let policy = Policy::custom(move |attempt| {
             if attempt.previous().len() > 5 {
                 attempt.error("more than five redirects")
@@ -181,6 +198,37 @@ impl Remote {
         })
     }
 
+    /// The bodies of several paths, of at most `limit` bytes each, several at a time: `take` gets the position of each in any
+    /// order.
+    ///
+    /// # Errors
+    /// The first that went wrong, a path that the server does not have included: to go on without one would be to say that
+    /// there is nothing.
+    pub fn each(&self, paths: &[String], limit: u64, take: &mut (dyn FnMut(usize, Vec<u8>) + Send)) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let state = Mutex::new((take, Ok(())));
+        thread::scope(|scope| {
+            for _ in 0..WORKERS.min(paths.len()) {
+                scope.spawn(|| {
+                    loop {
+                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(path) = paths.get(i) else { return };
+                        let answer = self.get(path, None, limit);
+                        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                        match answer {
+                            _ if state.1.is_err() => return,
+                            Err(e) => state.1 = Err(e),
+                            Ok(Answer::Body(body, _)) => (state.0)(i, body),
+                            // Not asked for.
+                            Ok(Answer::NotModified) => {}
+                        }
+                    }
+                });
+            }
+        });
+        state.into_inner().unwrap_or_else(PoisonError::into_inner).1
+    }
+
     /// Posts JSON and takes a whole body of at most `limit` bytes.
     ///
     /// # Errors
@@ -197,12 +245,19 @@ impl Remote {
         })
     }
 
-    /// Downloads to a file, continuing one that was broken off (`file` and the mark beside it, `file.etag`) where the server
-    /// still has the same version. The mark of what is there then.
+    /// Downloads to a file unless the version of the mark `etag` is still current, continuing a download that was broken off
+    /// (`file` and the mark beside it, `file.etag`) where the server still has the same version.
     ///
     /// # Errors
     /// What went wrong, the last time that it was tried; what was downloaded stays for the next time.
-    pub fn download(&self, path: &str, file: &Path, limit: u64, progress: Progress<'_>) -> Result<Option<String>> {
+    pub fn download(
+        &self,
+        path: &str,
+        etag: Option<&str>,
+        file: &Path,
+        limit: u64,
+        progress: Progress<'_>,
+    ) -> Result<Download> {
         let url = format!("{}/{path}", self.base);
         let mark_file = file.with_extension("etag");
         let io = |source| HttpError::File {
@@ -215,6 +270,9 @@ impl Remote {
             // A weak mark says nothing of bytes.
             let resume = known.filter(|mark| there > 0 && there < limit && mark.starts_with('"'));
             let mut request = self.client.get(&url);
+            if let Some(etag) = etag {
+                request = request.header("If-None-Match", etag);
+            }
             if let Some(mark) = &resume {
                 request = request
                     .header("Range", format!("bytes={there}-"))
@@ -223,6 +281,7 @@ impl Remote {
             let response = send(&url, request)?;
             let mark = mark(response.headers());
             let from = match response.status() {
+                StatusCode::NOT_MODIFIED if etag.is_some() => return Ok(Download::NotModified),
                 StatusCode::OK => 0,
                 StatusCode::PARTIAL_CONTENT
                     if resume.is_some() && mark == resume && starts_at(response.headers(), there) =>
@@ -280,7 +339,7 @@ impl Remote {
                 };
                 return Err(Trouble::Again(error, Duration::ZERO));
             }
-            Ok(mark)
+            Ok(Download::Done(mark))
         })
     }
 

@@ -4,7 +4,7 @@
 //! among 300,000 must not keep a scanner from the rest, and must not vanish either.
 
 use super::{
-    index::{Index, IndexError, Source},
+    index::{Index, IndexError, Source, Unread},
     osv::{
         Affected, Affects, DatabaseSpecific, EcosystemSpecific, Event, Package, Range, RangeType, Record,
         SeverityVector,
@@ -54,6 +54,14 @@ pub enum ImportError {
          or its .tar.gz, or a file that `plimsoll db export` made", .0.display()
     )]
     Nothing(PathBuf),
+    /// It is an ecosystem's, by its place, and holds nothing of it: to take it would be to call everything there clean.
+    #[error("{}: holds no advisory of {ecosystem}", path.display())]
+    Without {
+        /// Which.
+        path: PathBuf,
+        /// As OSV names it.
+        ecosystem: String,
+    },
     /// More than anything that publishes advisories makes.
     #[error("{}: over the limit of {ARCHIVE_BYTES} bytes of records", .0.display())]
     Limit(PathBuf),
@@ -81,22 +89,55 @@ pub struct Import {
 
 type Result<T> = std::result::Result<T, ImportError>;
 
+impl Quarantined {
+    /// What a source says of its own.
+    #[must_use]
+    pub fn told(all: &[Self]) -> Unread {
+        /// Enough to see what kind of trouble it is; the description of an index is read whole on opening.
+        const TOLD: usize = 20;
+        let told = all.iter().take(TOLD).map(|q| {
+            let text = format!("{}: {}", q.place, q.reason);
+            text.chars().take(400).collect()
+        });
+        Unread {
+            count: all.len() as u64,
+            first: told.collect(),
+        }
+    }
+}
+
+/// How much had been read at some time.
+#[derive(Clone, Copy)]
+struct Mark {
+    records: usize,
+    quarantined: usize,
+}
+
 impl Import {
+    fn mark(&self) -> Mark {
+        Mark {
+            records: self.records.len(),
+            quarantined: self.quarantined.len(),
+        }
+    }
+
     /// Adds all that a path holds.
     ///
     /// # Errors
     /// When it is nothing of what can be imported, or cannot be read.
     pub fn path(&mut self, path: &Path) -> Result<()> {
-        let from = self.records.len();
-        let known = self.sources.len();
+        let mut own = Self::default();
         if path.is_dir() {
-            self.folder(path)?;
+            own.folder(path)?;
         } else {
-            self.file(path)?;
+            own.file(path)?;
         }
-        if self.records.len() == from && self.sources.len() == known {
+        if own.records.is_empty() || own.sources.is_empty() {
             return Err(ImportError::Nothing(path.to_owned()));
         }
+        self.records.append(&mut own.records);
+        self.quarantined.append(&mut own.quarantined);
+        own.sources.into_iter().for_each(|source| self.source(source));
         Ok(())
     }
 
@@ -118,10 +159,13 @@ impl Import {
                 bucket = true;
             }
         }
-        if !bucket {
-            self.loose(path, None, 0)?;
+        // One folder of it.
+        let zip = path.join("all.zip");
+        match folder_of(&zip) {
+            _ if bucket => Ok(()),
+            Some(ecosystem) if zip.is_file() => self.zip(&zip, Some(ecosystem)),
+            ecosystem => self.loose(path, ecosystem, 0),
         }
-        Ok(())
     }
 
     fn file(&mut self, path: &Path) -> Result<()> {
@@ -129,13 +173,13 @@ impl Import {
         let file = open(path)?;
         file.take(8).read_to_end(&mut head).map_err(|e| io_error(path, e))?;
         match head.as_slice() {
-            [b'P', b'K', ..] => self.zip(path, None),
+            // `PyPI/all.zip` without the rest of the bucket.
+            [b'P', b'K', ..] => self.zip(path, folder_of(path)),
             [0x1f, 0x8b, ..] => self.rustsec_tarball(path),
             [b'{' | b' ' | b'\n' | b'\r' | b'\t' | 0xef, ..] => {
-                let from = self.records.len();
+                let from = self.mark();
                 self.json(&path.display().to_string(), &mut open(path)?);
-                self.found(from, None, "a file of OSV JSON");
-                Ok(())
+                self.found(from, path, None, "a file of OSV JSON")
             }
             _ => self.index(path),
         }
@@ -153,9 +197,12 @@ impl Import {
         Ok(())
     }
 
-    /// OSV JSON in a zip: `all.zip`.
-    fn zip(&mut self, path: &Path, ecosystem: Option<&str>) -> Result<()> {
-        let from = self.records.len();
+    /// OSV JSON in a zip: `all.zip`, of an ecosystem where that is known.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds nothing of the ecosystem.
+    pub(super) fn zip(&mut self, path: &Path, ecosystem: Option<&str>) -> Result<()> {
+        let from = self.mark();
         let file = BufReader::new(open(path)?);
         let mut zip = zip::ZipArchive::new(file).map_err(|e| io_error(path, io::Error::other(e)))?;
         let mut left = ARCHIVE_BYTES;
@@ -179,13 +226,12 @@ impl Import {
                 .checked_sub(read)
                 .ok_or_else(|| ImportError::Limit(path.to_owned()))?;
         }
-        self.found(from, ecosystem, "OSV's all.zip");
-        Ok(())
+        self.found(from, path, ecosystem, "OSV's all.zip")
     }
 
     /// OSV JSON in a folder, and in the folders below it.
     fn loose(&mut self, folder: &Path, ecosystem: Option<&str>, depth: usize) -> Result<()> {
-        let from = self.records.len();
+        let from = self.mark();
         for path in list(folder)? {
             if path.is_dir() && !path.is_symlink() && depth < DEPTH {
                 self.loose(&path, None, depth + 1)?;
@@ -199,7 +245,7 @@ impl Import {
             }
         }
         if depth == 0 {
-            self.found(from, ecosystem, "a folder of OSV JSON");
+            self.found(from, folder, ecosystem, "a folder of OSV JSON")?;
         }
         Ok(())
     }
@@ -223,25 +269,50 @@ impl Import {
         bytes.len() as u64
     }
 
-    /// Counts as sources the ecosystem that was read, or those that the records name.
-    fn found(&mut self, from: usize, ecosystem: Option<&str>, what: &str) {
+    /// Counts as sources the ecosystem that was read, or else those that records are about and about no other: a record of
+    /// PyPI may name a package of npm's too, which does not make PyPI's records all there are of npm. Where there is no such
+    /// record, all that are named.
+    fn found(&mut self, from: Mark, path: &Path, ecosystem: Option<&str>, what: &str) -> Result<()> {
+        let named = |record: &Record| -> BTreeSet<&'static str> {
+            let packages = record.affected.iter().filter_map(|a| a.package.as_ref());
+            packages
+                .filter_map(|p| Some(ecosystem::by_osv_name(&p.ecosystem)?.osv))
+                .collect()
+        };
+        let all: BTreeSet<BTreeSet<&str>> = self.records.iter().skip(from.records).map(named).collect();
         let mut ecosystems: BTreeSet<&str> = ecosystem.into_iter().collect();
-        if ecosystem.is_none() {
-            let affected = self.records.iter().skip(from).flat_map(|r| &r.affected);
-            let packages = affected.filter_map(|a| a.package.as_ref());
-            ecosystems.extend(packages.filter_map(|p| Some(ecosystem::by_osv_name(&p.ecosystem)?.osv)));
+        if let Some(ecosystem) = ecosystem {
+            if !all.iter().flatten().any(|named| *named == ecosystem) {
+                return Err(ImportError::Without {
+                    path: path.to_owned(),
+                    ecosystem: ecosystem.to_owned(),
+                });
+            }
+        } else {
+            ecosystems.extend(all.iter().filter(|named| named.len() == 1).flatten());
+            if ecosystems.is_empty() {
+                ecosystems.extend(all.iter().flatten());
+            }
         }
+        let unread = Quarantined::told(self.quarantined.get(from.quarantined..).unwrap_or_default());
         for ecosystem in ecosystems {
-            self.sources.retain(|s| s.ecosystem != ecosystem);
-            self.sources.push(Source {
+            self.source(Source {
                 ecosystem: ecosystem.to_owned(),
                 from: what.to_owned(),
+                unread: unread.clone(),
                 ..Source::default()
             });
         }
+        Ok(())
+    }
+
+    fn source(&mut self, source: Source) {
+        self.sources.retain(|s| s.ecosystem != source.ecosystem);
+        self.sources.push(source);
     }
 
     fn rustsec_folder(&mut self, path: &Path) -> Result<()> {
+        let from = self.mark();
         for folder in list(&path.join("crates"))? {
             if !folder.is_dir() {
                 continue;
@@ -255,11 +326,12 @@ impl Import {
                 }
             }
         }
-        self.rustsec_source();
+        self.rustsec_source(from);
         Ok(())
     }
 
     fn rustsec_tarball(&mut self, path: &Path) -> Result<()> {
+        let from = self.mark();
         let unpacked = flate2::read::GzDecoder::new(BufReader::new(open(path)?)).take(ARCHIVE_BYTES);
         let mut tar = tar::Archive::new(unpacked);
         let mut any = false;
@@ -273,16 +345,16 @@ impl Import {
             }
         }
         if any {
-            self.rustsec_source();
+            self.rustsec_source(from);
         }
         Ok(())
     }
 
-    fn rustsec_source(&mut self) {
-        self.sources.retain(|s| s.ecosystem != "crates.io");
-        self.sources.push(Source {
+    fn rustsec_source(&mut self, from: Mark) {
+        self.source(Source {
             ecosystem: "crates.io".to_owned(),
             from: RUSTSEC.to_owned(),
+            unread: Quarantined::told(self.quarantined.get(from.quarantined..).unwrap_or_default()),
             ..Source::default()
         });
     }
@@ -380,6 +452,12 @@ fn rustsec_record(advisory: rustsec::Advisory) -> Record {
     }
 }
 
+/// The ecosystem whose folder of the bucket a file lies in.
+fn folder_of(path: &Path) -> Option<&'static str> {
+    let folder = path.parent()?.file_name()?.to_str()?;
+    ecosystem::ALL.iter().map(|row| row.osv).find(|osv| *osv == folder)
+}
+
 fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|e| io_error(path, e))
 }
@@ -397,5 +475,99 @@ fn io_error(path: &Path, source: io::Error) -> ImportError {
     ImportError::Io {
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, path: &str, text: &str) {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn about(id: &str, packages: &[&str]) -> String {
+        let affected: Vec<_> = packages
+            .iter()
+            .map(|ecosystem| serde_json::json!({"package": {"ecosystem": ecosystem, "name": "a"}}))
+            .collect();
+        serde_json::json!({"id": id, "modified": "2026-01-01T00:00:00Z", "affected": affected}).to_string()
+    }
+
+    /// Ecosystems that an import counts as read, and how many records of each could not be.
+    fn sources(folder: &Path) -> Result<Vec<(String, u64)>> {
+        let mut import = Import::default();
+        import.path(folder)?;
+        let sources = import.sources.into_iter();
+        Ok(sources.map(|s| (s.ecosystem, s.unread.count)).collect())
+    }
+
+    #[test]
+    fn an_ecosystem_is_read_where_records_are_about_it_alone() {
+        let both = about("X-3", &["PyPI", "npm"]);
+        for (what, files, expected) in [
+            (
+                "one names another's",
+                &[("1.json", about("X-1", &["PyPI"])), ("3.json", both.clone())][..],
+                &["PyPI"][..],
+            ),
+            (
+                "each has its own",
+                &[
+                    ("1.json", about("X-1", &["PyPI"])),
+                    ("a/2.json", about("X-2", &["npm"])),
+                ],
+                &["PyPI", "npm"],
+            ),
+            (
+                "nothing but what is about both",
+                &[("3.json", both.clone())],
+                &["PyPI", "npm"],
+            ),
+            ("the bucket says which", &[("npm/3.json", both.clone())], &["npm"]),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            for (path, text) in files {
+                write(folder.path(), path, text);
+            }
+            let found: Vec<String> = sources(folder.path())
+                .expect(what)
+                .into_iter()
+                .map(|(e, _)| e)
+                .collect();
+            assert_eq!(found, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_an_ecosystem_is_not_all_of_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path(), "go/1.json", &about("GO-1", &["Go"]));
+        let error = sources(&folder.path().join("go")).expect_err("nothing that we know");
+        assert!(matches!(error, ImportError::Nothing(_)), "{error}");
+        write(folder.path(), "bucket/npm/1.json", &about("X-1", &["PyPI"]));
+        let error = sources(&folder.path().join("bucket")).expect_err("nothing of npm");
+        assert!(matches!(error, ImportError::Without { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_counted_where_it_is_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (i, text) in [
+            about("X-1", &["npm"]),
+            about("../X-2", &["npm"]),
+            r#"{"id":"X-3","#.to_owned(),
+            r#"{"id":"X-4","modified":"2026-01-01T00:00:00Z","affected":[{"ranges":"all"}]}"#.to_owned(),
+        ]
+        .iter()
+        .enumerate()
+        {
+            write(folder.path(), &format!("npm/{i}.json"), text);
+        }
+        write(folder.path(), "PyPI/1.json", &about("X-9", &["PyPI"]));
+        let found = sources(folder.path()).expect("the others");
+        assert_eq!(found, [("npm".to_owned(), 3), ("PyPI".to_owned(), 0)]);
     }
 }

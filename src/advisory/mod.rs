@@ -31,6 +31,7 @@
 //! `modified_id.csv` names every record and its last change. With the mark (ETag) of the last list it costs one request to
 //! learn that nothing changed. Up to a thousand changed records are fetched one by one; records that the list no longer names
 //! are left out; whatever is more, or has no list, is fetched whole. Either way the outcome is the same index, but for its time.
+//! [`index::changes`] says of which packages two generations differ, so that what was scanned before need not be again.
 
 mod aliases;
 mod database;
@@ -38,6 +39,7 @@ pub mod http;
 pub mod import;
 pub mod index;
 mod matching;
+mod moment;
 mod osv;
 pub mod osv_api;
 pub mod range;
@@ -50,6 +52,7 @@ mod upgrade;
 pub use database::{Database, Provenance};
 pub use index::IndexError;
 pub use matching::{Hit, Kind, Matches, matching};
+pub use moment::age;
 pub use osv::{
     Affected, Affects, DatabaseSpecific, EcosystemSpecific, Event, Package, Range, RangeType, Record, SeverityVector,
 };

@@ -2,13 +2,13 @@
 
 use super::{
     Database, IndexError, Record,
-    http::{Answer, HttpError, Remote},
+    http::{HttpError, Remote},
     import,
 };
 use crate::{ecosystem, model::Coordinate};
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     time::{Duration, SystemTime},
 };
 
@@ -83,20 +83,25 @@ pub fn ask(url: &str, coordinates: &BTreeSet<&Coordinate>, now: SystemTime) -> R
             }
         }
     }
-    let mut records: BTreeMap<String, Record> = BTreeMap::new();
-    for id in ids {
-        let plain = id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'));
-        if !plain || id.starts_with('.') {
-            return Err(ApiError::Answer("querybatch: an id that is not one".to_owned()));
-        }
-        if let Answer::Body(body, _) = remote.get(&format!("v1/vulns/{id}"), None, ANSWER_BYTES)? {
-            let record = import::parse(&body).map_err(|reason| ApiError::Answer(format!("{id}: {reason}")))?;
-            records.insert(id, record);
-        }
+    let plain = |id: &String| {
+        let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+        id.bytes().all(good) && !id.starts_with('.')
+    };
+    if !ids.iter().all(plain) {
+        return Err(ApiError::Answer("querybatch: an id that is not one".to_owned()));
     }
+    let paths: Vec<String> = ids.iter().map(|id| format!("v1/vulns/{id}")).collect();
+    let mut read: Vec<(usize, Result<Record, String>)> = Vec::new();
+    remote.each(&paths, ANSWER_BYTES, &mut |i, body| {
+        read.push((i, import::parse(&body)));
+    })?;
+    // They come in any order.
+    read.sort_by_key(|(i, _)| *i);
+    let records = read
+        .into_iter()
+        .map(|(i, record)| record.map_err(|reason| ApiError::Answer(format!("{}: {reason}", paths[i]))))
+        .collect::<Result<Vec<Record>, ApiError>>()?;
     let as_of = humantime::format_rfc3339_seconds(now).to_string();
     let source = format!("{url} (the names and versions of the packages were sent there)");
-    Ok(Database::of_records(records.into_values().collect(), source, &as_of)?)
+    Ok(Database::of_records(records, source, &as_of)?)
 }

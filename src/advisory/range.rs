@@ -41,9 +41,9 @@ fn contains(range: &Range, version: &str, ecosystem: &Ecosystem) -> bool {
     if matches!(range.kind, RangeType::Git | RangeType::Other) {
         return false;
     }
-    let mut events: Vec<(Point, &str)> = range.events.iter().map(point).collect();
+    let events: Vec<(Point, &str)> = range.events.iter().map(point).collect();
     holds(
-        &mut events,
+        &events,
         |bound| *bound == "0",
         |bound| *bound == "*",
         |a, b| (ecosystem.compare)(a, b),
@@ -76,7 +76,7 @@ fn point(event: &Event) -> (Point, &str) {
 /// The evaluation itself, over bounds in any form: text, or packed as the index holds them. `position` is that of the version
 /// in question against a bound.
 pub(super) fn holds<B>(
-    events: &mut [(Point, B)],
+    events: &[(Point, B)],
     is_zero: impl Fn(&B) -> bool,
     is_star: impl Fn(&B) -> bool,
     order: impl Fn(&B, &B) -> Ordering,
@@ -94,19 +94,36 @@ pub(super) fn holds<B>(
     if limits.peek().is_some() && !limits.any(|(_, limit)| is_star(limit) || position(limit).is_lt()) {
         return false;
     }
-    // Stable: of two events at one version the record's own order holds. `*` stands in limits alone.
-    events.sort_by(|(_, a), (_, b)| match (is_zero(a), is_zero(b)) {
-        (true, true) => Ordering::Equal,
-        (true, false) => Ordering::Less,
-        (false, true) => Ordering::Greater,
-        (false, false) => order(a, b),
-    });
-    events.iter().fold(false, |inside, (point, bound)| match point {
+    let pass = |inside: bool, (point, bound): &(Point, B)| match point {
         Point::Introduced if position(bound).is_ge() => true,
         Point::Fixed if position(bound).is_ge() => false,
         Point::LastAffected if position(bound).is_gt() => false,
         _ => inside,
-    })
+    };
+    // `*` stands in limits alone, which are no part of what follows.
+    let order = |a: &B, b: &B| match (is_zero(a), is_zero(b)) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+        (false, false) => order(a, b),
+    };
+    if events.is_sorted_by(|(_, a), (_, b)| order(a, b).is_le()) {
+        return events.iter().fold(false, pass);
+    }
+    // Of two events at one version the record's own order holds where it is that of the versions. In a record that begins
+    // with the newest (2.0 to 2.1, then 1.0 to 2.0) what belongs to the older interval comes first: it ends where the newer
+    // one begins, and not the other way round.
+    let mut begins = Vec::with_capacity(events.len());
+    for (i, (point, _)) in events.iter().enumerate() {
+        let begin = begins.last().copied().unwrap_or(i);
+        begins.push(if *point == Point::Introduced { i } else { begin });
+    }
+    let mut sorted: Vec<usize> = (0..events.len()).collect();
+    sorted.sort_by(|&a, &b| {
+        let begin = |i: usize| &events[begins[i]].1;
+        order(&events[a].1, &events[b].1).then_with(|| order(begin(a), begin(b)))
+    });
+    sorted.into_iter().fold(false, |inside, i| pass(inside, &events[i]))
 }
 
 /// Versions that end a range of `affected` above `version`.
@@ -144,6 +161,8 @@ mod tests {
         let limited = range(r#"{"introduced":"0"},{"limit":"1.0.0"}"#);
         let pre = range(r#"{"introduced":"0"},{"fixed":"1.0.0-rc.1"}"#);
         let empty = range(r#"{"introduced":"1.0.0"},{"fixed":"1.0.0"}"#);
+        let touching = range(r#"{"introduced":"2.0.0"},{"fixed":"2.1.0"},{"introduced":"1.0.0"},{"fixed":"2.0.0"}"#);
+        let fixed_first = range(r#"{"fixed":"1.2.0"},{"introduced":"1.0.0"}"#);
         for (affected, version, expected) in [
             (&from_zero, "0.0.0-alpha", true),
             (&from_zero, "1.1.9", true),
@@ -163,6 +182,12 @@ mod tests {
             (&pre, "1.0.0-beta.2", true),
             (&pre, "1.0.0", false),
             (&empty, "1.0.0", false),
+            (&touching, "1.9.0", true),
+            (&touching, "2.0.0", true),
+            (&touching, "2.0.9", true),
+            (&touching, "2.1.0", false),
+            (&fixed_first, "1.1.0", true),
+            (&fixed_first, "1.2.0", false),
         ] {
             assert_eq!(affects(affected, version, &NPM), expected, "{version} in {affected:?}");
         }

@@ -14,6 +14,7 @@
 use super::{
     import::RUSTSEC,
     index::{self, Index, IndexError, Seen, Source},
+    moment,
     osv::Record,
 };
 use serde::{Deserialize, Serialize};
@@ -170,6 +171,23 @@ impl Store {
         }
     }
 
+    /// The index of a generation by its name ([`Pointer::generation`]), to compare with the current one
+    /// ([`index::changes`]); `None` where it is no longer kept.
+    ///
+    /// # Errors
+    /// When it is there and cannot be opened.
+    pub fn generation(&self, name: &str) -> Result<Option<Index>> {
+        if !is_name(name) {
+            return Ok(None);
+        }
+        let path = self.generations().join(name).join("index");
+        match Index::open(&path) {
+            Ok(index) => Ok(Some(index)),
+            Err(IndexError::Io(e)) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::Index { path, source }),
+        }
+    }
+
     fn pointer(&self) -> Result<Option<Pointer>> {
         let path = self.root.join("current");
         let text = match fs::read(&path) {
@@ -178,8 +196,10 @@ impl Store {
             Err(source) => return Err(StoreError::Io { path, source }),
         };
         let pointer = serde_json::from_slice::<Pointer>(&text).ok();
-        let good = |p: &Pointer| p.generation.len() == 8 && p.generation.bytes().all(|b| b.is_ascii_digit());
-        pointer.filter(good).map(Some).ok_or(StoreError::Pointer(path))
+        pointer
+            .filter(|p| is_name(&p.generation))
+            .map(Some)
+            .ok_or(StoreError::Pointer(path))
     }
 
     fn generations(&self) -> PathBuf {
@@ -360,7 +380,7 @@ fn compare(old: &Index, new: &Index) -> Result<()> {
         };
         let ecosystem = || old.ecosystem.clone();
         // RustSec's files know days of publication, not times of change.
-        if new.newest < old.newest && new.from != RUSTSEC {
+        if moment::before(&new.newest, &old.newest) && new.from != RUSTSEC {
             return Err(StoreError::Rollback {
                 ecosystem: ecosystem(),
                 old: old.newest.clone(),
@@ -376,6 +396,11 @@ fn compare(old: &Index, new: &Index) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a generation's folder can have this name: what `current` says becomes part of a path.
+fn is_name(generation: &str) -> bool {
+    generation.len() == 8 && generation.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {

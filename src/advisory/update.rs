@@ -1,20 +1,16 @@
 //! A new generation from OSV's bucket, or from a mirror with its layout.
 
 use super::{
-    http::{Answer, HttpError, Progress, Remote},
+    http::{Answer, Download, HttpError, Progress, Remote},
     import::{self, Import, ImportError, Quarantined},
     index::{Seen, Source},
+    moment,
     osv::Record,
     store::{Generation, Store, StoreError},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
     time::{Duration, SystemTime},
 };
 
@@ -30,8 +26,6 @@ const RECORD_BYTES: u64 = 16 << 20;
 /// Changed records up to which they are fetched one by one. A record costs a request of some 50 ms, eight at a time: a
 /// thousand take as long as the download and the reading of 50 MB.
 const INCREMENT: usize = 1000;
-/// Requests at a time.
-const WORKERS: usize = 8;
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -119,13 +113,16 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
     if unchanged != current.as_ref().map(|c| c.pointer.generation.clone()) {
         return Err(StoreError::Busy(store.root().to_owned()).into());
     }
+    let job = Job {
+        remote: &remote,
+        store,
+        now: &now,
+        progress,
+    };
     let mut known: Option<HashMap<String, Known>> = None;
     for (ecosystem, source, list) in lists {
         match (list, source, &current) {
-            (List::Same, ..) => {
-                plan.done.push((ecosystem.clone(), Done::Current));
-                plan.checked.insert(ecosystem.clone(), now.clone());
-            }
+            (List::Same, ..) => plan.current(ecosystem, &now),
             (List::Changes(changes, mark), Some(source), Some(current)) if is_ours(source, &remote) => {
                 let known = match &mut known {
                     Some(known) => known,
@@ -133,11 +130,11 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
                 };
                 let stale: Vec<&String> = changes
                     .iter()
-                    .filter(|(id, at)| known.get(*id).is_none_or(|r| r.modified != **at))
+                    .filter(|(id, at)| known.get(*id).is_none_or(|r| !moment::same(&r.modified, at)))
                     .map(|(id, _)| id)
                     .collect();
                 if stale.len() > INCREMENT {
-                    plan.whole(&remote, store, ecosystem, Some(mark), &now, progress)?;
+                    plan.whole(&job, ecosystem, Some(mark), None)?;
                     continue;
                 }
                 let (records, quarantined) = fetch(&remote, ecosystem, &stale, progress)?;
@@ -154,12 +151,16 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
                 let gone: Vec<String> = known.iter().filter(gone).map(|(id, _)| id.clone()).collect();
                 plan.done
                     .push((ecosystem.clone(), Done::Increment(records.len(), gone.len())));
-                plan.quarantined.extend(quarantined);
                 plan.records.extend(records);
                 plan.replaced.extend(gone);
-                plan.sources.push(plan_source(&remote, ecosystem, &now, Some(mark)));
+                // What could not be read the last time is not known, and was asked for again.
+                plan.source(&job, ecosystem, Some(mark), quarantined);
             }
-            (list, ..) => plan.whole(&remote, store, ecosystem, list.mark(), &now, progress)?,
+            (list, ..) => {
+                let source = source.filter(|source| is_ours(source, &remote));
+                let known = source.and_then(|source| source.etag.as_deref()?.strip_prefix(OF_WHOLE));
+                plan.whole(&job, ecosystem, list.mark(), known)?;
+            }
         }
     }
     let generation = if plan.sources.is_empty() {
@@ -174,6 +175,20 @@ pub fn update(store: &Store, options: &Options, progress: Progress<'_>) -> Resul
         quarantined: plan.quarantined,
         generation,
     })
+}
+
+/// How what is downloaded ends where it is counted in records, not in bytes.
+pub const RECORDS: &str = " records";
+
+/// Set before the mark of an `all.zip` where that is what is kept, because there is no list of changes.
+const OF_WHOLE: &str = "all.zip ";
+
+/// What all of an update shares.
+struct Job<'j> {
+    remote: &'j Remote,
+    store: &'j Store,
+    now: &'j str,
+    progress: Progress<'j>,
 }
 
 /// What a new generation is made of.
@@ -192,33 +207,55 @@ struct Plan {
 }
 
 impl Plan {
+    /// `mark` is that of the list of changes, `known` that of an `all.zip` that is there.
     fn whole(
         &mut self,
-        remote: &Remote,
-        store: &Store,
+        job: &Job<'_>,
         ecosystem: &str,
         mark: Option<String>,
-        now: &str,
-        progress: Progress<'_>,
+        known: Option<&str>,
     ) -> Result<(), UpdateError> {
-        let folder = store.root().join("downloads");
+        let folder = job.store.root().join("downloads");
         fs::create_dir_all(&folder).map_err(|source| StoreError::Io {
             path: folder.clone(),
             source,
         })?;
         let file = folder.join(format!("{ecosystem}.zip"));
-        remote.download(&format!("{ecosystem}/all.zip"), &file, ZIP_BYTES, progress)?;
+        let path = format!("{ecosystem}/all.zip");
+        let own = match job.remote.download(&path, known, &file, ZIP_BYTES, job.progress)? {
+            Download::NotModified => {
+                self.current(ecosystem, job.now);
+                return Ok(());
+            }
+            Download::Done(mark) => mark.map(|mark| [OF_WHOLE, &mark].concat()),
+        };
         let mut import = Import::default();
-        let read = import.path(&file);
+        let read = import.zip(&file, Some(ecosystem));
         // A broken one is no good for the next time either.
         let _ = fs::remove_file(&file);
         read?;
         self.records.append(&mut import.records);
-        self.quarantined.append(&mut import.quarantined);
         self.whole.insert(ecosystem.to_owned());
-        self.sources.push(plan_source(remote, ecosystem, now, mark));
+        self.source(job, ecosystem, mark.or(own), import.quarantined);
         self.done.push((ecosystem.to_owned(), Done::Whole));
         Ok(())
+    }
+
+    fn current(&mut self, ecosystem: &str, now: &str) {
+        self.done.push((ecosystem.to_owned(), Done::Current));
+        self.checked.insert(ecosystem.to_owned(), now.to_owned());
+    }
+
+    fn source(&mut self, job: &Job<'_>, ecosystem: &str, mark: Option<String>, mut quarantined: Vec<Quarantined>) {
+        self.sources.push(Source {
+            ecosystem: ecosystem.to_owned(),
+            as_of: job.now.to_owned(),
+            from: job.remote.base().to_owned(),
+            etag: mark.filter(|mark| !mark.is_empty()),
+            unread: Quarantined::told(&quarantined),
+            ..Source::default()
+        });
+        self.quarantined.append(&mut quarantined);
     }
 
     fn commit(
@@ -250,16 +287,6 @@ impl Plan {
             !replaced.contains(&r.id) && (r.packages.is_empty() || elsewhere())
         };
         Ok(writer.write(records, sources, checked, current, &mut stays, force)?)
-    }
-}
-
-fn plan_source(remote: &Remote, ecosystem: &str, now: &str, mark: Option<String>) -> Source {
-    Source {
-        ecosystem: ecosystem.to_owned(),
-        as_of: now.to_owned(),
-        from: remote.base().to_owned(),
-        etag: mark.filter(|mark| !mark.is_empty()),
-        ..Source::default()
     }
 }
 
@@ -309,6 +336,7 @@ impl List {
 fn list(remote: &Remote, ecosystem: &str, source: Option<&Source>) -> Result<List, UpdateError> {
     let path = format!("{ecosystem}/modified_id.csv");
     let mark = source.filter(|s| is_ours(s, remote)).and_then(|s| s.etag.as_deref());
+    let mark = mark.filter(|mark| !mark.starts_with(OF_WHOLE));
     let (body, mark) = match remote.get(&path, mark, CSV_BYTES) {
         Ok(Answer::NotModified) => return Ok(List::Same),
         Ok(Answer::Body(body, mark)) => (body, mark),
@@ -338,37 +366,24 @@ fn list(remote: &Remote, ecosystem: &str, source: Option<&Source>) -> Result<Lis
 
 type Fetched = (Vec<Record>, Vec<Quarantined>);
 
-/// Single records, several at a time. One that the list names and the server does not have is an error: to go on without it
-/// would be to say that it is not there.
+/// Single records. One that the list names and the server does not have is an error.
 fn fetch(remote: &Remote, ecosystem: &str, ids: &[&String], progress: Progress<'_>) -> Result<Fetched, UpdateError> {
-    let next = AtomicUsize::new(0);
-    let fetched: Mutex<Result<Fetched, HttpError>> = Mutex::new(Ok(Fetched::default()));
-    thread::scope(|scope| {
-        for _ in 0..WORKERS.min(ids.len()) {
-            scope.spawn(|| {
-                while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let path = format!("{ecosystem}/{id}.json");
-                    let answer = remote.get(&path, None, RECORD_BYTES);
-                    let mut fetched = fetched.lock().unwrap_or_else(PoisonError::into_inner);
-                    match (answer, fetched.as_mut()) {
-                        (_, Err(_)) => return,
-                        (Err(e), _) => *fetched = Err(e),
-                        (Ok(Answer::NotModified), Ok(_)) => {}
-                        (Ok(Answer::Body(body, _)), Ok((records, aside))) => {
-                            match import::parse(&body) {
-                                Ok(record) if record.id == **id => records.push(record),
-                                Ok(record) => aside.push(Quarantined {
-                                    place: path,
-                                    reason: format!("is record {}", record.id),
-                                }),
-                                Err(reason) => aside.push(Quarantined { place: path, reason }),
-                            }
-                            progress(ecosystem, (records.len() + aside.len()) as u64, None);
-                        }
-                    }
-                }
-            });
+    let paths: Vec<String> = ids.iter().map(|id| format!("{ecosystem}/{id}.json")).collect();
+    let what = format!("{ecosystem}{RECORDS}");
+    let (mut records, mut aside) = Fetched::default();
+    remote.each(&paths, RECORD_BYTES, &mut |i, body| {
+        let place = paths[i].clone();
+        match import::parse(&body) {
+            Ok(record) if record.id == *ids[i] => records.push(record),
+            Ok(record) => aside.push(Quarantined {
+                place,
+                reason: format!("is record {}", record.id),
+            }),
+            Err(reason) => aside.push(Quarantined { place, reason }),
         }
-    });
-    Ok(fetched.into_inner().unwrap_or_else(PoisonError::into_inner)?)
+        progress(&what, (records.len() + aside.len()) as u64, Some(ids.len() as u64));
+    })?;
+    // They come in any order.
+    aside.sort_by(|a, b| a.place.cmp(&b.place));
+    Ok((records, aside))
 }

@@ -13,7 +13,7 @@ pub use given::Given;
 pub use input::{Input, expand};
 
 use crate::{
-    advisory::{Database, IndexError, matching},
+    advisory::{Database, IndexError, index::Source, matching},
     archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, nested},
     check::{self, Context},
     detect, ecosystem,
@@ -130,6 +130,7 @@ impl Looked {
     fn conclude(self, options: &Options, database: Option<&Database>, now: SystemTime) -> Report {
         let mut gaps: Vec<Gap> = database.and_then(embedded_only).into_iter().collect();
         gaps.extend(database.into_iter().flat_map(|database| not_covered(&self, database)));
+        gaps.extend(database.into_iter().flat_map(|database| unread(&self, database)));
         gaps.extend(options.unasked.iter().cloned());
         let judged: Vec<Result<Artifact, Failure>> = self
             .0
@@ -195,6 +196,25 @@ fn not_covered(looked: &Looked, database: &Database) -> Vec<Gap> {
              `plimsoll db update --ecosystem {}`",
             e.0,
             ecosystem::of(e).osv
+        );
+        whole(GapKind::Partial, "advisories", reason)
+    };
+    missing.map(gap).collect()
+}
+
+/// Records of ecosystems that an artifact holds, which could not be read when the database was made.
+fn unread(looked: &Looked, database: &Database) -> Vec<Gap> {
+    let held: BTreeSet<_> = looked
+        .coordinates()
+        .iter()
+        .map(|c| ecosystem::of(c.ecosystem).osv)
+        .collect();
+    let sources = database.meta().sources.iter();
+    let missing = sources.filter(|s| !s.unread.is_empty() && held.contains(&*s.ecosystem));
+    let gap = |s: &Source| {
+        let (count, ecosystem) = (s.unread.count, &s.ecosystem);
+        let reason = format!(
+            "{count} advisories of {ecosystem} could not be read when the database was made; `plimsoll db status` names them"
         );
         whole(GapKind::Partial, "advisories", reason)
     };

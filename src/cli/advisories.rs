@@ -5,10 +5,10 @@ use anstream::eprintln;
 use clap::{Args, ValueEnum};
 use plimsoll::{
     advisory::{
-        Database, osv_api,
+        Database, age, osv_api,
         signals::Signals,
-        store::{self, Generation, Store},
-        update::{self, Options},
+        store::{self, Generation, Store, StoreError},
+        update::{self, Options, UpdateError},
     },
     audit::Looked,
     ecosystem,
@@ -19,13 +19,19 @@ use plimsoll::{
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Older than this, a database is refreshed first, and is warned of where it cannot be.
 const WARN: Duration = Duration::from_hours(24);
 /// Older than this, a scan ends with exit code 2: what it did not find may have been published days ago.
 const REFUSE: Duration = Duration::from_hours(5 * 24);
+
+/// How long another plimsoll that fetches at the moment is waited for where there is nothing else to use: several scans of one
+/// CI job start at once, and the embedded default in all but one of them would be no help. Where there is something, it is
+/// used.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Flags of a scan that are about advisories.
 #[derive(Args)]
@@ -118,7 +124,14 @@ pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: boo
             None => return Ok(fresh(Database::embedded())),
         },
     };
-    let mut current = store.current().map_err(|e| e.to_string())?;
+    // Of another version of plimsoll, from a cache perhaps, or damaged: fetching mends it, and nothing else may stand in.
+    let (mut current, broken) = match store.current() {
+        Ok(current) => (current, None),
+        Err(e) => (None, Some(e.to_string())),
+    };
+    if let Some(broken) = broken.clone().filter(|_| flags.db.is_some() || flags.offline) {
+        return Err(broken);
+    }
     if current.is_none() && flags.db.is_some() {
         return Err(format!(
             "{}: holds no database; make one with `plimsoll db update --db DIR` or `plimsoll db import --db DIR`",
@@ -126,20 +139,10 @@ pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: boo
         ));
     }
     if flags.db.is_none() && !flags.offline {
-        let wanted = wanted(current.as_ref(), &held, flags.warn_after(), now);
-        if !wanted.is_empty() {
-            match refresh(&store, db::url(None, flags.policy.url.as_deref()), wanted, now, quiet) {
-                Ok(generation) => current = Some(generation),
-                Err(e) if !quiet => eprintln!(
-                    "warning: advisories cannot be fetched: {}; --offline does not try",
-                    terminal(&e.to_string())
-                ),
-                Err(_) => {}
-            }
-        }
+        current = refreshed(&store, current, flags, &held, now, quiet);
     }
     match current {
-        None => Ok(fresh(Database::embedded())),
+        None => broken.map_or_else(|| Ok(fresh(Database::embedded())), Err),
         Some(generation) => {
             let source = generation.path.display().to_string();
             let database = Database::open(&generation.path, source);
@@ -170,15 +173,59 @@ fn wanted(current: Option<&Generation>, held: &BTreeSet<&str>, after: Duration, 
     held.iter().filter(old).map(|e| (*e).to_owned()).collect()
 }
 
+/// The current generation, after what the artifacts need of it was fetched or refreshed, where it can be.
+fn refreshed(
+    store: &Store,
+    mut current: Option<Generation>,
+    flags: &Flags,
+    held: &BTreeSet<&str>,
+    now: SystemTime,
+    quiet: bool,
+) -> Option<Generation> {
+    let url = db::url(None, flags.policy.url.as_deref());
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let wanted = wanted(current.as_ref(), held, flags.warn_after(), now);
+        if wanted.is_empty() {
+            return current;
+        }
+        let error = match refresh(store, &url, wanted, now, quiet) {
+            Ok(generation) => return Some(generation),
+            Err(e) => e,
+        };
+        let busy = matches!(error, UpdateError::Store(StoreError::Busy(_)));
+        if busy && !lacks(current.as_ref(), held) {
+            return current;
+        }
+        if !busy || Instant::now() > until {
+            if !quiet {
+                eprintln!(
+                    "warning: advisories cannot be fetched: {}; --offline does not try",
+                    terminal(&error.to_string())
+                );
+            }
+            return current;
+        }
+        thread::sleep(Duration::from_secs(1));
+        current = store.current().ok().flatten();
+    }
+}
+
+/// Whether there is nothing at all of an ecosystem that the artifacts hold.
+fn lacks(current: Option<&Generation>, held: &BTreeSet<&str>) -> bool {
+    let there = |e: &&str| current.is_some_and(|c| c.index.meta().sources.iter().any(|s| s.ecosystem == **e));
+    !held.iter().all(there)
+}
+
 fn refresh(
     store: &Store,
-    url: String,
+    url: &str,
     ecosystems: Vec<String>,
     now: SystemTime,
     quiet: bool,
-) -> Result<Generation, update::UpdateError> {
+) -> Result<Generation, UpdateError> {
     let options = Options {
-        url,
+        url: url.to_owned(),
         ecosystems,
         force: false,
         patient: false,
@@ -196,11 +243,6 @@ pub(super) fn span(span: Duration) -> String {
         (days, 0) if days > 0 => format!("{days} day{}", if days == 1 { "" } else { "s" }),
         _ => humantime::format_duration(span).to_string(),
     }
-}
-
-fn age(as_of: &str, now: SystemTime) -> Option<Duration> {
-    let then = humantime::parse_rfc3339(as_of).ok()?;
-    Some(now.duration_since(then).unwrap_or_default())
 }
 
 /// A database as old as the oldest part of it that this scan needs.

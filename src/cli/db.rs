@@ -10,7 +10,7 @@ use plimsoll::{
         index::Index,
         signals::{EPSS_URL, KEV_URL},
         store::{self, Generation, Store},
-        update::{self, DEFAULT_URL, Done, Options},
+        update::{self, DEFAULT_URL, Done, Options, RECORDS},
     },
     ecosystem,
     escape::terminal,
@@ -242,6 +242,15 @@ fn status(generation: &Generation) {
             terminal(&generation.as_of(source)),
             terminal(&source.from)
         );
+        if !source.unread.is_empty() {
+            println!(
+                "           {} records could not be read and are missing:",
+                source.unread.count
+            );
+        }
+        for told in &source.unread.first {
+            println!("           {}", terminal(told));
+        }
     }
 }
 
@@ -267,15 +276,20 @@ impl Bar {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{msg} {bytes}/{total_bytes}, {eta} left") {
-            bar.set_style(style);
-        }
         Self(bar)
     }
 
     pub(super) fn at(&self, what: &str, at: u64, all: Option<u64>) {
         if self.0.message() != what {
             self.0.reset();
+            let template = if what.ends_with(RECORDS) {
+                "{msg} {pos}/{len}, {eta} left"
+            } else {
+                "{msg} {bytes}/{total_bytes}, {eta} left"
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.0.set_style(style);
+            }
             self.0.set_message(what.to_owned());
         }
         if let Some(all) = all {

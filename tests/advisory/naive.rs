@@ -82,7 +82,10 @@ fn in_range(range: &Range, row: &Ecosystem, version: &str) -> bool {
     if has_limit && !below_a_limit {
         return false;
     }
-    let mut left: Vec<&Event> = range.events.iter().filter(|e| !matches!(e, Event::Limit(_))).collect();
+    let mut left: Vec<&Event> = in_order(range, row)
+        .into_iter()
+        .filter(|e| !matches!(e, Event::Limit(_)))
+        .collect();
     let mut vulnerable = false;
     while !left.is_empty() {
         // The first of the smallest that are left.
@@ -100,6 +103,27 @@ fn in_range(range: &Range, row: &Ecosystem, version: &str) -> bool {
         }
     }
     vulnerable
+}
+
+/// The events as they are written where that is the order of their versions; else interval after interval, the one that
+/// begins first before the others, so that where two touch the older one ends and the newer one begins.
+fn in_order<'r>(range: &'r Range, row: &Ecosystem) -> Vec<&'r Event> {
+    let events: Vec<&Event> = range.events.iter().collect();
+    if events.windows(2).all(|pair| !before(row, text(pair[1]), text(pair[0]))) {
+        return events;
+    }
+    let mut intervals: Vec<Vec<&Event>> = Vec::new();
+    for event in events {
+        match intervals.last_mut() {
+            Some(interval) if !matches!(event, Event::Introduced(_)) => interval.push(event),
+            _ => intervals.push(vec![event]),
+        }
+    }
+    intervals.sort_by(|a, b| {
+        let (a, b) = (text(a[0]), text(b[0]));
+        before(row, b, a).cmp(&before(row, a, b))
+    });
+    intervals.concat()
 }
 
 fn before(row: &Ecosystem, a: &str, b: &str) -> bool {

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
@@ -44,6 +44,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// One that speaks TLS.
+    pub(crate) fn start_tls(config: Arc<rustls::ServerConfig>) -> Self {
+        Self::start_with(Some(config))
+    }
+
+    fn start_with(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             port: listener.local_addr().unwrap().port(),
@@ -52,11 +61,20 @@ impl Server {
         let own = server.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let own = own.clone();
-                thread::spawn(move || own.serve(stream));
+                let (own, tls) = (own.clone(), tls.clone());
+                thread::spawn(move || {
+                    let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
+                    let Some(tls) = tls else { return own.serve(stream) };
+                    let connection = rustls::ServerConnection::new(tls).unwrap();
+                    own.serve(rustls::StreamOwned::new(connection, stream));
+                });
             }
         });
         server
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {
@@ -101,9 +119,8 @@ impl Server {
         self.state.lock().unwrap().asked.clear();
     }
 
-    fn serve(&self, mut stream: TcpStream) {
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
+    fn serve(&self, stream: impl Conversation) {
+        let mut reader = BufReader::new(stream);
         let mut line = String::new();
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
             return;
@@ -120,7 +137,7 @@ impl Server {
             }
         }
         let length: u64 = headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
-        let _ = reader.take(length).read_to_end(&mut Vec::new());
+        let _ = reader.by_ref().take(length).read_to_end(&mut Vec::new());
         let (trick, file) = {
             let mut state = self.state.lock().unwrap();
             let trick = state.tricks.get_mut(&path).and_then(VecDeque::pop_front);
@@ -131,19 +148,39 @@ impl Server {
             }
             (trick, state.files.get(&path).cloned())
         };
-        let status = answer(&mut stream, trick, file, &headers);
+        let stream = reader.get_mut();
+        let status = answer(stream, trick, file, &headers);
         self.state.lock().unwrap().asked.push(format!("{path} {status}"));
-        let _ = stream.shutdown(std::net::Shutdown::Both);
+        stream.end();
+    }
+}
+
+/// A connection, plain or not.
+trait Conversation: Read + Write {
+    fn end(&mut self);
+}
+
+impl Conversation for TcpStream {
+    fn end(&mut self) {
+        let _ = self.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+impl Conversation for rustls::StreamOwned<rustls::ServerConnection, TcpStream> {
+    fn end(&mut self) {
+        self.conn.send_close_notify();
+        let _ = self.conn.write_tls(&mut self.sock);
+        self.sock.end();
     }
 }
 
 fn answer(
-    stream: &mut TcpStream,
+    stream: &mut dyn Write,
     trick: Option<Trick>,
     file: Option<(Vec<u8>, u32)>,
     headers: &HashMap<String, String>,
 ) -> u16 {
-    let send = |stream: &mut TcpStream, status: u16, extra: &str, length: usize, body: &[u8]| {
+    let send = |stream: &mut dyn Write, status: u16, extra: &str, length: usize, body: &[u8]| {
         let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n{extra}\r\n");
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
         let _ = stream.flush();

@@ -70,6 +70,13 @@ pub(super) fn seen<'b>(key: &[u8], body: &Cursor<'b>) -> Result<Seen<'b>> {
     })
 }
 
+/// All of a record's head but the time of its last change.
+pub(super) fn timeless(mut body: Cursor<'_>) -> Result<(u8, &[u8])> {
+    let flags = body.byte()?;
+    body.pass_time()?;
+    Ok((flags, body.rest()))
+}
+
 /// The packages that a record is about.
 pub(super) fn packages<'b>(body: &Cursor<'b>) -> Result<Vec<(u8, &'b str)>> {
     let mut body = body.clone();

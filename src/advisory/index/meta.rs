@@ -31,6 +31,26 @@ pub struct Source {
     /// The server's mark of the version that was downloaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// Records that could not be read when it was made, and are missing.
+    #[serde(default, skip_serializing_if = "Unread::is_empty")]
+    pub unread: Unread,
+}
+
+/// Records that could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// How many.
+    pub count: u64,
+    /// Place and reason of the first of them.
+    pub first: Vec<String>,
+}
+
+impl Unread {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
 }
 
 impl Meta {

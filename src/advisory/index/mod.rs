@@ -32,6 +32,7 @@
 //! The bytes depend on the records alone, not on their order. `build.rs` compiles the writer into itself for the default
 //! that the program carries, so the two can never differ.
 
+mod changes;
 mod cursor;
 mod decode;
 #[allow(unreachable_pub)] // what build.rs names is public in it
@@ -45,7 +46,8 @@ mod write;
 
 use super::{osv, range};
 
-pub use meta::{Meta, Source};
+pub use changes::changes;
+pub use meta::{Meta, Source, Unread};
 pub use query::Query;
 pub use read::{Found, Index, IndexError, Seen, code};
 

@@ -87,7 +87,7 @@ impl<'v> Query<'v> {
                 }
                 if !affected && matches!(kind, RangeType::Semver | RangeType::Ecosystem) {
                     affected = range::holds(
-                        scratch,
+                        scratch.as_slice(),
                         Bound::is_zero,
                         |bound| matches!(bound, Bound::Text("*")),
                         |a, b| self.order(a, b),

@@ -73,7 +73,7 @@ type Result<T> = std::result::Result<T, IndexError>;
 
 /// The bytes of an index, wherever they are.
 #[derive(Debug)]
-enum Bytes {
+pub(super) enum Bytes {
     Static(&'static [u8]),
     Mapped(Mapped),
 }
@@ -91,10 +91,10 @@ impl Deref for Bytes {
 /// An open index.
 #[derive(Debug)]
 pub struct Index {
-    bytes: Bytes,
+    pub(super) bytes: Bytes,
     meta: Meta,
-    names: Table,
-    records: Table,
+    pub(super) names: Table,
+    pub(super) records: Table,
     aliases: Table,
 }
 

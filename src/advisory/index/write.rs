@@ -156,8 +156,15 @@ fn describe(heads: &[Head<'_>], order: &[usize], names: &[Posting<'_>], mut sour
     }
     let counted = || order.iter().map(|&at| (&heads[at], ecosystems[at]));
     let newest = |heads: &mut dyn Iterator<Item = (&Head<'_>, u8)>| {
-        let times = heads.map(|(head, _)| &*head.modified);
-        times.max().unwrap_or_default().to_owned()
+        // What is no time (`unknown`) would stand above all that are, and make the whole database one of no age. To read a
+        // time costs more than to compare it, and of many few are above all before.
+        let mut newest = (false, "");
+        for (head, _) in heads {
+            if !newest.0 || *head.modified > *newest.1 {
+                newest = newest.max((time(&head.modified).is_some(), &head.modified));
+            }
+        }
+        newest.1.to_owned()
     };
     sources.sort_by(|a, b| a.ecosystem.cmp(&b.ecosystem));
     for source in &mut sources {
