@@ -85,7 +85,7 @@ fn files(server: &Server) {
         "/v3alpha/systems/npm/packages/%40a%2Fold",
         package.to_string().into_bytes(),
     );
-    let held = json!({"project-status": {"status": "quarantined"}, "files": []});
+    let held = json!({"project-status": {"status": "quarantined", "reason": "steals tokens"}, "files": []});
     server.put("/simple/held/", held.to_string().into_bytes());
     let pulled = json!({"files": [
         {"filename": "pulled-1.0-py3-none-any.whl", "yanked": "broken"},
@@ -110,6 +110,7 @@ fn what_is_known_today() {
     assert_eq!(of(2).unwrap().last_release, None);
     assert_eq!(of(3), None);
     assert_eq!(of(4).unwrap().status, Some(ProjectStatus::Quarantined));
+    assert_eq!(of(4).unwrap().status_reason.as_deref(), Some("steals tokens"));
     assert_eq!(of(5).unwrap().yanked.as_deref(), Some("broken"));
 }
 
@@ -184,7 +185,7 @@ fn findings_of_a_scan() {
     assert_eq!(
         findings(&report),
         [
-            "error quarantined held: its index holds the project back as suspected malware",
+            "error quarantined held: its index holds the project back as suspected malware: steals tokens",
             "warning unmaintained @a/old: its publisher deprecated it: gone",
             "warning yanked pulled: its publisher took this version back: broken",
         ]

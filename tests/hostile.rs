@@ -12,13 +12,19 @@
     clippy::field_reassign_with_default
 )]
 
+#[path = "hostile/binaries.rs"]
+mod binaries;
 #[path = "hostile/build.rs"]
 mod build;
 #[path = "hostile/collection.rs"]
 mod collection;
 mod common;
+#[path = "hostile/documents.rs"]
+mod documents;
 #[path = "hostile/own.rs"]
 mod own;
+#[path = "hostile/resources.rs"]
+mod resources;
 
 use plimsoll::{
     advisory::Database,

@@ -2,6 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
+#[path = "advisory/server.rs"]
+mod server;
 
 use plimsoll::{
     audit::{Input, Options},
@@ -12,7 +14,8 @@ use plimsoll::{
 };
 use proptest::prelude::*;
 use serde_json::json;
-use std::fs;
+use server::Server;
+use std::{fs, path::Path, process::Command};
 
 fn judged(ecosystem: &ecosystem::Ecosystem, name: &str) -> Option<(Level, String)> {
     let popular = Popular::default();
@@ -179,4 +182,133 @@ fn a_list_of_ones_own() {
     let found = names.likenesses("package-nubmer-0000-of-many");
     assert_eq!(found[0].how, How::Edit(Edit::Transposition));
     assert!(Names::read(b"no gzip", NPM.id).is_err());
+}
+
+/// A packed list of as many names as one must have, this one among the most popular.
+fn list_with(name: &str) -> Vec<u8> {
+    let lines: Vec<String> = (0..1_500).map(|i| format!("package-number-{i:04}-of-many")).collect();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, format!("{name}\n{}", lines.join("\n")).as_bytes()).unwrap();
+    packed.finish().unwrap()
+}
+
+fn plimsoll(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.args(args).env_clear().env("SOURCE_DATE_EPOCH", "1795305600");
+    let out = command.current_dir(folder).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (out.status.code(), text(&out.stdout), text(&out.stderr))
+}
+
+#[test]
+fn updates_bring_newer_names() {
+    let server = Server::start();
+    let record = r#"{"id":"GHSA-aaaa-bbbb-cccc","modified":"2026-01-01T00:00:00Z","affected":[{"package":
+        {"ecosystem":"npm","name":"a"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}"#;
+    let record = ("GHSA-aaaa-bbbb-cccc", "2026-01-01T00:00:00Z", record);
+    server.publish(
+        "npm",
+        &[(record.0.to_owned(), record.1.to_owned(), record.2.to_owned())],
+    );
+    server.put("/names/npm.txt.gz", list_with("harbour-berths"));
+    let folder = tempfile::tempdir().unwrap();
+    let zip = common::zip_of(&[(
+        "node_modules/harbuor-berths/package.json",
+        r#"{"name":"harbuor-berths","version":"1.0.0"}"#,
+    )]);
+    fs::write(folder.path().join("f.zip"), zip).unwrap();
+    let (url, names) = (server.url(), format!("{}/names", server.url()));
+    let update = |more: &[&str]| {
+        let args = [
+            "db",
+            "update",
+            "--db",
+            "db",
+            "--quiet",
+            "--force",
+            "--ecosystem",
+            "npm",
+            "--url",
+            &url,
+        ];
+        plimsoll(folder.path(), &[&args, more].concat())
+    };
+    let scan = |db: &str| {
+        let args = ["scan", "--db", db, "--offline", "--quiet", "-o", "json", "f.zip"];
+        let (_, report, _) = plimsoll(folder.path(), &args);
+        report.contains("swaps two letters of harbour-berths")
+    };
+    assert_eq!(update(&[]).0, Some(0));
+    assert!(!scan("db"), "the embedded names know no harbour");
+    let (code, said, error) = update(&["--names", &names]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(said.contains("popular names fetched"), "{said}");
+    assert!(said.contains(&format!("from {names}")), "{said}");
+    assert!(scan("db"));
+
+    // Later updates refresh them; what is no list is an error and leaves what there was.
+    server.put("/names/npm.txt.gz", list_with("another"));
+    assert_eq!(update(&[]).0, Some(0));
+    assert!(!scan("db"));
+    server.put("/names/npm.txt.gz", list_with("harbour-berths"));
+    assert_eq!(update(&[]).0, Some(0));
+    server.put("/names/npm.txt.gz", b"<html>".to_vec());
+    let (code, _, error) = update(&[]);
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("names/npm.txt.gz: not a packed list of names"),
+        "{error}"
+    );
+    assert!(scan("db"));
+
+    // And go with the database to a machine without network.
+    for args in [
+        &["db", "export", "--db", "db", "one.index"][..],
+        &["db", "import", "--db", "there", "one.index"],
+    ] {
+        let (code, _, error) = plimsoll(folder.path(), args);
+        assert_eq!(code, Some(0), "{error}");
+    }
+    assert!(scan("there") && scan("one.index"));
+    fs::write(folder.path().join("there/names/npm.txt.gz"), "damaged").unwrap();
+    assert_eq!(
+        plimsoll(folder.path(), &["scan", "--db", "there", "--offline", "f.zip"]).0,
+        Some(2)
+    );
+}
+
+#[test]
+fn a_package_in_the_folder_of_another() {
+    let said = |files: &[(&str, serde_json::Value)]| {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, json) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, json.to_string()).unwrap();
+        }
+        let report = common::scan(Input::Path(folder.path().to_owned()));
+        let findings = report["artifacts"][0]["findings"].as_array().unwrap().clone();
+        let own = findings.into_iter().filter(|f| f["rule"] == "misnamed");
+        own.map(|f| f["message"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let package = (
+        "node_modules/tide-tables/package.json",
+        json!({"name": "harbour-berths", "version": "1.0.0"}),
+    );
+    let alias = json!({"name": "x", "version": "1.0.0", "dependencies": {"tide-tables": "npm:harbour-berths@1"}});
+    let locked = json!({"lockfileVersion": 3, "packages": {
+        "node_modules/tide-tables": {"name": "harbour-berths", "version": "1.0.0"}}});
+    assert_eq!(
+        said(std::slice::from_ref(&package)),
+        ["lies in the folder of tide-tables, and nothing in the artifact declares that alias"]
+    );
+    for declared in [
+        ("package.json", alias.clone()),
+        ("node_modules/x/package.json", alias),
+        ("node_modules/.package-lock.json", locked.clone()),
+        ("package-lock.json", locked),
+    ] {
+        assert_eq!(said(&[package.clone(), declared.clone()]), [""; 0], "{}", declared.0);
+    }
 }

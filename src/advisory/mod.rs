@@ -12,6 +12,7 @@
 //! | [`store`] | generations in a folder: immutable, behind a pointer that is renamed into place |
 //! | [`http`], [`update`] | downloads, whole or in increments |
 //! | [`signals`] | KEV and EPSS: what attackers use, or will |
+//! | [`popular`] | names by popularity that are newer than those that this copy carries |
 //! | [`upgrade`](upgrade()) | to which version to upgrade |
 //! | [`osv_api`] | OSV's API instead of a database |
 //!
@@ -42,6 +43,7 @@ mod matching;
 mod moment;
 mod osv;
 pub mod osv_api;
+pub mod popular;
 pub mod range;
 mod severity;
 pub mod signals;

@@ -5,6 +5,7 @@
 
 use super::{EntryKind, Gravity, Member, anomaly::Anomalies};
 use crate::limits::Limits;
+use icu_normalizer::ComposingNormalizerBorrowed;
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
@@ -83,7 +84,7 @@ pub(super) fn clean<'n>(raw: &'n str, lenient: bool, limits: &Limits, anomalies:
                     told(
                         quirk,
                         "case-variant",
-                        "differs by case from a name that runtimes look for: found on some systems",
+                        "differs by case, or by what Windows leaves out, from a name that runtimes look for: found on some systems",
                     );
                     parts.push(usual);
                 } else {
@@ -174,13 +175,24 @@ fn dotted(name: &str) -> bool {
     name.split('/').count() <= 64 && name.split('/').all(plain)
 }
 
-/// The usual spelling of a name that runtimes look for, if this one differs from it by case alone: where case does not matter
-/// (Windows, macOS) it is found all the same, so detectors must see it.
+/// The usual spelling of a name that runtimes look for, if this one differs from it by case alone, or by what Windows leaves
+/// out (blanks and dots at the end, the name of the main stream): where that does not matter (Windows, macOS) it is found all
+/// the same, so detectors must see it.
 fn miscased(part: &str) -> Option<&'static str> {
+    let bare = part.trim_end_matches(['.', ' ']);
+    let stream = bare
+        .len()
+        .checked_sub(MAIN_STREAM.len())
+        .filter(|&at| bare.is_char_boundary(at));
+    let stream = stream.filter(|&at| bare[at..].eq_ignore_ascii_case(MAIN_STREAM));
+    let bare = stream.map_or(bare, |at| &bare[..at]);
     ["node_modules", "package.json"]
         .into_iter()
-        .find(|usual| part.len() == usual.len() && part != *usual && part.eq_ignore_ascii_case(usual))
+        .find(|usual| part != *usual && bare.eq_ignore_ascii_case(usual))
 }
+
+/// What names the contents of a file on NTFS, as does its name alone.
+const MAIN_STREAM: &str = "::$DATA";
 
 fn is_drive(part: &str) -> bool {
     matches!(part.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
@@ -271,22 +283,32 @@ fn above<'m>(members: &'m [Member], by_path: &HashMap<&'m str, usize>, anomalies
     }
 }
 
-/// Names that are one on systems that ignore case.
+/// Names that are one on systems that ignore case, or how accents are written (Unicode's forms C and D: macOS).
 fn case(members: &[Member], by_path: &HashMap<&str, usize>, anomalies: &mut Anomalies) {
+    let composed = ComposingNormalizerBorrowed::new_nfc();
     let mut lowered: HashMap<String, &str> = HashMap::new();
     for member in members {
         if !member.path.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
             continue;
         }
-        let lower = member.path.to_lowercase();
+        let lower = composed.normalize(&member.path.to_lowercase()).into_owned();
         let other = by_path.get_key_value(lower.as_str()).map(|(path, _)| *path);
         let other = other
             .or_else(|| lowered.get(&lower).copied())
             .filter(|path| **path != *member.path);
         if let Some(other) = other {
-            anomalies.quirk("case-collision", &member.path, || {
-                format!("differs from `{other}` by case alone: one file on some systems, two on others")
-            });
+            let alike = |a: &str, b: &str| composed.normalize(a) == composed.normalize(b);
+            if alike(other, &member.path) {
+                anomalies.quirk("unicode-collision", &member.path, || {
+                    format!(
+                        "differs from `{other}` in how accents are encoded: one file on some systems, two on others"
+                    )
+                });
+            } else {
+                anomalies.quirk("case-collision", &member.path, || {
+                    format!("differs from `{other}` by case alone: one file on some systems, two on others")
+                });
+            }
         }
         lowered.insert(lower, &member.path);
     }
@@ -320,6 +342,16 @@ mod tests {
                 &["case-variant"],
             ),
             ("auxiliary/com10", "auxiliary/com10", &[]),
+            (
+                "node_modules./x/package.json::$data",
+                "node_modules/x/package.json",
+                &["case-variant", "reserved-name"],
+            ),
+            (
+                "x/package.json. .",
+                "x/package.json",
+                &["case-variant", "reserved-name"],
+            ),
         ] {
             let mut anomalies = Anomalies::default();
             assert_eq!(clean(raw, false, &Limits::default(), &mut anomalies), path, "{raw:?}");

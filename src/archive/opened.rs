@@ -192,6 +192,18 @@ impl<'a> Opened<'a> {
         &self.head
     }
 
+    /// Whether it costs next to nothing to look whether a zip hides behind what the contents begin with (a picture, a text),
+    /// and one may: a stored entry whose end is a zip's, or a small deflated one that is checked whole anyway. All entries are
+    /// not inflated for it: that is what a scan would cost most.
+    #[must_use]
+    pub fn may_end_as_zip(&self) -> bool {
+        match &self.source {
+            Source::Stored(bytes) => super::zip::has_directory(bytes),
+            Source::Deflated { .. } => self.verify && self.compressed <= self.budget.limits.verify_bytes,
+            Source::Reader(_) | Source::Closed(_) => false,
+        }
+    }
+
     /// What [`Opened::peek`] met, if it met anything.
     #[must_use]
     pub fn problem(&self) -> Option<&ReadError> {

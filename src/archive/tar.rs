@@ -160,6 +160,25 @@ struct Extended {
     link: Option<Vec<u8>>,
     size: Option<u64>,
     sparse: bool,
+    /// Names that a later header replaced.
+    replaced: Vec<Vec<u8>>,
+}
+
+/// Names replaced by later headers of one entry that are looked at.
+const REPLACED: usize = 16;
+
+/// Sets a name; one that was set before and differs is kept among the replaced.
+fn rename(slot: &mut Option<Vec<u8>>, name: Vec<u8>, replaced: &mut Vec<Vec<u8>>, anomalies: &mut Anomalies) {
+    let before = slot.replace(name);
+    if let Some(before) = before.filter(|before| Some(before) != slot.as_ref()) {
+        anomalies.contradiction("pax-header", "", || {
+            "headers of one entry give it several names: readers take the first or the last; all were looked at"
+                .to_owned()
+        });
+        if replaced.len() < REPLACED {
+            replaced.push(before);
+        }
+    }
 }
 
 struct Walk<'l, R> {
@@ -302,7 +321,12 @@ impl<'l, R: Read> Walk<'l, R> {
             }
             EntryType::GNULongName => {
                 let name = self.small(stated)?;
-                next.long_name = Some(until_nul(name));
+                rename(
+                    &mut next.long_name,
+                    until_nul(name),
+                    &mut next.replaced,
+                    &mut self.anomalies,
+                );
                 return Ok(());
             }
             EntryType::GNULongLink => {
@@ -324,7 +348,11 @@ impl<'l, R: Read> Walk<'l, R> {
             };
             let value = record.value_bytes();
             let known = match record.key_bytes() {
-                b"path" | b"GNU.sparse.name" => {
+                b"path" => {
+                    rename(&mut next.path, value.to_vec(), &mut next.replaced, &mut self.anomalies);
+                    true
+                }
+                b"GNU.sparse.name" => {
                     next.path = Some(value.to_vec());
                     true
                 }
@@ -337,6 +365,11 @@ impl<'l, R: Read> Walk<'l, R> {
                     if size.is_none() {
                         self.anomalies.contradiction("pax-header", "", || {
                             "a pax header gives a size that is no number".to_owned()
+                        });
+                    }
+                    if next.size.is_some_and(|before| Some(before) != size) {
+                        self.anomalies.contradiction("pax-header", "", || {
+                            "headers of one entry give it several sizes: what follows depends on the reader".to_owned()
                         });
                     }
                     next.size = size.or(next.size);
@@ -363,6 +396,7 @@ impl<'l, R: Read> Walk<'l, R> {
             link,
             size,
             sparse,
+            replaced,
         } = extended;
         let sparse = sparse || kind == EntryType::GNUSparse;
         let name = path
@@ -422,6 +456,14 @@ impl<'l, R: Read> Walk<'l, R> {
                 "an extended header gives it another name; both were looked at".to_owned()
             });
             self.push(&String::from_utf8_lossy(&own), kind, self.at..self.at + real, sparse);
+        }
+        for name in &replaced {
+            self.push(
+                &String::from_utf8_lossy(name),
+                kind,
+                self.at..self.at.saturating_add(real),
+                sparse,
+            );
         }
         let linked = link.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned));
         if header.entry_type() == EntryType::Link {

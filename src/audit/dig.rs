@@ -121,9 +121,12 @@ impl<'a> Dig<'a> {
             let gap = blind(location.clone(), reason.to_owned());
             self.note(|seen| seen.found.gaps.push(gap));
         }
+        if let Some(gap) = not_opened(head, &location) {
+            self.note(|seen| seen.found.gaps.push(gap));
+        }
         let guess = nested::guess(head, meta.path);
         let detectors: Vec<&dyn Detector> = self.asked().filter(|d| d.interest(meta).takes(head)).collect();
-        if detectors.is_empty() && guess == Guess::No {
+        if detectors.is_empty() && guess == Guess::No && !opened.may_end_as_zip() {
             // Nobody reads on, but what cannot even be begun may be anything.
             if let Some(problem) = opened.finish() {
                 let gap = unreadable(location, &problem);
@@ -282,6 +285,19 @@ impl Neighbours for Around<'_> {
         });
         read.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is packed in a format that is not looked through: blind where it is an archive, partial where it may be mere data.
+fn not_opened(head: &[u8], location: &Location) -> Option<Gap> {
+    let (format, is_archive) = nested::closed(head, &location.path)?;
+    let reason = if is_archive {
+        format!("an archive in {format}, which is not opened; scan what it unpacks to, or pack it as zip or tar.gz")
+    } else {
+        format!("packed by {format}, which is not looked through")
+    };
+    let gap = blind(location.clone(), reason);
+    let kind = if is_archive { gap.kind } else { GapKind::Partial };
+    Some(Gap { kind, ..gap })
 }
 
 /// Whether these may be the contents of a symbolic link: a path on one line.

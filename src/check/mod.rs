@@ -16,6 +16,7 @@ use std::{
 mod ambiguous_archive;
 mod install_script;
 mod malicious;
+mod misnamed;
 mod odd_origin;
 mod quarantined;
 mod runtime_eol;
@@ -40,6 +41,7 @@ pub static ALL: &[&dyn Check] = &[
     &unmaintained::Unmaintained,
     &yanked::Yanked,
     &odd_origin::OddOrigin,
+    &misnamed::Misnamed,
     &install_script::InstallScript,
     &runtime_eol::RuntimeEol,
     &ambiguous_archive::AmbiguousArchive,
@@ -93,7 +95,7 @@ pub trait Check: Sync {
 }
 
 /// Rules that say that something is odd and not that it is bad.
-const SIGNALS: [&str; 4] = ["typosquat", "odd-origin", "install-script", "tampered"];
+const SIGNALS: [&str; 5] = ["typosquat", "odd-origin", "misnamed", "install-script", "tampered"];
 
 /// Raises by one level what two independent signals say of the same package: each has innocent reasons, and they seldom meet.
 pub fn corroborate(findings: &mut [Finding]) {
@@ -207,3 +209,13 @@ const ALWAYS_CRITICAL: Option<Severity> = Some(Severity::Critical);
 
 /// The level of a finding that never stops a release by itself.
 const ADVICE: Level = Level::Warning;
+
+/// Words of a publisher or an index without line breaks, shortened.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words.trim_end_matches('.').to_owned(),
+    }
+}

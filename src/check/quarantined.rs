@@ -22,7 +22,12 @@ impl Check for Quarantined {
     fn run(&self, cx: Context<'_>, out: &mut Vec<Finding>) {
         let held = |u: &crate::model::Upstream| u.status == Some(ProjectStatus::Quarantined);
         for component in cx.inventory.iter().filter(|c| cx.upstream(c).is_some_and(held)) {
-            let message = "its index holds the project back as suspected malware".to_owned();
+            let reason = cx.upstream(component).and_then(|u| u.status_reason.as_deref());
+            let reason = reason.map(|reason| format!(": {}", super::one_line(reason)));
+            let message = format!(
+                "its index holds the project back as suspected malware{}",
+                reason.unwrap_or_default()
+            );
             let finding = about(component, &RULE, RULE.level, message);
             out.extend(finding.map(|finding| Finding {
                 severity: ALWAYS_CRITICAL,

@@ -2,7 +2,7 @@
 
 mod abandoned;
 
-use super::{ADVICE, Check, Context, about, from_hits};
+use super::{ADVICE, Check, Context, about, from_hits, one_line};
 use crate::{
     advisory::Kind,
     model::{Component, Fact, Finding, ProjectStatus, Rule, Upstream},
@@ -70,10 +70,16 @@ fn declared(component: &Component, upstream: Option<&Upstream>) -> Option<String
             reason => format!("its publisher deprecated it: {reason}"),
         });
     }
-    match upstream.and_then(|u| u.status) {
-        Some(ProjectStatus::Archived) => return Some("its project is archived, as the index says".to_owned()),
-        Some(ProjectStatus::Deprecated) => return Some("its project is deprecated, as the index says".to_owned()),
-        Some(ProjectStatus::Quarantined) | None => {}
+    let status = upstream.and_then(|u| match u.status? {
+        ProjectStatus::Archived => Some(("archived", u.status_reason.as_deref())),
+        ProjectStatus::Deprecated => Some(("deprecated", u.status_reason.as_deref())),
+        ProjectStatus::Quarantined => None,
+    });
+    if let Some((status, reason)) = status {
+        let reason = reason
+            .map(|reason| format!(": {}", one_line(reason)))
+            .unwrap_or_default();
+        return Some(format!("its project is {status}, as the index says{reason}"));
     }
     if component.facts().any(|fact| *fact == Fact::Inactive) {
         return Some("its authors call its development inactive, in its metadata".to_owned());
@@ -106,14 +112,4 @@ fn corroborated(cx: Context<'_>, component: &Component) -> Option<String> {
     };
     let day = last.split('T').next().unwrap_or(last);
     Some(format!("no release since {day}, and {besides}"))
-}
-
-/// The publisher's words without line breaks, shortened.
-fn one_line(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words.trim_end_matches('.').to_owned(),
-    }
 }

@@ -5,7 +5,7 @@ use anstream::eprintln;
 use clap::{Args, ValueEnum};
 use plimsoll::{
     advisory::{
-        Database, age, osv_api,
+        Database, age, osv_api, popular,
         signals::Signals,
         store::{self, Generation, Store, StoreError},
         update::{self, Options, UpdateError},
@@ -14,6 +14,7 @@ use plimsoll::{
     ecosystem,
     escape::terminal,
     model::Coordinate,
+    names::Popular,
     policy::{self, Policy},
 };
 use std::{
@@ -95,6 +96,8 @@ enum From {
 /// What was chosen.
 pub(super) struct Chosen {
     pub(super) database: Database,
+    /// Popular names: those that lie beside the database, or else the embedded ones.
+    pub(super) popular: Popular,
     /// Why the run ends with exit code 2 all the same.
     pub(super) stale: Option<String>,
 }
@@ -116,7 +119,8 @@ pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: boo
             let database = Database::open(path, path.display().to_string());
             let database = database.map_err(|e| format!("{}: {e}", path.display()))?;
             let database = with_signals(database, path)?;
-            return Ok(aged(database, None, &held, flags, now, quiet));
+            let chosen = aged(database, None, &held, flags, now, quiet);
+            return with_names(chosen, path, &held);
         }
         Some(folder) => Store::new(folder.clone()),
         None => match store::default_folder() {
@@ -148,7 +152,8 @@ pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: boo
             let database = Database::open(&generation.path, source);
             let database = database.map_err(|e| format!("{}: {e}", generation.path.display()))?;
             let database = with_signals(database, store.root())?;
-            Ok(aged(database, Some(&generation), &held, flags, now, quiet))
+            let chosen = aged(database, Some(&generation), &held, flags, now, quiet);
+            with_names(chosen, store.root(), &held)
         }
     }
 }
@@ -159,8 +164,19 @@ fn with_signals(mut database: Database, place: &Path) -> Result<Database, String
     Ok(database)
 }
 
+/// With the lists of names that lie beside it, of the ecosystems that are needed.
+fn with_names(chosen: Chosen, place: &Path, held: &BTreeSet<&str>) -> Result<Chosen, String> {
+    let lists = popular::beside(place).open(held.iter().copied());
+    let popular = lists.map_err(|e| format!("{e}; fetch it again with `plimsoll db update --names URL`"))?;
+    Ok(Chosen { popular, ..chosen })
+}
+
 fn fresh(database: Database) -> Chosen {
-    Chosen { database, stale: None }
+    Chosen {
+        database,
+        popular: Popular::default(),
+        stale: None,
+    }
 }
 
 /// Ecosystems that the artifacts hold and the database does not, or only in an old state.
@@ -283,7 +299,10 @@ fn aged(
             terminal(&ecosystem)
         );
     }
-    Chosen { database, stale }
+    Chosen {
+        stale,
+        ..fresh(database)
+    }
 }
 
 fn ask(coordinates: &BTreeSet<&Coordinate>, now: SystemTime) -> Result<Database, String> {

@@ -1,6 +1,6 @@
 //! `plimsoll db`.
 
-use super::{policy, signals};
+use super::{names, policy, signals};
 use anstream::{eprintln, println};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,6 +29,7 @@ Examples:
   plimsoll db update --ecosystem PyPI            one of them
   plimsoll db import mirror/                     from OSV's bucket layout (npm/all.zip), OSV JSON, or RustSec's repository
   plimsoll db update --kev --epss                with CISA's known exploited vulnerabilities and EPSS scores, for priority
+  plimsoll db update --names https://mirror.example.com/names  with newer lists of popular names, for look-alikes
   plimsoll db export advisories.index            one file, for a machine without network
   plimsoll db import advisories.index            there
 
@@ -66,6 +67,10 @@ enum Command {
         /// EPSS scores too, from this URL or FIRST's own; later updates refresh them
         #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = EPSS_URL)]
         epss: Option<String>,
+        /// Lists of popular names too, from this folder of a server: npm.txt.gz, PyPI.txt.gz, crates.io.txt.gz;
+        /// PLIMSOLL_NAMES_URL unless given; later updates refresh them
+        #[arg(long, value_name = "URL")]
+        names: Option<String>,
         /// Take older records, or much fewer
         #[arg(long)]
         force: bool,
@@ -84,7 +89,8 @@ enum Command {
     Status,
     /// Reads everything and verifies every checksum
     Verify,
-    /// Writes one file that `db import` takes; KEV and EPSS, where there are any, into FILE.signals beside it
+    /// Writes one file that `db import` takes; KEV and EPSS, where there are any, into
+    /// FILE.signals beside it, lists of names into FILE.names
     Export {
         /// File to write
         #[arg(value_name = "FILE")]
@@ -138,6 +144,7 @@ fn act(args: &Db) -> Result<(), String> {
             url: flag,
             kev,
             epss,
+            names: names_url,
             force,
         } => {
             let policy = policy::of_scan(None)?.map(|p| p.advisories).unwrap_or_default();
@@ -167,11 +174,13 @@ fn act(args: &Db) -> Result<(), String> {
             }
             aside(&updated.quarantined);
             signals::update(&store, kev.as_deref(), epss.as_deref(), &policy)?;
-            status(&updated.generation);
-            signals::status(&store)?;
+            let names_url = (names_url.as_deref(), policy.names_url.as_deref());
+            names::update(&store, names_url.0, names_url.1, &options.ecosystems)?;
+            told(&store, &updated.generation)?;
         }
         Command::Import { paths, force } => {
             let rest = signals::import(&store, paths)?;
+            names::import(&store, &rest)?;
             if rest.is_empty() {
                 return signals::status(&store);
             }
@@ -183,12 +192,10 @@ fn act(args: &Db) -> Result<(), String> {
             let writer = store.lock().map_err(|e| e.to_string())?;
             let written = writer.replace(import.records, import.sources, *force);
             aside(&quarantined);
-            status(&written.map_err(|e| e.to_string())?);
-            signals::status(&store)?;
+            told(&store, &written.map_err(|e| e.to_string())?)?;
         }
         Command::Status => {
-            status(&current(&store)?);
-            signals::status(&store)?;
+            told(&store, &current(&store)?)?;
         }
         Command::Verify => {
             let generation = current(&store)?;
@@ -197,11 +204,14 @@ fn act(args: &Db) -> Result<(), String> {
                 .verify()
                 .map_err(|e| format!("{}: {e}", generation.path.display()))?;
             signals::of(&store)?;
+            let all = ecosystem::ALL.iter().map(|e| e.osv);
+            names::of(&store).open(all).map_err(|e| e.to_string())?;
             println!("{} records, every checksum holds", generation.index.meta().records);
         }
         Command::Export { file } => {
             export(&current(&store)?.index, file)?;
             signals::export(&store, file)?;
+            names::export(&store, file)?;
         }
     }
     Ok(())
@@ -222,6 +232,14 @@ fn export(index: &Index, file: &Path) -> Result<(), String> {
     draft.push(".draft");
     fs::write(&draft, index.as_bytes()).map_err(failed)?;
     fs::rename(&draft, file).map_err(failed)
+}
+
+/// Everything that there is.
+fn told(store: &Store, generation: &Generation) -> Result<(), String> {
+    status(generation);
+    signals::status(store)?;
+    names::status(store);
+    Ok(())
 }
 
 fn status(generation: &Generation) {

@@ -17,6 +17,7 @@ mod fingerprints;
 mod inputs;
 mod inventory;
 mod man;
+mod names;
 mod output;
 mod policy;
 mod sbom;

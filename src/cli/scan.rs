@@ -121,6 +121,7 @@ fn scan(args: &mut Scan) -> Result<ExitCode, String> {
     let looked = args.inputs.look(&inputs, &options);
     let chosen = advisories::choose(&args.advisories, &looked, output::now(), args.inputs.quiet)?;
     args.enrich.apply(&mut options, &looked, output::now());
+    options.checks.popular = chosen.popular;
     let mut report = looked.judge(&options, &chosen.database, output::now());
     if let Some(reason) = chosen.stale {
         report.gaps.push(Gap {

@@ -2,9 +2,9 @@
 
 use super::{DetectError, Detector, Interest, Sink, python::metadata::Metadata, split_stem};
 use crate::{
-    archive::{Entry, EntryMeta},
+    archive::{Entry, EntryKind, EntryMeta},
     ecosystem::PYPI,
-    model::{Fact, Proof},
+    model::{Fact, Gap, GapKind, Location, Proof},
     parse::{
         self,
         json::{self, Scalar},
@@ -24,6 +24,40 @@ impl Detector for DistInfo {
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         Interest::read_if(stem(meta.path).is_some())
+    }
+
+    /// Folders without `METADATA`: their names still say what was installed.
+    fn survey(&self, found: &mut Sink<'_>) {
+        let neighbours = found.neighbours;
+        let archives = found.place().archives;
+        let mut last = "";
+        for entry in neighbours.entries() {
+            // Files of one folder mostly follow each other.
+            let folder = entry.path.split_once(".dist-info/").map_or("", |(folder, _)| folder);
+            if folder == last || entry.kind != EntryKind::File {
+                continue;
+            }
+            last = folder;
+            if folder.is_empty() || neighbours.has(&format!("{folder}.dist-info/METADATA")) {
+                continue;
+            }
+            let location = Location::new(archives.clone(), &entry.path);
+            let stem = folder.rsplit_once('/').map_or(folder, |(_, stem)| stem);
+            let said = split_stem(stem, &PYPI).map(|(name, version)| PYPI.coordinate(name, Some(version)));
+            let reason = match said {
+                Some(said) => {
+                    found.add(said, Proof::Installed, 0.8).at(location.clone());
+                    "METADATA is missing; taken from the folder's name"
+                }
+                None => "METADATA is missing, and the folder's name tells no version; reinstall the package",
+            };
+            found.gaps.push(Gap {
+                kind: GapKind::Partial,
+                location,
+                stage: self.id(),
+                reason: reason.to_owned(),
+            });
+        }
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {

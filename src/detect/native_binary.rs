@@ -61,8 +61,9 @@ impl Detector for NativeBinary {
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
         let bytes = entry.bytes;
+        // What a Lambda function starts is a program, whatever is left of its header.
         let (program, go) = (
-            is_executable(bytes),
+            is_executable(bytes) || entry.meta.path == "bootstrap",
             memmem::find(bytes, b"\xff Go buildinf:").is_some(),
         );
         let left_behind =

@@ -59,6 +59,8 @@ impl Detector for NpmInstalled {
             .chain(fetching)
             .chain(licence)
             .chain(authors)
+            .chain(read.calls.iter().map(|name| Fact::Calls(name.as_str().into())))
+            .chain(declared_above(entry, folder, &names, found))
             .collect();
         for name in names {
             if read.versions.is_empty() {
@@ -79,6 +81,17 @@ impl Detector for NpmInstalled {
         }
         Ok(())
     }
+}
+
+/// The folder's name, where it is not the package's and the application's own `package.json` calls it so.
+fn declared_above(entry: &Entry<'_>, folder: &str, names: &[&str], found: &Sink<'_>) -> Option<Fact> {
+    if names.contains(&folder) || folder.starts_with('.') {
+        return None;
+    }
+    let (above, _) = entry.meta.path.split_once("node_modules/")?;
+    let contents = found.neighbours.read(&format!("{above}package.json"))?;
+    let application = json::document::<PackageJson>(parse::text(&contents.bytes).as_bytes()).ok()?;
+    application.calls.contains(folder).then(|| Fact::Calls(folder.into()))
 }
 
 fn different(values: &[String]) -> bool {

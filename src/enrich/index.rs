@@ -35,6 +35,8 @@ pub(super) fn ask(
         if status.is_some() || yanked.is_some() {
             let upstream = enriched.upstream.entry((*coordinate).clone()).or_default();
             upstream.status = status;
+            let reason = project["project-status"]["reason"].as_str();
+            upstream.status_reason = reason.filter(|_| status.is_some()).map(Into::into);
             upstream.yanked = yanked.or(upstream.yanked.take());
         }
     }

@@ -67,6 +67,9 @@ pub enum Fact {
     Direct,
     /// Another name that the application calls it by (npm's `"nick": "npm:name@1"`).
     Alias(Box<str>),
+    /// By what name of its own it calls a package that it asks for: an alias as above, or something from elsewhere than the
+    /// registry, which may have another name.
+    Calls(Box<str>),
     /// From a lock file that was given beside the artifact: it names versions, and proves no presence.
     Given,
     /// One of several versions that are possible; nothing in the artifact decides between them.

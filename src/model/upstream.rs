@@ -24,6 +24,8 @@ pub struct Upstream {
     pub yanked: Option<Box<str>>,
     /// Where that is anything but active.
     pub status: Option<ProjectStatus>,
+    /// Why, in the index's own words.
+    pub status_reason: Option<Box<str>>,
     /// The repository of its code takes no more changes.
     pub archived: bool,
 }

@@ -46,6 +46,7 @@ const ADVISORIES: &[&str] = &[
     "fail-after",
     "kev-url",
     "epss-url",
+    "names-url",
 ];
 const TYPOSQUAT: &[&str] = &["allow"];
 const IGNORE: &[&str] = &[
@@ -187,6 +188,7 @@ impl Reader<'_> {
             warn_after: self.duration(table, "warn-after"),
             fail_after: self.duration(table, "fail-after"),
             kev_url: self.string(table, "kev-url"),
+            names_url: self.string(table, "names-url"),
             epss_url: self.string(table, "epss-url"),
         }
     }

@@ -89,6 +89,8 @@ pub struct Advisories {
     pub kev_url: Option<String>,
     /// Server of the EPSS scores.
     pub epss_url: Option<String>,
+    /// Server of lists of popular names.
+    pub names_url: Option<String>,
 }
 
 /// A finding that shall not count. All that it says must hold.

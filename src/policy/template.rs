@@ -34,6 +34,7 @@ pub const TEMPLATE: &str = r#"# The policy of plimsoll, found from the working d
 #fail-after = "5 days"
 #kev-url = "https://mirror.example.com/known_exploited_vulnerabilities.json"
 #epss-url = "https://mirror.example.com/epss_scores-current.csv.gz"
+#names-url = "https://mirror.example.com/names"
 
 # Packages whose names look like a typing error and are none.
 [typosquat]

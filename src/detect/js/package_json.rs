@@ -21,6 +21,8 @@ pub(in crate::detect) struct PackageJson {
     pub(in crate::detect) private: bool,
     /// Names in `dependencies`, `optionalDependencies` and `peerDependencies`; which versions they find is seen in the tree.
     pub(in crate::detect) requires: BTreeSet<String>,
+    /// Those of them that it takes by another name (`npm:name@1`), or from elsewhere than the registry.
+    pub(in crate::detect) calls: BTreeSet<String>,
     /// Whether it runs a script when it is installed.
     pub(in crate::detect) runs_script: bool,
     /// Those of these scripts that fetch something or start a shell.
@@ -61,7 +63,10 @@ impl<'de> Deserialize<'de> for PackageJson {
                         }
                         "private" => read.private |= map.next_value::<Scalar>()?.is_true(),
                         "dependencies" | "optionalDependencies" | "peerDependencies" => {
-                            let Members(list) = map.next_value::<Members<IgnoredAny>>()?;
+                            let Members(list) = map.next_value::<Members<Scalar>>()?;
+                            let elsewhere = |spec: &Scalar| spec.text().is_some_and(|text| text.contains([':', '/']));
+                            let nicks = list.iter().filter(|(_, spec)| elsewhere(spec));
+                            read.calls.extend(nicks.map(|(name, _)| name.clone()));
                             read.requires.extend(list.into_iter().map(|(name, _)| name));
                         }
                         "scripts" => {
