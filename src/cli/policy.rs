@@ -56,11 +56,17 @@ pub(super) fn of_scan(flag: Option<&Path>) -> Result<Option<Policy>, String> {
     path.map(|path| Policy::open(&path)).transpose()
 }
 
-/// Below the working directory's own path as short as can be: reports name it.
+/// Relative to the working directory: reports name it, and what lies above the repository is nobody's business who reads them.
 fn found() -> Result<Option<PathBuf>, String> {
     let here = env::current_dir().map_err(|e| format!("the working directory cannot be found: {e}"))?;
     let found = Policy::find(&here);
-    Ok(found.map(|path| path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)))
+    Ok(found.map(|path| {
+        let up = here.ancestors().position(|folder| path.parent() == Some(folder));
+        match (up, path.file_name()) {
+            (Some(up), Some(name)) => PathBuf::from("../".repeat(up)).join(name),
+            _ => path,
+        }
+    }))
 }
 
 /// `plimsoll policy`.

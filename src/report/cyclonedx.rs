@@ -88,6 +88,8 @@ fn metadata(report: &Report, artifact: &Artifact) -> Value {
         "properties": [property("kind", artifact.kind), property("size", &artifact.size.to_string())],
     });
     if let Some(sha256) = &artifact.sha256 {
+        // Stores of SBOMs keep what was uploaded by name and version, and one build from another.
+        subject["version"] = format!("sha256:{sha256}").into();
         subject["hashes"] = json!([{"alg": "SHA-256", "content": sha256}]);
     }
     metadata.insert("component".to_owned(), subject);
@@ -306,7 +308,15 @@ fn vulnerability(group: &[(&Finding, Option<&Decision>)], references: &Reference
         value
     });
     value["affects"] = affects.collect();
-    value["properties"] = json!([property("rule", first.rule.id), property("level", first.level.as_str())]);
+    let mut properties = vec![property("rule", first.rule.id), property("level", first.level.as_str())];
+    if let Some(exploited) = &first.triage.exploited {
+        properties.push(property("kev:added", &exploited.added));
+    }
+    if let Some(epss) = first.triage.epss {
+        properties.push(property("epss:score", &epss.score.to_string()));
+        properties.push(property("epss:percentile", &epss.percentile.to_string()));
+    }
+    value["properties"] = properties.into();
     Some(value)
 }
 

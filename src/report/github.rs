@@ -4,7 +4,7 @@
 
 use super::{
     Artifact, Report, Reporter, Style,
-    words::{self, count},
+    words::{self, Places, count},
 };
 use crate::{
     escape::{annotation, annotation_property},
@@ -32,11 +32,12 @@ impl Reporter for Github {
     }
 
     fn write(&self, report: &Report, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
+        let places = Places::of(report);
         for failure in &report.failures {
-            command("error", &failure.path, "not read", &failure.message, out)?;
+            command("error", places.show(&failure.path), "not read", &failure.message, out)?;
         }
         for artifact in &report.artifacts {
-            write_artifact(artifact, out)?;
+            write_artifact(artifact, places.show(&artifact.path), out)?;
         }
         for gap in &report.gaps {
             write_gap("", gap, out)?;
@@ -47,7 +48,7 @@ impl Reporter for Github {
     }
 }
 
-fn write_artifact(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
+fn write_artifact(artifact: &Artifact, path: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     let mut index = HashMap::new();
     // The archive's own findings have no component to be joined by.
@@ -71,26 +72,26 @@ fn write_artifact(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
         if let Some(rest) = group.len().checked_sub(LISTED).filter(|n| *n > 0) {
             lines.push(format!("and {}", count(rest, "more")));
         }
-        lines.push(annotation(&format!("in {}", place(artifact, first))));
+        lines.push(annotation(&format!("in {}", place(path, first))));
         // The one line break that is meant.
-        raw(level(first.level), &artifact.path, &title, &lines.join("%0A"), out)?;
+        raw(level(first.level), path, &title, &lines.join("%0A"), out)?;
     }
     if let Some(rest) = groups.len().checked_sub(SHOWN).filter(|n| *n > 0) {
         command(
             "notice",
-            &artifact.path,
+            path,
             "cut",
             &format!("{} not annotated", count(rest, "more component")),
             out,
         )?;
     }
     for gap in artifact.gaps.iter().take(SHOWN) {
-        write_gap(&artifact.path, gap, out)?;
+        write_gap(path, gap, out)?;
     }
     if let Some(rest) = artifact.gaps.len().checked_sub(SHOWN).filter(|n| *n > 0) {
         command(
             "notice",
-            &artifact.path,
+            path,
             "cut",
             &format!("{} not annotated", count(rest, "more gap")),
             out,
@@ -99,10 +100,10 @@ fn write_artifact(artifact: &Artifact, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn place(artifact: &Artifact, finding: &Finding) -> String {
+fn place(path: &str, finding: &Finding) -> String {
     match finding.primary.to_string() {
-        inner if inner.is_empty() => artifact.path.clone(),
-        inner => format!("{}!/{inner}", artifact.path),
+        inner if inner.is_empty() => path.to_owned(),
+        inner => format!("{path}!/{inner}"),
     }
 }
 

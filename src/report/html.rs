@@ -5,7 +5,7 @@
 
 use super::{
     Report, Reporter, Style,
-    words::{self, SEVERITIES, count},
+    words::{self, Places, SEVERITIES, count},
 };
 use crate::{
     escape::html,
@@ -48,7 +48,7 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text.as_bytes()));
     let counts = report.counts();
     let subject = match &*report.artifacts {
-        [one] => one.path.clone(),
+        [one] => Places::of(report).show(&one.path).to_owned(),
         several => count(several.len(), "artifact"),
     };
     let found = words::found(report, counts);

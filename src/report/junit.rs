@@ -3,7 +3,7 @@
 //! A component fails by its findings of level error; warnings and notes are told in its output. What was decided is a case
 //! of its own that is skipped, and so is a partial gap; a blind gap is an error.
 
-use super::{Artifact, Report, Reporter, Style};
+use super::{Artifact, Report, Reporter, Style, words::Places};
 use crate::{
     escape::xml,
     model::{Coordinate, Finding, Gap, GapKind, Level},
@@ -25,8 +25,9 @@ impl Reporter for Junit {
     }
 
     fn write(&self, report: &Report, _: Style, out: &mut dyn io::Write) -> io::Result<()> {
-        let mut suites: Vec<Suite> = report.artifacts.iter().map(of_artifact).collect();
-        suites.extend(of_run(report));
+        let places = Places::of(report);
+        let mut suites: Vec<Suite> = report.artifacts.iter().map(|a| of_artifact(a, &places)).collect();
+        suites.extend(of_run(report, &places));
         let sum = |of: fn(&Suite) -> usize| suites.iter().map(of).sum::<usize>();
         writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
         writeln!(
@@ -84,7 +85,7 @@ impl Suite {
     }
 }
 
-fn of_artifact(artifact: &Artifact) -> Suite {
+fn of_artifact(artifact: &Artifact, places: &Places) -> Suite {
     let mut by_subject: BTreeMap<Option<&Coordinate>, Vec<Outcome>> = artifact
         .inventory
         .iter()
@@ -122,16 +123,16 @@ fn of_artifact(artifact: &Artifact) -> Suite {
     }));
     cases.extend(artifact.gaps.iter().map(of_gap));
     Suite {
-        name: artifact.path.clone(),
+        name: places.show(&artifact.path).to_owned(),
         cases,
     }
 }
 
 /// What no artifact can be blamed for.
-fn of_run(report: &Report) -> Option<Suite> {
+fn of_run(report: &Report, places: &Places) -> Option<Suite> {
     let failures = report.failures.iter().map(|failure| Case {
         class: "input",
-        name: failure.path.clone(),
+        name: places.show(&failure.path).to_owned(),
         outcomes: vec![Outcome::Error(failure.message.clone())],
     });
     let cases: Vec<Case> = failures.chain(report.gaps.iter().map(of_gap)).collect();

@@ -4,11 +4,11 @@
 
 use super::{
     Artifact, Report, Reporter, Style,
-    words::{self, count},
+    words::{self, Places, count},
 };
 use crate::{
     escape::{markdown, markdown_code},
-    model::{Finding, Gap},
+    model::{Finding, Gap, Step},
 };
 use std::io::{self, Write};
 
@@ -17,6 +17,8 @@ pub(super) struct Markdown;
 /// Findings of one artifact that are listed, and gaps.
 const FINDINGS: usize = 50;
 const GAPS: usize = 25;
+/// Steps of the plan that are listed.
+const STEPS: usize = 10;
 
 impl Reporter for Markdown {
     fn id(&self) -> &'static str {
@@ -40,26 +42,43 @@ impl Reporter for Markdown {
         if let Some(used) = words::advisories(report) {
             writeln!(out, "Advisories: {}.", markdown(&used))?;
         }
+        let places = Places::of(report);
         for failure in &report.failures {
             writeln!(
                 out,
                 "\n> **Not read:** {}: {}",
-                markdown_code(&failure.path),
+                markdown_code(places.show(&failure.path)),
                 markdown(&failure.message)
             )?;
         }
+        write_plan(&report.plan, out)?;
         for artifact in &report.artifacts {
-            write_artifact(artifact, report, out)?;
+            write_artifact(artifact, report, &places, out)?;
         }
         write_gaps("Gaps of the run", &report.gaps, out)
     }
 }
 
-fn write_artifact(artifact: &Artifact, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn write_plan(plan: &[Step], out: &mut dyn Write) -> io::Result<()> {
+    if plan.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n**What to do first**\n")?;
+    for step in plan.iter().take(STEPS) {
+        let (word, line) = words::step(step);
+        writeln!(out, "1. **{word}**: {}", markdown(&line))?;
+    }
+    if let Some(rest) = plan.len().checked_sub(STEPS).filter(|n| *n > 0) {
+        writeln!(out, "\n{} not listed here.", count(rest, "more step"))?;
+    }
+    Ok(())
+}
+
+fn write_artifact(artifact: &Artifact, report: &Report, places: &Places, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "\n### {}\n\n{}, {}, {}",
-        markdown_code(&artifact.path),
+        markdown_code(places.show(&artifact.path)),
         artifact.kind,
         words::size(artifact.size),
         count(artifact.inventory.len(), "package")
@@ -143,7 +162,8 @@ fn what(finding: &Finding) -> String {
     } else {
         format!("{} ", ids.join(" "))
     };
-    format!("{lead}{}", markdown(&finding.message))
+    let used = words::exploited(&finding.triage).map_or_else(String::new, |told| format!("; **{}**", markdown(&told)));
+    format!("{lead}{}{used}", markdown(&finding.message))
 }
 
 fn write_gaps(title: &str, gaps: &[Gap], out: &mut dyn Write) -> io::Result<()> {

@@ -23,6 +23,8 @@ pub(super) struct Sarif;
 const RESULTS: usize = 5_000;
 /// Gaps that are told one by one; they are notifications, and no viewer shows many.
 const GAPS: usize = 1_000;
+/// What URIs are relative to; the name that code scanning knows for the top of the repository.
+const ROOT: &str = "%SRCROOT%";
 /// Places of one result besides the first.
 const RELATED: usize = 20;
 
@@ -70,7 +72,8 @@ fn document(report: &Report) -> Value {
     entries.sort_by_key(worst);
     entries.truncate(RESULTS);
     let (rules, index) = rules(&entries);
-    let results: Vec<Value> = entries.iter().map(|e| result(e, &index)).collect();
+    let mut seen = HashMap::new();
+    let results: Vec<Value> = entries.iter().map(|e| result(e, &index, &mut seen)).collect();
     let mut notifications: Vec<Value> = Vec::new();
     if all > entries.len() {
         notifications.push(notification(
@@ -116,6 +119,7 @@ fn document(report: &Report) -> Value {
                 "exitCode": report.exit_code,
                 "toolExecutionNotifications": notifications,
             }],
+            "originalUriBaseIds": {ROOT: {"description": {"text": "the folder that plimsoll was started in"}}},
             "columnKind": "unicodeCodePoints",
             "results": results,
             "properties": properties,
@@ -228,7 +232,7 @@ fn text(text: &str) -> String {
     escape::terminal(text).into_owned()
 }
 
-fn result(entry: &Entry<'_>, index: &HashMap<String, usize>) -> Value {
+fn result(entry: &Entry<'_>, index: &HashMap<String, usize>, seen: &mut HashMap<String, usize>) -> Value {
     let finding = entry.finding;
     let id = entry.rule_id();
     let purl = finding.subject.as_ref().map(ecosystem::purl);
@@ -245,7 +249,7 @@ fn result(entry: &Entry<'_>, index: &HashMap<String, usize>) -> Value {
         "level": finding.level.as_str(),
         "message": {"text": text(&format!("{subject}{}{remedy}", finding.message))},
         "locations": [location(entry.artifact, &finding.primary, purl.as_deref())],
-        "partialFingerprints": fingerprints(entry, purl.as_deref()),
+        "partialFingerprints": fingerprints(entry, purl.as_deref(), seen),
         "properties": {
             "purl": purl,
             "aliases": finding.aliases,
@@ -279,14 +283,15 @@ fn result(entry: &Entry<'_>, index: &HashMap<String, usize>) -> Value {
 }
 
 /// Stable from run to run and from version to version of the artifact: which flaw, of which package, in which file. The
-/// version of the package is left out, so that an upgrade that does not mend the flaw keeps the alert.
-fn fingerprints(entry: &Entry<'_>, purl: Option<&str>) -> Value {
+/// version of the package is left out, so that an upgrade that does not mend the flaw keeps the alert. What would be the same
+/// (two archives of one name from elsewhere, two versions beside each other) is numbered: GitHub shows equal ones once.
+fn fingerprints(entry: &Entry<'_>, purl: Option<&str>, seen: &mut HashMap<String, usize>) -> Value {
     let finding = entry.finding;
     let package = purl.map(|purl| purl.rsplit_once('@').map_or(purl, |(package, _)| package));
     let mut hash = Sha256::new();
     let message = finding.advisory.is_none().then_some(&*finding.message);
     for part in [
-        sbom::artifact_name(entry.artifact),
+        &input_uri(&entry.artifact.path),
         finding.rule.id,
         finding.advisory.as_deref().or(message).unwrap_or_default(),
         package.unwrap_or_default(),
@@ -297,11 +302,12 @@ fn fingerprints(entry: &Entry<'_>, purl: Option<&str>) -> Value {
     }
     let digest = parse::hexadecimal(&hash.finalize());
     // The key that GitHub reads, though nothing here has lines to hash.
-    json!({"primaryLocationLineHash": format!("{}:1", &digest[..32]), "plimsoll/v1": digest})
+    let n = seen.entry(digest.clone()).and_modify(|n| *n += 1).or_insert(1);
+    json!({"primaryLocationLineHash": format!("{}:{n}", &digest[..32]), "plimsoll/v1": format!("{digest}:{n}")})
 }
 
 fn location(artifact: &Artifact, place: &Location, purl: Option<&str>) -> Value {
-    let mut physical = json!({"artifactLocation": {"uri": uri(artifact, place)}});
+    let mut physical = json!({"artifactLocation": {"uri": uri(artifact, place), "uriBaseId": ROOT}});
     if let Some(line) = place.line.filter(|line| *line > 0) {
         physical["region"] = json!({"startLine": line});
     }
@@ -359,7 +365,7 @@ fn told(gap: &Gap, artifact: Option<&Artifact>) -> Value {
 fn notification(level: &str, message: &str, uri: Option<&str>) -> Value {
     let mut value = json!({"level": level, "message": {"text": text(message)}});
     if let Some(uri) = uri {
-        value["locations"] = json!([{"physicalLocation": {"artifactLocation": {"uri": uri}}}]);
+        value["locations"] = json!([{"physicalLocation": {"artifactLocation": {"uri": uri, "uriBaseId": ROOT}}}]);
     }
     value
 }

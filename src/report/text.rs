@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     escape::{self, terminal},
-    model::{Action, Coordinate, Coverage, Decision, Finding, GapKind, Ignored, Level, Severity, Step},
+    model::{Coordinate, Coverage, Decision, Finding, GapKind, Ignored, Level, Step},
 };
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io::{self, Write};
@@ -18,9 +18,6 @@ const DIM: Ansi = Ansi::new().dimmed();
 
 /// Gaps of one artifact that are listed before the rest is counted, unless all are asked for.
 const GAPS_SHOWN: usize = 12;
-
-/// EPSS score from which it is told without being asked for: 1 in 10, some 5 % of all flaws.
-const EPSS_SHOWN: f64 = 0.1;
 
 /// Steps of the plan that are listed unless all are asked for.
 const STEPS_SHOWN: usize = 10;
@@ -209,18 +206,10 @@ fn write_subject(page: &mut Page<'_>, findings: &[&Finding], verbose: bool) -> i
         }
         let lead = if ids.is_empty() { lead } else { " ".repeat(lead.len()) };
         page.text(4, &lead, colour, &finding.message, Ansi::new())?;
-        if let Some(exploited) = &finding.triage.exploited {
-            let ransomware = if exploited.ransomware {
-                ", by ransomware too"
-            } else {
-                ""
-            };
-            let told = format!("attackers use it{ransomware} (CISA's catalogue, {})", exploited.added);
+        if let Some(told) = words::exploited(&finding.triage) {
             page.text(17, "", DIM, &told, AnsiColor::Red.on_default())?;
         }
-        if let Some(epss) = finding.triage.epss.filter(|e| e.score >= EPSS_SHOWN || verbose) {
-            let (score, rank) = (epss.score * 100.0, epss.percentile * 100.0);
-            let told = format!("EPSS {score:.1} % within 30 days, more than {rank:.0} % of all flaws");
+        if let Some(told) = words::epss(&finding.triage, verbose) {
             page.text(17, "", DIM, &told, DIM)?;
         }
         if finding.triage.known {
@@ -303,40 +292,13 @@ fn write_gaps(page: &mut Page<'_>, artifact: &Artifact, verbose: bool) -> io::Re
 
 /// One line a step.
 fn write_plan(page: &mut Page<'_>, plan: &[Step], verbose: bool) -> io::Result<()> {
-    use std::fmt::Write as _;
     if plan.is_empty() {
         return Ok(());
     }
     page.text(0, "", BOLD, "what to do first", BOLD)?;
     let shown = if verbose { plan.len() } else { STEPS_SHOWN };
     for step in plan.iter().take(shown) {
-        let what = format!(
-            "{} {}",
-            step.subject.name,
-            step.subject.version.as_deref().unwrap_or("(version unknown)")
-        );
-        let mut line = match &step.action {
-            Action::Remove => format!("remove {what}: it is malicious"),
-            Action::Upgrade(to) if step.clears == step.flaws => {
-                format!("upgrade {what} -> {to} clears {}", step.clears)
-            }
-            Action::Upgrade(to) => format!("upgrade {what} -> {to} clears {} of {}", step.clears, step.flaws),
-            Action::Replace => format!("replace {what}: no version clears any of {}", step.flaws),
-        };
-        if let Some((first, rest)) = step.by_way_of.split_first() {
-            let _ = write!(line, ", by way of {}", first.name);
-            if !rest.is_empty() {
-                let _ = write!(line, " and {} more", rest.len());
-            }
-        }
-        if step.artifacts > 1 {
-            let _ = write!(line, ", in {} artifacts", step.artifacts);
-        }
-        let word = match (&step.action, step.exploited) {
-            (_, true) => "exploited",
-            (Action::Remove, _) => "malicious",
-            _ => step.severity.map_or("unrated", Severity::as_str),
-        };
+        let (word, line) = words::step(step);
         page.text(2, &format!("{word:<11}"), DIM, &line, Ansi::new())?;
     }
     if let Some(rest) = plan.len().checked_sub(shown).filter(|n| *n > 0) {

@@ -7,7 +7,7 @@ use crate::{
     parse::licence::Licence,
     report::{
         Artifact, Report, sbom,
-        words::{self, count, size},
+        words::{self, Places, count, size},
     },
 };
 use std::{
@@ -18,9 +18,15 @@ use std::{
 
 /// Places of one row that are listed.
 const PLACES: usize = 50;
+/// Steps of the plan that are seen at once.
+const STEPS: usize = 10;
+/// Rows from which a list leaves those out of sight to be laid out when they are scrolled to; fewer are quick as they are,
+/// and all there for whatever takes a picture of the whole page.
+const MANY: usize = 1_000;
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     failures(report, out)?;
+    plan(report, out)?;
     findings(report, out)?;
     ignored(report, out)?;
     gaps(report, out)?;
@@ -55,22 +61,28 @@ fn open(
     }
     let shown = format!("{n} {}", if n == 1 { unit.trim_end_matches('s') } else { unit });
     if report.artifacts.len() > 1 {
+        let shown_as = Places::of(report);
         write!(
             out,
             r#"<select aria-label="artifact"><option value="">all artifacts</option>"#
         )?;
         for (i, artifact) in report.artifacts.iter().enumerate() {
-            write!(out, r#"<option value="{i}">{}</option>"#, html(&artifact.path))?;
+            write!(
+                out,
+                r#"<option value="{i}">{}</option>"#,
+                html(shown_as.show(&artifact.path))
+            )?;
         }
         writeln!(out, "</select>")?;
     }
     writeln!(
         out,
-        r#"<input type="search" placeholder="Filter {title}" aria-label="Filter {title}" autocomplete="off" spellcheck="false"></div><span class="n" data-unit="{unit}" role="status">{shown}</span></div>"#
+        r#"<input type="search" placeholder="Filter {unit}" aria-label="Filter {unit}" autocomplete="off" spellcheck="false"></div><span class="n" data-unit="{unit}" role="status">{shown}</span></div>"#
     )?;
     writeln!(
         out,
-        r#"<div class="t" role="table" aria-label="{title}"><div class="r h {class}" role="row">"#
+        r#"<div class="t{}" role="table" aria-label="{title}"><div class="r h {class}" role="row">"#,
+        if n > MANY { " many" } else { "" }
     )?;
     for (name, first) in columns {
         match first {
@@ -96,14 +108,47 @@ fn failures(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out,
         r#"<section><div class="bar"><h2>Not read</h2></div><div class="t">"#
     )?;
+    let places = Places::of(report);
     for failure in &report.failures {
-        let (path, message) = (html(&failure.path), html(&failure.message));
+        let (path, message) = (html(places.show(&failure.path)), html(&failure.message));
         writeln!(
             out,
             r#"<div class="r g"><div class="s blind">failed</div><div><code>{path}</code></div><div>{message}</div></div>"#
         )?;
     }
     writeln!(out, "</div></section>")
+}
+
+fn plan(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.plan.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        r#"<section id="plan"><div class="bar"><h2>What to do first</h2></div><ol class="do">"#
+    )?;
+    for (i, step) in report.plan.iter().enumerate() {
+        if i == STEPS {
+            let more = count(report.plan.len() - STEPS, "more step");
+            writeln!(
+                out,
+                r#"</ol><details class="more"><summary>{more}</summary><ol class="do">"#
+            )?;
+        }
+        let (word, line) = words::step(step);
+        let class = if word == "exploited" { "critical" } else { word };
+        writeln!(
+            out,
+            r#"<li><span class="s {class}">{word}</span><span>{}</span></li>"#,
+            html(&line)
+        )?;
+    }
+    let end = if report.plan.len() > STEPS {
+        "</ol></details>"
+    } else {
+        "</ol>"
+    };
+    writeln!(out, "{end}</section>")
 }
 
 fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -229,6 +274,10 @@ fn what(finding: &Finding) -> String {
     } else {
         let ids = ids.join("</span><span>");
         let _ = write!(text, r#"<span class="ids"><span>{ids}</span></span>"#);
+    }
+    let used = words::exploited(&finding.triage).into_iter();
+    for told in used.chain(words::epss(&finding.triage, false)) {
+        let _ = write!(text, r#"<span class="sub k">{}</span>"#, html(&told));
     }
     for note in &finding.triage.notes {
         let _ = write!(text, r#"<span class="sub">{}</span>"#, html(note));
@@ -440,6 +489,7 @@ fn artifacts(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         report,
         out,
     )?;
+    let places = Places::of(report);
     for (at, artifact) in report.artifacts.iter().enumerate() {
         let digest = artifact
             .sha256
@@ -448,7 +498,7 @@ fn artifacts(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         write!(
             out,
             r#"<div class="r p" role="row" data-k="" data-a="{at}"><div role="cell"><span class="k">{}</span>{}</div><div role="cell" data-l="packages">{}</div><div role="cell" class="w" data-o="{}">{}, {}</div><div role="cell" data-o="{}">"#,
-            html(&artifact.path),
+            html(places.show(&artifact.path)),
             digest.unwrap_or_default(),
             artifact.inventory.len(),
             artifact.size,
