@@ -22,6 +22,162 @@ fn console_blocks() {
         .env("COLUMNS", "80");
 }
 
+/// The README's pipelines, line by line, in a folder that holds this repository's `fixtures`.
+#[cfg(unix)]
+#[test]
+fn the_readmes_pipelines_run_as_printed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let section = readme.split("\n## In a pipeline\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let blocks: Vec<&str> = section
+        .split("```sh\n")
+        .skip(1)
+        .map(|b| b.split("```").next().unwrap())
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("fixtures")).unwrap();
+    fs::copy(fixture("orders.zip"), at("fixtures/orders.zip")).unwrap();
+    // Nothing is sent anywhere: what stands in for curl writes down what it was asked to, and that the file is there.
+    fs::create_dir(at("bin")).unwrap();
+    fs::write(
+        at("bin/curl"),
+        "#!/bin/sh\n/bin/cat orders.cdx.json >sent.json && echo \"$@\" >asked.txt\n",
+    )
+    .unwrap();
+    fs::set_permissions(at("bin/curl"), fs::Permissions::from_mode(0o755)).unwrap();
+    let own = Path::new(env!("CARGO_BIN_EXE_plimsoll")).parent().unwrap();
+    let path = std::env::join_paths([own, &at("bin")]).unwrap();
+    let mut codes = Vec::new();
+    for line in blocks
+        .iter()
+        .flat_map(|b| b.lines())
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+    {
+        // No advisories from elsewhere: a test stays off the network.
+        let line = line.replace("plimsoll scan", "plimsoll scan --quiet --offline");
+        let out = Command::new("/bin/sh")
+            .args(["-c", &line])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("PATH", &path)
+            .env("DTRACK_URL", "http://127.0.0.1:9")
+            .env("DTRACK_KEY", "key")
+            .output()
+            .unwrap();
+        codes.push((out.status.code(), line, text(&out.stderr).to_owned()));
+    }
+    let got: Vec<Option<i32>> = codes.iter().map(|(code, ..)| *code).collect();
+    // Only the nightly audit finds something that counts.
+    let expected = [Some(0), Some(0), Some(0), Some(1), Some(0), Some(0)];
+    assert_eq!(got, expected, "{codes:#?}");
+    assert!(fs::read_to_string(at("comment.md")).unwrap().contains("of them known"));
+    assert!(at("sboms/orders.zip.cdx.json").exists());
+    let nightly: serde_json::Value = serde_json::from_slice(&fs::read(at("nightly.json")).unwrap()).unwrap();
+    assert_eq!(nightly["artifacts"][0]["kind"], "sbom");
+    assert_eq!(nightly["summary"]["findings"]["error"], 6);
+    let asked = fs::read_to_string(at("asked.txt")).unwrap();
+    assert!(
+        asked.contains("bom=@orders.cdx.json http://127.0.0.1:9/api/v1/bom"),
+        "{asked}"
+    );
+    assert!(fs::read_to_string(at("sent.json")).unwrap().contains("CycloneDX"));
+}
+
+/// An SBOM is known by what it says, wherever its maker put that.
+#[test]
+fn a_folder_may_hold_sboms() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let filler = format!(
+        r#""components":[{}]"#,
+        vec![r#"{"type":"library","name":"x","purl":"pkg:npm/x@1.0.0"}"#; 200].join(",")
+    );
+    fs::write(
+        at("first.cdx.json"),
+        format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6",{filler}}}"#),
+    )
+    .unwrap();
+    fs::write(
+        at("last.json"),
+        format!(r#" {{{filler},"bomFormat":"CycloneDX","specVersion":"1.6"}}"#),
+    )
+    .unwrap();
+    fs::write(at("a.spdx.json"), r#"{"spdxVersion":"SPDX-2.3","packages":[]}"#).unwrap();
+    fs::write(at("other.json"), r#"{"name":"x"}"#).unwrap();
+    let out = plimsoll(&[
+        "scan",
+        "--offline",
+        "-o",
+        "json",
+        "--each",
+        folder.path().to_str().unwrap(),
+    ]);
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let kinds: Vec<&str> = report["artifacts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["sbom"; 3]);
+}
+
+/// What is passed on says nothing of the machine that looked: its folders, its user, its environment.
+#[test]
+fn reports_that_are_passed_on_name_no_place_of_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path().join("home-of-somebody");
+    let deep = top.join("build/deep");
+    fs::create_dir_all(top.join(".git")).unwrap();
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(
+        top.join("plimsoll.toml"),
+        "[[ignore]]\nid = \"CVE-2021-23337\"\nreason = \"not used\"\n",
+    )
+    .unwrap();
+    for name in ["a", "b"] {
+        fs::create_dir(deep.join(name)).unwrap();
+        fs::copy(fixture("orders.zip"), deep.join(name).join("orders.zip")).unwrap();
+    }
+    let paths: Vec<String> = ["a", "b"]
+        .iter()
+        .map(|n| deep.join(n).join("orders.zip").display().to_string())
+        .collect();
+    let missing = deep.join("missing.zip").display().to_string();
+    let scan = |format: &str, paths: &[&str]| {
+        let args = [&["scan", "--offline", "-o", format][..], paths].concat();
+        let mut command = command(&args);
+        command.current_dir(&deep).env("SECRET_TOKEN", "hunter2-token");
+        let out = command.output().unwrap();
+        text(&out.stdout).to_owned()
+    };
+    let both = [&*paths[0], &*paths[1], &*missing];
+    for format in ["sarif", "markdown", "junit", "github", "html", "openvex"] {
+        let out = scan(format, &both);
+        assert!(
+            !out.contains("home-of-somebody") && !out.contains("hunter2"),
+            "{format}: {out}"
+        );
+    }
+    for format in ["cyclonedx", "spdx"] {
+        assert!(!scan(format, &both[..1]).contains("home-of-somebody"), "{format}");
+    }
+    // What tells two artifacts apart stays, and the policy's place leads from here.
+    let markdown = scan("markdown", &both);
+    assert!(
+        markdown.contains("`a/orders.zip`") && markdown.contains("`b/orders.zip`"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("`../../plimsoll.toml:1`"), "{markdown}");
+    // Relative paths name nobody, in any format.
+    let mut command = command(&["scan", "--offline", "-o", "json", "-o", "text=r.txt", "a/orders.zip"]);
+    let out = command.current_dir(&deep).output().unwrap();
+    let said = text(&out.stdout).to_owned() + &fs::read_to_string(deep.join("r.txt")).unwrap();
+    assert!(!said.contains("home-of-somebody"), "{said}");
+}
+
 fn plimsoll(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }
@@ -158,7 +314,7 @@ fn errors_name_the_file_and_the_remedy() {
         ),
         (
             vec!["scan", "--each", "src"],
-            "error: src: holds no archive; leave out --each if ".to_owned(),
+            "error: src: holds no archive and no SBOM; leave out --each if ".to_owned(),
         ),
         (
             vec!["scan", "-o", "yaml", "x"],

@@ -58,7 +58,7 @@ fn flags(text: &str) -> BTreeSet<&str> {
 }
 
 /// Flags of tools that the README's commands use besides plimsoll.
-const OTHERS: [&str; 3] = ["--release", "--path", "--example"];
+const OTHERS: [&str; 4] = ["--release", "--path", "--example", "--fail"];
 
 #[test]
 fn the_readme_names_flags_and_commands_that_exist_and_every_command() {

@@ -233,6 +233,96 @@ fn results_are_cut_by_severity_and_say_so() {
     assert!(told.contains("100 of 5100 results are left out"), "{told}");
 }
 
+/// Advisories of our own, so that the shapes do not change with those that the program carries.
+const RECORDS: [&str; 3] = [
+    r#"{"id":"GHSA-aaaa-bbbb-cccc","modified":"2026-01-02T00:00:00Z","aliases":["CVE-2026-1"],"summary":"a template runs code",
+        "severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+        "affected":[{"package":{"ecosystem":"npm","name":"@scope/left"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.0"}]}]}]}"#,
+    r#"{"id":"PYSEC-2026-2","modified":"2026-01-03T00:00:00Z","aliases":["CVE-2026-2"],"summary":"a header is sent to any host",
+        "affected":[{"package":{"ecosystem":"PyPI","name":"right"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"1.0"},{"fixed":"2.0"}]}]}]}"#,
+    r#"{"id":"MAL-2026-3","modified":"2026-01-04T00:00:00Z","summary":"sends the environment away",
+        "affected":[{"package":{"ecosystem":"npm","name":"odd"},"versions":["6.6.6"]}]}"#,
+];
+
+/// One report with something of everything: flaws rated and not, one that is ignored, malice, what came by way of something
+/// else, licences, authors, hashes, a package without a version, a gap that hides something, text that would do harm.
+fn canonical() -> Report {
+    let lock = r#"{"lockfileVersion":3,"packages":{"":{"dependencies":{"top":"1"}},
+        "node_modules/top":{"version":"1.0.0","integrity":"sha512-7iaw3Ur350mqGo7jwQrpkj9hiYB3Lkc/iBml1JQODbJ6wYX4oOHV+E+IvIh/1nsUNzLDBMxfqa2Ob1f1ACio/w=="}}}"#;
+    let files = [
+        ("package-lock.json", lock),
+        (
+            "node_modules/top/package.json",
+            r#"{"name":"top","version":"1.0.0","license":"MIT OR Apache-2.0","author":"A. Uthor <a@example.com>","dependencies":{"@scope/left":"^1.0.0"}}"#,
+        ),
+        (
+            "node_modules/@scope/left/package.json",
+            r#"{"name":"@scope/left","version":"1.1.0","license":"Our <b>Own</b> Licence"}"#,
+        ),
+        ("node_modules/odd/package.json", r#"{"name":"odd","version":"6.6.6"}"#),
+        ("node_modules/nameless/package.json", r#"{"name":"nameless"}"#),
+        ("node_modules/broken/package.json", "{"),
+        (
+            "Right-1.5.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: Right\nVersion: 1.5\nLicense: BSD-3-Clause\n",
+        ),
+    ];
+    let records = RECORDS.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    let database = Database::of_records(records, "a test".to_owned(), "2026-01-04T00:00:00Z").unwrap();
+    let policy = "fail-on = \"high\"\n[[ignore]]\nid = \"CVE-2026-2\"\nreason = \"no request leaves\"\nexpires = 2027-01-31\n\
+                  justification = \"vulnerable_code_not_in_execute_path\"\n";
+    let decisions = plimsoll::policy::Decisions {
+        policy: Some(plimsoll::policy::Policy::parse(policy, "plimsoll.toml").unwrap()),
+        ..plimsoll::policy::Decisions::default()
+    };
+    let options = Options {
+        decisions,
+        ..Options::default()
+    };
+    let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_767_571_200);
+    audit::audit(
+        &[Input::Stdin(common::zip_stored(&files))],
+        &options,
+        &database,
+        now,
+        &|| {},
+    )
+}
+
+/// Read these before they are written again: `UPDATE=1 cargo test --test report`.
+#[test]
+fn one_report_in_every_format() {
+    let report = canonical();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+    for format in formats() {
+        let mut out = write(&report, format).replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        // The page's style, script and their hashes are files of their own.
+        for (from, to) in [
+            ("<style>", "</style>"),
+            ("<script>", "</script>"),
+            ("style-src '", "'"),
+            ("script-src '", "'"),
+        ] {
+            if format == "html" {
+                let start = out.find(from).unwrap() + from.len();
+                let end = start + out[start..].find(to).unwrap();
+                out.replace_range(start..end, "…");
+            }
+        }
+        let path = folder.join(format!("canonical.{format}"));
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &out).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        let differs = kept.lines().zip(out.lines()).find(|(a, b)| a != b);
+        assert!(
+            kept == out,
+            "{format}: {differs:#?}; if that is meant: UPDATE=1 cargo test --test report"
+        );
+    }
+}
+
 /// Findings as what they are about, without the artifact's own path.
 fn findings(report: &Report) -> Vec<String> {
     let of = |f: &plimsoll::model::Finding| {

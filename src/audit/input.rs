@@ -30,9 +30,9 @@ impl Input {
     }
 }
 
-/// Every archive below each folder of `paths`, in the order of their paths; files stay as they are.
+/// Every archive and every SBOM below each folder of `paths`, in the order of their paths; files stay as they are.
 ///
-/// A folder that cannot be listed, or that holds no archive, is a failure beside the others.
+/// A folder that cannot be listed, or that holds none, is a failure beside the others.
 #[must_use]
 pub fn expand(paths: Vec<PathBuf>) -> (Vec<Input>, Vec<Failure>) {
     let (mut inputs, mut failures) = (Vec::new(), Vec::new());
@@ -61,7 +61,7 @@ pub fn expand(paths: Vec<PathBuf>) -> (Vec<Input>, Vec<Failure>) {
                 let path = entry.path();
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() => open.push(path),
-                    Ok(kind) if kind.is_file() => match is_archive(&path) {
+                    Ok(kind) if kind.is_file() => match is_artifact(&path) {
                         Ok(true) => found.push(path),
                         Ok(false) => {}
                         Err(e) => fail(&path, format!("cannot be read: {e}")),
@@ -73,7 +73,7 @@ pub fn expand(paths: Vec<PathBuf>) -> (Vec<Input>, Vec<Failure>) {
         if found.is_empty() {
             fail(
                 &path,
-                "holds no archive; leave out --each if it is one unpacked artifact".to_owned(),
+                "holds no archive and no SBOM; leave out --each if it is one unpacked artifact".to_owned(),
             );
         }
         found.sort();
@@ -82,8 +82,12 @@ pub fn expand(paths: Vec<PathBuf>) -> (Vec<Input>, Vec<Failure>) {
     (inputs, failures)
 }
 
-/// By contents, not by name: a zip or a tar at the start, or a zip behind a prefix, where its end record tells.
-fn is_archive(path: &Path) -> io::Result<bool> {
+/// What an SBOM in JSON calls itself: CycloneDX, SPDX.
+const SBOM_MARKS: [&[u8]; 2] = [b"\"bomFormat\"", b"\"spdxVersion\""];
+
+/// By contents, not by name: a zip or a tar at the start, or a zip behind a prefix, where its end record tells; a JSON document
+/// that begins or ends as SBOMs do (some tools write what it is last).
+fn is_artifact(path: &Path) -> io::Result<bool> {
     /// An end record and the longest comment there can be.
     const TAIL: u64 = 22 + 65_535;
     let mut file = File::open(path)?;
@@ -97,5 +101,12 @@ fn is_archive(path: &Path) -> io::Result<bool> {
     file.seek(SeekFrom::Start(len.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
     file.take(TAIL).read_to_end(&mut tail)?;
-    Ok(zip::has_end(&tail))
+    let said = |bytes: &[u8]| {
+        SBOM_MARKS
+            .iter()
+            .any(|mark| memchr::memmem::find(bytes, mark).is_some())
+    };
+    let is_sbom =
+        head.trim_ascii_start().starts_with(b"{") && (said(&head) || said(&tail[tail.len().saturating_sub(1024)..]));
+    Ok(is_sbom || zip::has_end(&tail))
 }

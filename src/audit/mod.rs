@@ -163,7 +163,11 @@ impl Looked {
         let decisions = &options.decisions;
         if let Some(database) = database {
             let artifacts = report.artifacts.iter_mut();
-            artifacts.for_each(|artifact| plan::place(artifact, database.signals()));
+            artifacts.for_each(|artifact| {
+                plan::place(artifact, database.signals());
+                // Now it is known what is asked for by name, and what attackers use.
+                artifact.findings.sort_by_cached_key(order);
+            });
         }
         decisions.apply(&mut report, &day(now));
         match database.map_or(Ok(Vec::new()), |database| plan::plan(&report.artifacts, database)) {
@@ -497,7 +501,9 @@ fn order(f: &Finding) -> impl Ord + use<> {
     });
     // What the application asks for itself, it can also change itself.
     let indirect = f.triage.direct != Some(true);
-    let worst = (Reverse(f.level), Reverse(f.severity), Reverse(tenths), indirect);
+    // Intent before accident, and what attackers use before what they may.
+    let urgent = (f.rule.id != "malicious", f.triage.exploited.is_none());
+    let worst = (Reverse(f.level), urgent, Reverse(f.severity), Reverse(tenths), indirect);
     (
         worst,
         f.subject.clone(),

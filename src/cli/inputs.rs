@@ -24,7 +24,7 @@ pub(super) struct Inputs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Look into every archive below a folder, instead of the folder as one artifact
+    /// Look into every archive and SBOM below a folder, instead of the folder as one artifact
     #[arg(long)]
     each: bool,
 

@@ -17,7 +17,7 @@ use std::{path::PathBuf, process::ExitCode};
 pub(super) const HELP: &str = "\
 Examples:
   plimsoll scan orders.zip                       a deployment zip
-  plimsoll scan --each dist/                     every archive below a folder
+  plimsoll scan --each dist/                     every archive and SBOM below a folder
   plimsoll scan -o text -o json=report.json f.zip  two reports of one scan
   plimsoll scan --fail-on high f.zip             a gate that lets medium and low pass
   plimsoll scan --policy gate.toml f.zip         what fails, and what is ignored (plimsoll policy init)

@@ -10,7 +10,7 @@
 //! The product is the artifact, by name and SHA-256, the component its subcomponent. The time is that of the newest advisory
 //! used, so that the same artifact, policy and advisories give the same bytes.
 
-use super::{Artifact, Report, Reporter, Style};
+use super::{Artifact, Report, Reporter, Style, sbom};
 use crate::{
     ecosystem, escape,
     model::{Decision, Finding, Status},
@@ -102,11 +102,7 @@ fn statement(artifact: &Artifact, finding: &Finding, decision: Option<&Decision>
 
 /// The artifact as a product. Its purl is of the type for what no registry holds.
 fn product(artifact: &Artifact, component: &str) -> Value {
-    let name = artifact
-        .path
-        .rsplit(['/', '\\'])
-        .find(|part| !part.is_empty())
-        .unwrap_or("artifact");
+    let name = sbom::artifact_name(artifact);
     let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
     // The purl specification leaves these as they are.
     let name = name

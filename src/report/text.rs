@@ -218,7 +218,8 @@ fn write_subject(page: &mut Page<'_>, findings: &[&Finding], verbose: bool) -> i
         for note in &finding.triage.notes {
             page.text(17, "", DIM, note, AnsiColor::Yellow.on_default())?;
         }
-        if finding.subject.is_some() && finding.level == Level::Error {
+        // No upgrade mends intent.
+        if finding.subject.is_some() && finding.level == Level::Error && finding.rule.id != "malicious" {
             let fixed = match finding.fixed_in.as_slice() {
                 [] => "no fixed version is known".to_owned(),
                 versions => format!("fixed in {}", versions.join(", ")),

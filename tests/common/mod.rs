@@ -58,8 +58,17 @@ pub fn zip_tree(root: &Path) -> Vec<u8> {
 
 /// A zip of these paths and contents, deflated.
 pub fn zip_of<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Vec<u8> {
+    zip_by(files, CompressionMethod::Deflated)
+}
+
+/// The same as it is: no version of a compressor changes its bytes.
+pub fn zip_stored<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Vec<u8> {
+    zip_by(files, CompressionMethod::Stored)
+}
+
+fn zip_by<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    let options = SimpleFileOptions::default().compression_method(method);
     for (path, contents) in files {
         zip.start_file(path.as_ref(), options).unwrap();
         zip.write_all(contents.as_ref()).unwrap();
