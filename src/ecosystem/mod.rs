@@ -2,7 +2,8 @@
 
 use crate::model::{Coordinate, EcosystemId};
 use packageurl::PackageUrl;
-use std::{borrow::Cow, cmp::Ordering};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::{borrow::Cow, cmp::Ordering, fmt::Write as _};
 
 mod cargo;
 mod natural;
@@ -111,8 +112,10 @@ pub fn by_osv_name(name: &str) -> Option<&'static Ecosystem> {
 /// The package URL of a coordinate (`pkg:npm/%40scope/name@1.0.0`), as the purl specification writes it.
 #[must_use]
 pub fn purl(coordinate: &Coordinate) -> String {
-    let (namespace, name) = match coordinate.name.rsplit_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => (Some(namespace), name),
+    // A slash that parts no scope from its name belongs to the name, and is encoded there: of the empty segments in
+    // `http://x` no reader of a purl would keep any.
+    let (namespace, name) = match coordinate.name.split_once('/') {
+        Some((scope, name)) if scope.starts_with('@') && !name.is_empty() => (Some(scope), name),
         _ => (None, &*coordinate.name),
     };
     let Ok(mut purl) = PackageUrl::new(of(coordinate.ecosystem).purl_type, name) else {
@@ -121,11 +124,21 @@ pub fn purl(coordinate: &Coordinate) -> String {
     if let Some(namespace) = namespace {
         let _ = purl.with_namespace(namespace);
     }
+    let mut text = purl.to_string();
     if let Some(version) = &coordinate.version {
-        let _ = purl.with_version(&**version);
+        // Not by the crate, which leaves slashes as they are, and then reads what precedes the last of them as the name.
+        let _ = write!(text, "@{}", utf8_percent_encode(version, VERSION));
     }
-    purl.to_string()
+    text
 }
+
+/// What of a version is encoded: all that the purl specification does not name as free.
+const VERSION: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':');
 
 #[cfg(test)]
 mod tests {
@@ -136,6 +149,8 @@ mod tests {
         for (ecosystem, name, version, purl_text) in [
             (&NPM, "lodash", Some("4.17.20"), "pkg:npm/lodash@4.17.20"),
             (&NPM, "@babel/core", Some("7.0.0"), "pkg:npm/%40babel/core@7.0.0"),
+            (&NPM, "http://x/", Some("1.0.0"), "pkg:npm/http:%2F%2Fx%2F@1.0.0"),
+            (&NPM, "x", Some("</b>@"), "pkg:npm/x@%3C%2Fb%3E%40"),
             (&PYPI, "Flask_Cors", None, "pkg:pypi/flask-cors"),
             (&CARGO, "serde", Some("1.0.0+x"), "pkg:cargo/serde@1.0.0%2Bx"),
         ] {

@@ -132,7 +132,7 @@ fn component(component: &Component, references: &References<'_>) -> Value {
     }
     value["name"] = name.into();
     if let Some(version) = &coordinate.version {
-        value["version"] = (**version).into();
+        value["version"] = short(version).into();
     }
     if component.evidence.iter().all(|e| e.facts.contains(&Fact::Dispensable)) {
         value["scope"] = "optional".into();
@@ -156,6 +156,14 @@ fn component(component: &Component, references: &References<'_>) -> Value {
         property("direct", if sbom::is_direct(component) { "true" } else { "false" }),
     ]);
     value
+}
+
+/// As much of a version as the schema takes; the purl has all of it.
+fn short(version: &str) -> &str {
+    version
+        .char_indices()
+        .nth(1024)
+        .map_or(version, |(end, _)| &version[..end])
 }
 
 fn author(author: &str) -> Option<Value> {
@@ -302,7 +310,7 @@ fn vulnerability(group: &[(&Finding, Option<&Decision>)], references: &Reference
         if !versions.is_empty() {
             value["versions"] = versions
                 .iter()
-                .map(|v| json!({"version": v, "status": "affected"}))
+                .map(|v| json!({"version": short(v), "status": "affected"}))
                 .collect();
         }
         value

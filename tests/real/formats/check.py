@@ -4,6 +4,7 @@ import collections
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -165,6 +166,9 @@ def read(path):
         listed |= {r["referenceLocator"] for r in package.get("externalRefs", []) if r["referenceType"] == "purl"}
     listed = {purl.split("?")[0] for purl in listed if purl and purl.startswith(("pkg:npm/", "pkg:pypi/", "pkg:cargo/"))}
     found = {purl for purl, _ in packages(load(os.path.join(work, "other.json")))}
+    # One name has several spellings on PyPI (PEP 503); plimsoll writes the normal one.
+    normal = lambda purl: re.sub("[-_.]+", "-", purl.partition("@")[0]).lower() + "".join(purl.partition("@")[1:])
+    listed = {normal(purl) if purl.startswith("pkg:pypi/") else purl for purl in listed}
     # The application itself is listed by some; it is no dependency of itself.
     missing = {purl for purl in listed - found if not purl.startswith("pkg:npm/others@")}
     if not listed or missing:

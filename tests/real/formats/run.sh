@@ -68,4 +68,4 @@ else
     echo "skipped: no npm here, its SBOMs were not read"
 fi
 
-exec "$python" "$here/check.py" "$tool" "$top" "$sarif" "$spdx" "$others" "$@"
+exec "$python" -u "$here/check.py" "$tool" "$top" "$sarif" "$spdx" "$others" "$@"
