@@ -75,7 +75,7 @@ impl Detector for PnpmLock {
         let mut aliases: HashMap<Coordinate, BTreeSet<&str>> = HashMap::new();
         for (key, package) in &lock.packages {
             let Some(coordinate) = known.get(&**key) else { continue };
-            let (facts, requires) = packages.entry(coordinate).or_default();
+            let (facts, edges) = packages.entry(coordinate).or_default();
             facts.extend(&package.facts);
             for (name, reference, needed) in &package.requires {
                 let Some(required) = resolve(name, reference, &known) else {
@@ -87,7 +87,7 @@ impl Detector for PnpmLock {
                 if *needed {
                     needs.entry(coordinate.clone()).or_default().push(required.clone());
                 }
-                requires.push(required);
+                edges.push(required);
             }
         }
         let mut wishes = Wishes::default();
@@ -100,13 +100,13 @@ impl Detector for PnpmLock {
             }
         }
         let judged = wishes.judge(&needs);
-        for (coordinate, (mut facts, requires)) in packages {
+        for (coordinate, (mut facts, edges)) in packages {
             facts.sort_unstable();
             facts.dedup();
             let own = judged.facts(coordinate).filter(|fact| !facts.contains(&fact));
             let called = aliases.get(coordinate).into_iter().flatten();
             let own: Vec<Fact> = own.chain(called.map(|name| Fact::Alias((*name).into()))).collect();
-            let added = found.add(coordinate.clone(), Proof::Locked, 1.0).requires(requires);
+            let added = found.add(coordinate.clone(), Proof::Locked, 1.0).requires(edges);
             let _ = added.facts(facts.into_iter().cloned()).facts(own);
         }
         Ok(())

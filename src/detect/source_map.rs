@@ -24,7 +24,7 @@ impl Detector for SourceMap {
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         // Of declarations and style sheets there are maps too.
         let others = [".d.ts.map", ".d.mts.map", ".d.cts.map", ".css.map"];
-        let map = meta.path.ends_with(".map") && !others.iter().any(|ext| meta.path.ends_with(ext));
+        let map = meta.path.rsplit('.').next() == Some("map") && !others.iter().any(|ext| meta.path.ends_with(ext));
         Interest::read_if(map && !meta.in_node_modules())
     }
 

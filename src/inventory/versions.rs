@@ -286,39 +286,49 @@ impl Locks {
                 })
                 .or_insert_with(|| versions.into_iter().collect());
         }
-        for _ in 0..ROUNDS {
-            let mut wanted = HashSet::new();
+        let mut wanted: HashSet<&Coordinate> = HashSet::new();
+        for round in 0..ROUNDS {
+            let mut next: HashSet<&Coordinate> = HashSet::new();
+            let mut open = false;
             for ((ecosystem, name), said) in &said {
                 let Some(versions) = self.by_name.get(&(*ecosystem, (*name).into())) else {
                     continue;
                 };
                 let agreed: BTreeSet<Box<str>> = versions.intersection(said).cloned().collect();
                 let versions = if agreed.is_empty() { versions } else { &agreed };
-                let versions = if self.wanted.is_empty() {
+                open |= versions.len() > 1;
+                let kept = if round == 0 {
                     versions.clone()
                 } else {
-                    self.asked_for(*ecosystem, name, versions)
+                    self.asked_for(*ecosystem, name, versions, |c| wanted.contains(c))
                 };
-                for version in versions {
+                for version in kept {
                     let coordinate = Coordinate {
                         ecosystem: *ecosystem,
                         name: (*name).into(),
                         version: Some(version),
                     };
-                    wanted.extend(self.requires.get(&coordinate).into_iter().flatten().cloned());
+                    next.extend(self.requires.get(&coordinate).into_iter().flatten());
                 }
             }
-            let settled = wanted.len() == self.wanted.len();
-            self.wanted = wanted;
+            let settled = !open || self.direct.is_empty() || next.len() == wanted.len();
+            wanted = next;
             if settled {
                 break;
             }
         }
+        self.wanted = wanted.into_iter().cloned().collect();
     }
 
     /// Of several versions those that the application or a package that is there asks for. Without a record of what the
     /// application asks for, none can be ruled out.
-    fn asked_for(&self, ecosystem: EcosystemId, name: &str, versions: &BTreeSet<Box<str>>) -> BTreeSet<Box<str>> {
+    fn asked_for(
+        &self,
+        ecosystem: EcosystemId,
+        name: &str,
+        versions: &BTreeSet<Box<str>>,
+        wanted: impl Fn(&Coordinate) -> bool,
+    ) -> BTreeSet<Box<str>> {
         if versions.len() < 2 || self.direct.is_empty() {
             return versions.clone();
         }
@@ -328,7 +338,7 @@ impl Locks {
                 name: name.into(),
                 version: Some(version.into()),
             };
-            self.direct.contains(&coordinate) || self.wanted.contains(&coordinate)
+            self.direct.contains(&coordinate) || wanted(&coordinate)
         };
         let kept: BTreeSet<Box<str>> = versions.iter().filter(|v| asked(v)).cloned().collect();
         if kept.is_empty() { versions.clone() } else { kept }
@@ -346,7 +356,7 @@ impl Locks {
             }
         }
         if let Some(versions) = self.by_name.get(&(c.ecosystem, c.name.clone())) {
-            let versions = self.asked_for(c.ecosystem, &c.name, versions);
+            let versions = self.asked_for(c.ecosystem, &c.name, versions, |c| self.wanted.contains(c));
             return Some(self.entries(&c.name, &versions));
         }
         // A name that no lock file has may be an alias, which is a folder's name.
