@@ -4,18 +4,21 @@
 //! merged inventory → matches → checks → sorted report.
 
 mod dig;
+mod dossier;
 mod given;
 mod input;
 mod plan;
 mod sbom;
 
+pub(crate) use dossier::interned;
+pub use dossier::{Dossier, FORMAT, dossier};
 pub use given::Given;
 pub use input::{Input, expand};
 
 use crate::{
-    advisory::{Database, IndexError, index::Source, matching},
+    advisory::{Database, IndexError, Matches, index::Source, matching},
     archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, nested},
-    check::{self, Context},
+    check::{self, Context, Settings},
     detect, ecosystem,
     fingerprint::Index,
     inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
@@ -53,7 +56,7 @@ pub struct Options {
     /// What was decided beforehand.
     pub decisions: Decisions,
     /// What the checks are told.
-    pub checks: check::Settings,
+    pub checks: Settings,
     /// What was asked before and could not be learned.
     pub unasked: Vec<Gap>,
     /// Fingerprints of packages; those of the program unless there are others.
@@ -69,7 +72,7 @@ impl Default for Options {
             given: Given::default(),
             silent: Vec::new(),
             decisions: Decisions::default(),
-            checks: check::Settings::default(),
+            checks: Settings::default(),
             unasked: Vec::new(),
             fingerprints: None,
         }
@@ -91,7 +94,7 @@ pub fn audit(
 
 /// What is in some artifacts, before advisories are asked: which of them are needed depends on it.
 #[derive(Debug)]
-pub struct Looked(Vec<Result<Dug, Failure>>);
+pub struct Looked(Vec<Result<Dossier, Failure>>);
 
 /// The first half of [`audit`]: looks into every input.
 pub fn look(inputs: &[Input], options: &Options, done: &(dyn Fn() + Sync)) -> Looked {
@@ -128,17 +131,18 @@ impl Looked {
     }
 
     fn conclude(self, options: &Options, database: Option<&Database>, now: SystemTime) -> Report {
-        let mut gaps: Vec<Gap> = database.and_then(embedded_only).into_iter().collect();
-        gaps.extend(database.into_iter().flat_map(|database| not_covered(&self, database)));
-        gaps.extend(database.into_iter().flat_map(|database| unread(&self, database)));
+        let held: BTreeSet<EcosystemId> = self.coordinates().iter().map(|c| c.ecosystem).collect();
+        let mut gaps = database.map_or_else(Vec::new, |database| shortcomings(&held, database));
         gaps.extend(options.unasked.iter().cloned());
         let judged: Vec<Result<Artifact, Failure>> = self
             .0
             .into_par_iter()
             .map(|dug| {
                 let dug = dug?;
-                let path = dug.meta.name.clone();
-                judge(dug, database, &options.checks, now).map_err(|e| damaged(database, path, &e))
+                let path = dug.name.clone();
+                let matches = database.map(|database| matching(&dug.inventory, database)).transpose();
+                let matches = matches.map_err(|e| damaged(database, path, &e))?;
+                Ok(judge(dug, matches.as_ref(), &options.checks, now))
             })
             .collect();
         let (mut artifacts, mut failures) = (Vec::new(), Vec::new());
@@ -148,35 +152,58 @@ impl Looked {
                 Err(failure) => failures.push(failure),
             }
         }
-        let mut report = Report {
-            advisories: database.map(|d| d.provenance().clone()),
-            advisories_age: database.and_then(|d| d.provenance().age_in_days(now)),
-            artifacts,
-            failures,
-            gaps,
-            accepted: BTreeMap::new(),
-            rulings: Rulings::default(),
-            plan: Vec::new(),
-            exit_code: 0,
-            created: None,
-        };
-        let decisions = &options.decisions;
         if let Some(database) = database {
-            let artifacts = report.artifacts.iter_mut();
-            artifacts.for_each(|artifact| {
+            for artifact in &mut artifacts {
                 plan::place(artifact, database.signals());
-                // Now it is known what is asked for by name, and what attackers use.
-                artifact.findings.sort_by_cached_key(order);
-            });
+            }
         }
-        decisions.apply(&mut report, &day(now));
-        match database.map_or(Ok(Vec::new()), |database| plan::plan(&report.artifacts, database)) {
-            Ok(steps) => report.plan = steps,
-            Err(e) => report.failures.push(damaged(database, source(database), &e)),
-        }
-        report.exit_code = decisions.exit_code(&report, options.fail_on, options.require_coverage);
-        report
+        conclude(artifacts, failures, gaps, options, database, now)
     }
+}
+
+/// From judged artifacts to a report: what was decided beforehand, what to do first, what the process ends with.
+#[must_use]
+pub fn conclude(
+    mut artifacts: Vec<Artifact>,
+    failures: Vec<Failure>,
+    gaps: Vec<Gap>,
+    options: &Options,
+    database: Option<&Database>,
+    now: SystemTime,
+) -> Report {
+    for artifact in &mut artifacts {
+        // By now it is known what is asked for by name, and what attackers use.
+        artifact.findings.sort_by_cached_key(order);
+    }
+    let mut report = Report {
+        advisories: database.map(|d| d.provenance().clone()),
+        advisories_age: database.and_then(|d| d.provenance().age_in_days(now)),
+        artifacts,
+        failures,
+        gaps,
+        accepted: BTreeMap::new(),
+        rulings: Rulings::default(),
+        plan: Vec::new(),
+        exit_code: 0,
+        created: None,
+    };
+    let decisions = &options.decisions;
+    decisions.apply(&mut report, &day(now));
+    match database.map_or(Ok(Vec::new()), |database| plan::plan(&report.artifacts, database)) {
+        Ok(steps) => report.plan = steps,
+        Err(e) => report.failures.push(damaged(database, source(database), &e)),
+    }
+    report.exit_code = decisions.exit_code(&report, options.fail_on, options.require_coverage);
+    report
+}
+
+/// What a database cannot say of artifacts that hold packages of these ecosystems.
+#[must_use]
+pub fn shortcomings(held: &BTreeSet<EcosystemId>, database: &Database) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = embedded_only(database).into_iter().collect();
+    gaps.extend(not_covered(held, database));
+    gaps.extend(unread(held, database));
+    gaps
 }
 
 fn damaged(database: Option<&Database>, path: String, e: &IndexError) -> Failure {
@@ -191,9 +218,8 @@ fn source(database: Option<&Database>) -> String {
 }
 
 /// Ecosystems that an artifact holds and the database was not made for.
-fn not_covered(looked: &Looked, database: &Database) -> Vec<Gap> {
-    let held: BTreeSet<_> = looked.coordinates().iter().map(|c| c.ecosystem).collect();
-    let missing = held.into_iter().filter(|&e| !database.covers(e));
+fn not_covered(held: &BTreeSet<EcosystemId>, database: &Database) -> Vec<Gap> {
+    let missing = held.iter().copied().filter(|&e| !database.covers(e));
     let gap = |e: EcosystemId| {
         let reason = format!(
             "the advisory database holds nothing of {}, only the few embedded records were used for it; fetch it with \
@@ -207,12 +233,8 @@ fn not_covered(looked: &Looked, database: &Database) -> Vec<Gap> {
 }
 
 /// Records of ecosystems that an artifact holds, which could not be read when the database was made.
-fn unread(looked: &Looked, database: &Database) -> Vec<Gap> {
-    let held: BTreeSet<_> = looked
-        .coordinates()
-        .iter()
-        .map(|c| ecosystem::of(c.ecosystem).osv)
-        .collect();
+fn unread(held: &BTreeSet<EcosystemId>, database: &Database) -> Vec<Gap> {
+    let held: BTreeSet<_> = held.iter().map(|e| ecosystem::of(*e).osv).collect();
     let sources = database.meta().sources.iter();
     let missing = sources.filter(|s| !s.unread.is_empty() && held.contains(&*s.ecosystem));
     let gap = |s: &Source| {
@@ -242,7 +264,7 @@ fn embedded_only(database: &Database) -> Option<Gap> {
     })
 }
 
-fn artifact(input: &Input, options: &Options) -> Result<Dug, String> {
+fn artifact(input: &Input, options: &Options) -> Result<Dossier, String> {
     let name = input.name();
     match input {
         Input::Path(path) => {
@@ -297,7 +319,7 @@ struct Meta {
     size: u64,
 }
 
-fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dug, String> {
+fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dossier, String> {
     if bytes.is_empty() {
         return Err("the file is empty; check the step that builds it".to_owned());
     }
@@ -316,7 +338,7 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dug, String
         && let Some(read) = sbom::open(&meta, bytes)
     {
         let mut dug = read?;
-        dug.meta.sha256 = Some(digest());
+        dug.sha256 = Some(digest());
         return Ok(dug);
     }
     let archive = nested::open(bytes, &file_name, &budget);
@@ -332,7 +354,7 @@ fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dug, String
         Some(archive) => scan(&*archive.tree, archive.kind, &budget, options, meta),
         None => scan(&single, "file", &budget, options, meta),
     });
-    dug.meta.sha256 = Some(sha256);
+    dug.sha256 = Some(sha256);
     Ok(dug)
 }
 
@@ -350,19 +372,7 @@ fn first_bytes(bytes: &[u8]) -> String {
     }
 }
 
-/// What is in one artifact.
-#[derive(Debug)]
-struct Dug {
-    meta: Meta,
-    kind: &'static str,
-    seen: Seen,
-    inventory: Inventory,
-    coverage: Vec<Coverage>,
-    unsettled: Vec<Gap>,
-    bytes_read: u64,
-}
-
-fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: Meta) -> Dug {
+fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: Meta) -> Dossier {
     let fingerprints = options.fingerprints.as_deref().or_else(|| Index::embedded());
     let mut seen = Dig::run(tree, budget, &options.silent, fingerprints);
     seen.found.observations.sort();
@@ -381,47 +391,25 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options,
     resolve_edges(&mut components, &seen.found.links, &seen.found.wishes);
     let (inventory, unsettled_locks) = Inventory::merge(components);
     unsettled.extend(unsettled_locks);
-    Dug {
-        meta,
-        kind,
-        seen,
-        inventory,
-        coverage,
-        unsettled,
-        bytes_read: budget.spent(),
-    }
+    concluded(meta, kind, seen, inventory, coverage, unsettled, budget.spent())
 }
 
-/// Without a database nothing is checked.
-fn judge(
-    dug: Dug,
-    database: Option<&Database>,
-    settings: &check::Settings,
-    now: SystemTime,
-) -> Result<Artifact, IndexError> {
-    let Dug {
-        meta,
-        kind,
-        seen,
-        inventory,
-        coverage,
-        unsettled,
-        bytes_read,
-    } = dug;
-    let matches = database.map(|database| matching(&inventory, database)).transpose()?;
-
+/// With every gap that can be told without asking advisories.
+fn concluded(
+    meta: Meta,
+    kind: &'static str,
+    seen: Seen,
+    inventory: Inventory,
+    coverage: Vec<Coverage>,
+    unsettled: Vec<Gap>,
+    bytes_read: u64,
+) -> Dossier {
     let mut gaps = seen.found.gaps;
     gaps.extend(unsettled);
     gaps.extend(
         seen.anomalies
             .iter()
             .filter_map(|(location, anomaly)| contradiction(location, anomaly)),
-    );
-    gaps.extend(
-        matches
-            .iter()
-            .flat_map(|matches| &matches.undecided)
-            .filter_map(|(coordinate, &n)| version_unknown(&inventory, coordinate, n)),
     );
     if seen.entries == 0 {
         gaps.push(whole(
@@ -435,16 +423,56 @@ fn judge(
     }
     gaps.sort();
     gaps.dedup();
+    Dossier {
+        name: meta.name,
+        sha256: meta.sha256,
+        size: meta.size,
+        kind,
+        entries: seen.entries,
+        bytes_read,
+        inventory,
+        coverage,
+        gaps,
+        anomalies: seen.anomalies,
+        observations: seen.found.observations,
+        runtimes: seen.found.runtimes,
+    }
+}
+
+/// Without matches nothing is checked.
+fn judge(dossier: Dossier, matches: Option<&Matches>, settings: &Settings, now: SystemTime) -> Artifact {
+    let Dossier {
+        name,
+        sha256,
+        size,
+        kind,
+        entries,
+        bytes_read,
+        inventory,
+        coverage,
+        mut gaps,
+        anomalies,
+        observations,
+        runtimes,
+    } = dossier;
+    gaps.extend(
+        matches
+            .iter()
+            .flat_map(|matches| &matches.undecided)
+            .filter_map(|(coordinate, &n)| version_unknown(&inventory, coordinate, n)),
+    );
+    gaps.sort();
+    gaps.dedup();
 
     let mut findings = Vec::new();
-    if let Some(matches) = &matches {
+    if let Some(matches) = matches {
         let cx = Context {
             inventory: &inventory,
             matches,
-            anomalies: &seen.anomalies,
-            observations: &seen.found.observations,
+            anomalies: &anomalies,
+            observations: &observations,
             settings,
-            runtimes: &seen.found.runtimes,
+            runtimes: &runtimes,
             now,
         };
         for check in check::ALL {
@@ -454,12 +482,12 @@ fn judge(
     check::corroborate(&mut findings);
     findings.sort_by_cached_key(order);
 
-    Ok(Artifact {
-        path: meta.name,
-        sha256: meta.sha256,
-        size: meta.size,
+    Artifact {
+        path: name,
+        sha256,
+        size,
         kind,
-        entries: seen.entries,
+        entries,
         bytes_read,
         inventory,
         coverage,
@@ -467,7 +495,7 @@ fn judge(
         ignored: Vec::new(),
         gaps,
         accepted: BTreeMap::new(),
-    })
+    }
 }
 
 /// Code of which nothing is known: no package of its ecosystem was found, and no gap is told at a file of its language. An

@@ -3,7 +3,7 @@
 //! This is for a file that is given by itself. An SBOM that lies inside an artifact is a claim about its neighbours, and a
 //! detector's to judge.
 
-use super::{Dug, Meta, Seen, whole};
+use super::{Dossier, Meta, Seen, concluded, whole};
 use crate::{
     detect,
     inventory::Inventory,
@@ -18,32 +18,26 @@ const DETECTOR: &str = "sbom";
 const CONFIDENCE: f32 = 0.9;
 
 /// Reads a file that may be an SBOM; `None` where it is none.
-pub(super) fn open(meta: &Meta, bytes: &[u8]) -> Option<Result<Dug, String>> {
+pub(super) fn open(meta: &Meta, bytes: &[u8]) -> Option<Result<Dossier, String>> {
     match sbom::recognise(bytes)? {
         Kind::Other(why) => Some(Err(why.to_owned())),
         Kind::Readable => Some(sbom::read(bytes).map(|read| dug(meta, bytes.len(), read))),
     }
 }
 
-fn dug(meta: &Meta, bytes: usize, read: Sbom) -> Dug {
+fn dug(meta: &Meta, bytes: usize, read: Sbom) -> Dossier {
     let mut gaps: Vec<Gap> = read.gaps.iter().filter_map(restored).collect();
     if read.packages.is_empty() && read.unknown.is_empty() {
         let reason = format!("the SBOM ({}) lists nothing; check the step that makes it", read.format);
         gaps.push(whole(GapKind::Partial, DETECTOR, reason));
     }
     gaps.extend(sbom::unknown(&read.unknown).map(|reason| whole(GapKind::Partial, DETECTOR, reason)));
-    Dug {
-        meta: meta.clone(),
-        kind: "sbom",
-        seen: Seen {
-            entries: 1,
-            ..Seen::default()
-        },
-        inventory: Inventory::of(read.packages.into_iter().map(component).collect()),
-        coverage: Vec::new(),
-        unsettled: gaps,
-        bytes_read: bytes as u64,
-    }
+    let seen = Seen {
+        entries: 1,
+        ..Seen::default()
+    };
+    let inventory = Inventory::of(read.packages.into_iter().map(component).collect());
+    concluded(meta.clone(), "sbom", seen, inventory, Vec::new(), gaps, bytes as u64)
 }
 
 fn component(package: Package) -> Component {

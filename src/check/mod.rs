@@ -28,7 +28,7 @@ mod vulnerable;
 mod yanked;
 
 pub use runtime_eol::runtimes;
-pub use typosquat::looks_like;
+pub use typosquat::{Innocent, looks_like};
 
 /// Every check.
 pub static ALL: &[&dyn Check] = &[
@@ -84,6 +84,8 @@ pub struct Settings {
     pub popular: Popular,
     /// What registries and code hosts say of components today; empty unless they were asked.
     pub upstream: BTreeMap<Coordinate, Upstream>,
+    /// Names that look like no other, as far as that is known by now.
+    pub innocent: Innocent,
 }
 
 /// One kind of question. Pure: no I/O, no clock.

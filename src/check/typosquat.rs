@@ -6,7 +6,11 @@ use crate::{
     model::{Component, Coordinate, EcosystemId, Finding, Level, Rule, Severity},
     names::{Edit, How, Likeness, Popular},
 };
-use std::{collections::HashMap, fmt::Write as _};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 pub(super) struct Typosquat;
 
@@ -34,13 +38,43 @@ impl Check for Typosquat {
             if allowed.any(|pattern| pattern.matches(&component.coordinate)) {
                 continue;
             }
-            let found = *judged
-                .entry((*ecosystem, name))
-                .or_insert_with(|| looks_like(*ecosystem, name, &cx.settings.popular));
+            let found = *judged.entry((*ecosystem, name)).or_insert_with(|| {
+                if cx.settings.innocent.holds(*ecosystem, name) {
+                    return None;
+                }
+                let found = looks_like(*ecosystem, name, &cx.settings.popular);
+                if found.is_none() {
+                    cx.settings.innocent.add(*ecosystem, name);
+                }
+                found
+            });
             if let Some((level, likeness)) = found {
                 let vouched = voucher(cx, &component.coordinate);
                 out.extend(finding(component, level, likeness, vouched));
             }
+        }
+    }
+}
+
+/// Names that were looked at and look like no other, so that an audit of ten thousand artifacts looks at each of their names
+/// once. For one list of popular names.
+#[derive(Clone, Debug, Default)]
+pub struct Innocent(Arc<RwLock<HashMap<EcosystemId, HashSet<Box<str>>>>>);
+
+impl Innocent {
+    /// Names that are remembered of one ecosystem: more than any company uses.
+    const MOST: usize = 100_000;
+
+    fn holds(&self, ecosystem: EcosystemId, name: &str) -> bool {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(&ecosystem).is_some_and(|names| names.contains(name))
+    }
+
+    fn add(&self, ecosystem: EcosystemId, name: &str) {
+        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let names = names.entry(ecosystem).or_default();
+        if names.len() < Self::MOST {
+            names.insert(name.into());
         }
     }
 }

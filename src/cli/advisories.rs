@@ -10,7 +10,6 @@ use plimsoll::{
         store::{self, Generation, Store, StoreError},
         update::{self, Options, UpdateError},
     },
-    audit::Looked,
     ecosystem,
     escape::terminal,
     model::Coordinate,
@@ -103,15 +102,19 @@ pub(super) struct Chosen {
 }
 
 /// Chooses: `--db`; the newest local generation, refreshed or fetched first; the embedded default.
-pub(super) fn choose(flags: &Flags, looked: &Looked, now: SystemTime, quiet: bool) -> Result<Chosen, String> {
-    let coordinates = looked.coordinates();
+pub(super) fn choose(
+    flags: &Flags,
+    coordinates: &BTreeSet<&Coordinate>,
+    now: SystemTime,
+    quiet: bool,
+) -> Result<Chosen, String> {
     let held: BTreeSet<&str> = coordinates.iter().map(|c| ecosystem::of(c.ecosystem).osv).collect();
     match flags.advisories {
         From::Embedded => return Ok(fresh(Database::embedded())),
         From::OsvApi if flags.offline => {
             return Err("--offline and --advisories osv-api exclude each other".to_owned());
         }
-        From::OsvApi => return ask(&coordinates, now).map(fresh),
+        From::OsvApi => return ask(coordinates, now).map(fresh),
         From::Local => {}
     }
     let store = match &flags.db {
@@ -307,6 +310,16 @@ fn aged(
 
 fn ask(coordinates: &BTreeSet<&Coordinate>, now: SystemTime) -> Result<Database, String> {
     osv_api::ask(&db::api_url(), coordinates, now).map_err(|e| format!("OSV's API cannot be asked: {e}"))
+}
+
+/// The database of a digest among the generations that are still there.
+pub(super) fn older(flags: &Flags, digest: &str) -> Option<Database> {
+    let root = flags.db.clone().or_else(store::default_folder)?;
+    let generations = std::fs::read_dir(root.join("generations")).ok()?;
+    let indexes = generations.flatten().map(|entry| entry.path().join("index"));
+    indexes
+        .filter_map(|path| Database::open(&path, path.display().to_string()).ok())
+        .find(|database| database.provenance().digest == digest)
 }
 
 /// The database that `explain` and other readers use: `--db`, the local generation, the embedded default; never the network.

@@ -58,7 +58,7 @@ pub(super) struct Inputs {
 }
 
 /// A `--limit` that [`Limits::set`] will take.
-fn limit(text: &str) -> Result<String, String> {
+pub(super) fn limit(text: &str) -> Result<String, String> {
     Limits::default().set(text).map(|()| text.to_owned())
 }
 

@@ -16,6 +16,7 @@ mod explain;
 mod fingerprints;
 mod inputs;
 mod inventory;
+mod judgement;
 mod man;
 mod names;
 mod output;
@@ -69,6 +70,9 @@ fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("scan", describe)
         .mut_subcommand("sbom", describe)
+        .mut_subcommand("inventory", |inventory| {
+            inventory.mut_subcommand("audit", output::describe)
+        })
 }
 
 /// Runs the command line of this process.

@@ -81,7 +81,7 @@ pub(super) fn describe(command: clap::Command) -> clap::Command {
 }
 
 /// The time that `SOURCE_DATE_EPOCH` gives, which makes a run reproducible.
-fn epoch() -> Option<SystemTime> {
+pub(super) fn epoch() -> Option<SystemTime> {
     let seconds = env::var("SOURCE_DATE_EPOCH").ok()?.parse().ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
@@ -97,6 +97,11 @@ impl Outputs {
         if self.formats.is_empty() {
             self.formats.extend(Output::parse(format));
         }
+    }
+
+    /// Whether nobody asked for one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.formats.is_empty()
     }
 
     /// Whether what was asked for can be done, before anything is looked at.

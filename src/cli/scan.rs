@@ -1,16 +1,13 @@
 //! `plimsoll scan`.
 
-use super::{advisories, enrich, inputs::Inputs, output, output::Outputs, policy, usage};
+use super::{advisories, enrich, inputs::Inputs, judgement::Judgement, output, output::Outputs, usage};
 use anstream::eprintln;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use plimsoll::{
     audit::Options,
-    check::Settings,
-    ecosystem::Pattern,
     escape::terminal,
-    model::{Gap, GapKind, Location, Severity},
-    policy::{Baseline, Decisions, Vex},
-    report::Bar,
+    model::{Gap, GapKind, Location},
+    policy::{Baseline, Decisions},
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -31,7 +28,6 @@ Exit codes:
   3  no failing finding, but something could not be seen into at all";
 
 #[derive(Args)]
-#[allow(clippy::struct_excessive_bools)] // flags are
 pub(super) struct Scan {
     #[command(flatten)]
     inputs: Inputs,
@@ -39,60 +35,18 @@ pub(super) struct Scan {
     #[command(flatten)]
     outputs: Outputs,
 
-    /// What makes exit code 1: a vulnerability at least this severe, or any finding of level error; any unless the policy
-    /// says otherwise
-    #[arg(long, value_name = "LEVEL", value_enum)]
-    fail_on: Option<FailOn>,
-
-    /// Policy to judge by; unless given, `plimsoll.toml` of the working directory or of a folder above it, up to the top of
-    /// the repository
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-
-    /// VEX document, repeatable: OpenVEX, or CycloneDX with vulnerabilities; what it says is not affected or fixed is ignored
-    #[arg(long = "vex", value_name = "FILE")]
-    vex: Vec<PathBuf>,
+    #[command(flatten)]
+    judgement: Judgement,
 
     /// Fail only on what is new since this report of `plimsoll scan -o json`
     #[arg(long, value_name = "REPORT.json")]
     baseline: Option<PathBuf>,
-
-    /// Judge by no policy
-    #[arg(long, conflicts_with = "policy")]
-    no_policy: bool,
-
-    /// Exit with 3 also when something could be seen into only in part
-    #[arg(long)]
-    require_coverage: bool,
 
     #[command(flatten)]
     advisories: advisories::Flags,
 
     #[command(flatten)]
     enrich: enrich::Flags,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum FailOn {
-    None,
-    Low,
-    Medium,
-    High,
-    Critical,
-    Any,
-}
-
-impl From<FailOn> for Bar {
-    fn from(level: FailOn) -> Self {
-        match level {
-            FailOn::None => Self::Never,
-            FailOn::Low => Self::AtLeast(Severity::Low),
-            FailOn::Medium => Self::AtLeast(Severity::Medium),
-            FailOn::High => Self::AtLeast(Severity::High),
-            FailOn::Critical => Self::AtLeast(Severity::Critical),
-            FailOn::Any => Self::Any,
-        }
-    }
 }
 
 /// `plimsoll scan`.
@@ -119,7 +73,12 @@ fn scan(args: &mut Scan) -> Result<ExitCode, String> {
     let (inputs, failures) = args.inputs.list(&options.limits);
     args.outputs.check(inputs.len())?;
     let looked = args.inputs.look(&inputs, &options);
-    let chosen = advisories::choose(&args.advisories, &looked, output::now(), args.inputs.quiet)?;
+    let chosen = advisories::choose(
+        &args.advisories,
+        &looked.coordinates(),
+        output::now(),
+        args.inputs.quiet,
+    )?;
     args.enrich.apply(&mut options, &looked, output::now());
     options.checks.popular = chosen.popular;
     let mut report = looked.judge(&options, &chosen.database, output::now());
@@ -139,44 +98,17 @@ fn scan(args: &mut Scan) -> Result<ExitCode, String> {
 
 /// What was decided beforehand; a flag wins over the policy.
 fn decisions(args: &mut Scan) -> Result<Decisions, String> {
-    let mut policy = if args.no_policy {
-        None
-    } else {
-        policy::of_scan(args.policy.as_deref())?
-    };
-    if let Some(policy) = &mut policy {
-        args.advisories.govern(policy);
-        args.require_coverage |= policy.require_coverage.unwrap_or_default();
-        args.inputs.no_verify_records |= policy.verify_records == Some(false);
-        // The flag speaks of the whole run: `--fail-on none` fails nothing.
-        if args.fail_on.is_some() {
-            policy.rules.clear();
-            policy.fail_on_exploited = false;
-        }
-    }
-    Ok(Decisions {
-        policy,
-        vex: args.vex.iter().map(|path| Vex::open(path)).collect::<Result<_, _>>()?,
-        baseline: args.baseline.as_deref().map(Baseline::open).transpose()?,
-    })
+    let mut decisions = args.judgement.decisions(&mut args.advisories)?;
+    args.inputs.no_verify_records |= decisions
+        .policy
+        .as_ref()
+        .is_some_and(|p| p.verify_records == Some(false));
+    decisions.baseline = args.baseline.as_deref().map(Baseline::open).transpose()?;
+    Ok(decisions)
 }
 
 fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {
-    let policy = decisions.policy.as_ref();
-    let options = args.inputs.options(policy.iter().flat_map(|p| &p.limits))?;
-    let asked = args.fail_on.map(Bar::from).or(policy.and_then(|p| p.fail_on));
-    let allow = policy.iter().flat_map(|p| &p.typosquat_allow);
-    let checks = Settings {
-        typosquat_allow: allow
-            .map(|text| Pattern::parse(text).map_err(|e| format!("[typosquat] allow: `{}`: {e}", terminal(text))))
-            .collect::<Result<_, _>>()?,
-        ..Settings::default()
-    };
-    Ok(Options {
-        fail_on: asked.unwrap_or(Bar::Any),
-        require_coverage: args.require_coverage,
-        checks,
-        decisions,
-        ..options
-    })
+    let limits = decisions.policy.iter().flat_map(|p| &p.limits);
+    let options = args.inputs.options(limits)?;
+    args.judgement.options(options, decisions)
 }

@@ -81,8 +81,21 @@ impl Pattern {
                     .is_some_and(|version| self.bounds.iter().all(|(bound, at)| self.holds(*bound, version, at))))
     }
 
+    /// The ecosystem.
+    #[must_use]
+    pub fn ecosystem(&self) -> &'static Ecosystem {
+        self.ecosystem
+    }
+
+    /// The normalised name, or a glob of names.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether it names the package, whatever the version.
-    fn is_about(&self, coordinate: &Coordinate) -> bool {
+    #[must_use]
+    pub fn is_about(&self, coordinate: &Coordinate) -> bool {
         coordinate.ecosystem == self.ecosystem.id
             && (*coordinate.name == *self.name
                 || self.name.contains('*') && fast_glob::glob_match(&self.name, &*coordinate.name))

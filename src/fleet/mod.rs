@@ -4,11 +4,27 @@
 //! |---|---|
 //! | [`source`] | where artifacts come from; one file per kind of place |
 //! | [`store`] | `SQLite` or `PostgreSQL`: one schema, one code path |
+//! | [`sync`], [`limit`], [`Shard`] | reads what is new, on several machines at once |
+//! | [`audit`], `verdict`, `life` | what is wrong with it, and since when |
+//! | [`ask`](ask::find), [`diff`](diff::diff), [`report`](report::report) | who ships what, what came and went, what an audit reports |
+//! | [`prune`](prune::prune) | forgets |
 //! | [`table`] | answers as text, JSON or CSV |
 
+pub mod ask;
+pub mod audit;
+pub mod diff;
+mod life;
+pub mod limit;
+pub mod prune;
+pub mod report;
+mod shard;
 pub mod source;
 pub mod store;
+pub mod sync;
 pub mod table;
+mod verdict;
+
+pub use shard::Shard;
 
 use std::collections::BTreeMap;
 

@@ -70,6 +70,28 @@ pub fn read(text: &str) -> Option<Context> {
     })
 }
 
+/// Any fact as a word, those included that SBOMs have members of their own for.
+#[must_use]
+pub fn word_of(fact: &Fact) -> String {
+    match fact {
+        Fact::Licence(text) => format!("licence={text}"),
+        Fact::Author(text) => format!("author={text}"),
+        Fact::Integrity(text) => format!("integrity={text}"),
+        other => word(other).unwrap_or_default(),
+    }
+}
+
+/// The fact of a word of [`word_of`]; `None` where it is not known.
+#[must_use]
+pub fn fact_of(word: &str) -> Option<Fact> {
+    match word.split_once('=') {
+        Some(("licence", text)) => Some(Fact::Licence(text.into())),
+        Some(("author", text)) => Some(Fact::Author(text.into())),
+        Some(("integrity", text)) => Some(Fact::Integrity(text.into())),
+        _ => fact(word),
+    }
+}
+
 fn word(fact: &Fact) -> Option<String> {
     Some(match fact {
         Fact::Dispensable => "dispensable".to_owned(),

@@ -12,7 +12,16 @@ use plimsoll::{
 };
 use std::{env, fs, path::PathBuf, process::ExitCode};
 
+mod audit;
+mod diff;
+mod find;
 mod list;
+mod prune;
+mod runs;
+mod sbom;
+mod show;
+mod stats;
+mod sync;
 
 pub(super) const HELP: &str = "\
 The store is one SQLite file unless --store (or PLIMSOLL_STORE) names another one, or a PostgreSQL server that many machines
@@ -27,14 +36,45 @@ pub(super) struct Inventory {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Reads what is deployed now, and nothing that was read before
+    #[command(after_long_help = sync::HELP)]
+    Sync(Box<sync::Sync>),
+    /// Checks all that is deployed against advisories, without opening an artifact
+    #[command(after_long_help = audit::HELP)]
+    Audit(Box<audit::Audit>),
     /// Lists the functions
     List(list::List),
+    /// Shows all that is known of a function
+    Show(show::Show),
+    /// Says which functions ship a package, and by way of what
+    #[command(after_long_help = find::HELP)]
+    Find(find::Find),
+    /// Says which functions, components and findings came and went
+    Diff(diff::Diff),
+    /// Counts everything
+    Stats(stats::Stats),
+    /// Lists the runs
+    Runs(runs::Runs),
+    /// Writes SBOMs of what is deployed
+    #[command(after_long_help = sbom::HELP)]
+    Sbom(sbom::Sbom),
+    /// Forgets what ended long ago
+    Prune(prune::Prune),
 }
 
 /// `plimsoll inventory`.
 pub(super) fn run(inventory: Inventory) -> ExitCode {
     let done = match inventory.verb {
+        Verb::Sync(args) => sync::run(&args),
+        Verb::Audit(mut args) => audit::run(&mut args),
         Verb::List(args) => list::run(&args),
+        Verb::Show(args) => show::run(&args),
+        Verb::Find(args) => find::run(&args),
+        Verb::Diff(args) => diff::run(&args),
+        Verb::Stats(args) => stats::run(&args),
+        Verb::Runs(args) => runs::run(&args),
+        Verb::Sbom(args) => sbom::run(&args),
+        Verb::Prune(args) => prune::run(&args),
     };
     done.unwrap_or_else(|message| usage(&terminal(&message)))
 }

@@ -85,7 +85,10 @@ fn bytes(text: &str) -> Result<u64, String> {
         [number @ .., b'g' | b'G'] => (number, 30),
         number => (number, 0),
     };
-    let number: u64 = std::str::from_utf8(number).ok().and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
+    let number: u64 = std::str::from_utf8(number)
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .ok_or_else(wrong)?;
     number.checked_mul(1 << shift).filter(|n| *n > 0).ok_or_else(wrong)
 }
 

@@ -6,6 +6,7 @@
 //! | `link` | what is asked of a database; `sqlite` and `postgres` answer |
 //! | [`rows`](Store::functions) | everything in it, row by row |
 //! | `runs` | runs, and the leases by which a dead one is known |
+//! | `write` | what a sync writes |
 //!
 //! `rusqlite` and `postgres` behind a narrow trait rather than `sqlx`: the program has no asynchronous code of its own, a
 //! transaction of a hundred statements is three times as fast without a hop between threads for each, and both together
@@ -17,6 +18,8 @@ mod rows;
 mod runs;
 mod schema;
 mod sqlite;
+mod tls;
+mod write;
 
 pub use link::{Each, Row, Value};
 pub use rows::{
@@ -24,6 +27,9 @@ pub use rows::{
     FunctionRow, GapRow, VerdictRow,
 };
 pub use runs::{Kind, RunRow, State};
+pub use write::{Change, Draft, Known, Names, Outcome, facts};
+
+pub(super) use rows::{COLUMNS, LEVELS, PROOFS, SEVERITIES, TABLES, function, lines};
 
 use link::Link;
 use schema::MIGRATIONS;
@@ -60,6 +66,9 @@ pub enum StoreError {
         /// Why.
         source: ::postgres::Error,
     },
+    /// The connection cannot be encrypted.
+    #[error("the connection cannot be encrypted: {0}")]
+    Tls(String),
     /// A file beside it.
     #[error("{}: {source}", path.display())]
     Io {

@@ -3,6 +3,7 @@
 use super::{
     StoreError,
     link::{Columns, Dialect, Each, Link, Row, Value},
+    tls::Wishes,
 };
 use postgres::{
     Client, Config, NoTls, Statement,
@@ -40,12 +41,17 @@ impl Postgres {
             place: place.to_owned(),
             source,
         };
-        let mut config: Config = url.parse().map_err(failed)?;
+        let wishes = Wishes::read(url);
+        let mut config: Config = wishes.url.parse().map_err(failed)?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
         }
         config.application_name("plimsoll");
-        let mut client = config.connect(NoTls).map_err(failed)?;
+        let client = match wishes.connector(&mut config)? {
+            Some(tls) => config.connect(tls),
+            None => config.connect(NoTls),
+        };
+        let mut client = client.map_err(failed)?;
         client
             .batch_execute("SET client_min_messages = warning; SET synchronous_commit = on")
             .map_err(failed)?;

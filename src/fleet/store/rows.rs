@@ -1,7 +1,7 @@
 //! Everything in the store, row by row, for reports and exports; in the order of the keys.
 
-use super::{Row, Store, StoreError};
-use crate::fleet::Function;
+use super::{Row, Store, StoreError, Value};
+use crate::{ecosystem, fleet::Function, model::Coordinate};
 use std::collections::BTreeMap;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -66,6 +66,19 @@ pub struct CoordinateRow {
     pub name: String,
     /// `None` where it is not known.
     pub version: Option<String>,
+}
+
+impl CoordinateRow {
+    /// As the other rooms know it; `None` of an ecosystem that is not known here.
+    #[must_use]
+    pub fn coordinate(&self) -> Option<Coordinate> {
+        let ecosystem = ecosystem::ALL.iter().find(|e| e.id.0 == self.ecosystem)?.id;
+        Some(Coordinate {
+            ecosystem,
+            name: self.name.as_str().into(),
+            version: self.version.as_deref().map(Into::into),
+        })
+    }
 }
 
 /// A component of an artifact.
@@ -210,7 +223,6 @@ fn word(words: &[&'static str], number: i64) -> Result<&'static str> {
 }
 
 /// A list of texts as the store keeps it: parted by line feeds, of which no name, path or version may have one.
-#[allow(dead_code)] // what fills the store follows
 pub(in crate::fleet) fn lines<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let texts = texts.into_iter().map(|text| text.replace('\n', " "));
     texts.collect::<Vec<_>>().join("\n")
@@ -224,7 +236,7 @@ fn owned(text: Option<&str>) -> Option<String> {
     text.map(str::to_owned)
 }
 
-/// Reads a function from a row that begins with [`FUNCTION`]'s columns.
+/// Reads a function from a row that begins with [`COLUMNS`]'s columns.
 pub(in crate::fleet) fn function(row: &Row<'_>) -> Result<FunctionRow> {
     let tags: BTreeMap<String, String> =
         serde_json::from_str(row.text(12)?).map_err(|e| StoreError::Damaged(format!("tags: {e}")))?;
@@ -252,9 +264,12 @@ pub(in crate::fleet) fn function(row: &Row<'_>) -> Result<FunctionRow> {
 }
 
 /// The columns that [`function`] reads, of tables `f`, `s` and `a`.
-pub(in crate::fleet) const FUNCTION: &str = "f.id, s.name, f.name, f.location, f.stamp, f.artifact_id, f.runtime, f.memory_mb, \
-     f.timeout_s, f.layers, f.last_modified, f.owner, f.tags, f.failed, f.first_run, f.gone_run, a.digest \
-     FROM function f JOIN source s ON s.id = f.source_id LEFT JOIN artifact a ON a.id = f.artifact_id";
+pub(in crate::fleet) const COLUMNS: &str = "f.id, s.name, f.name, f.location, f.stamp, f.artifact_id, f.runtime, f.memory_mb, \
+     f.timeout_s, f.layers, f.last_modified, f.owner, f.tags, f.failed, f.first_run, f.gone_run, a.digest";
+
+/// Those tables.
+pub(in crate::fleet) const TABLES: &str =
+    "FROM function f JOIN source s ON s.id = f.source_id LEFT JOIN artifact a ON a.id = f.artifact_id";
 
 impl Store {
     /// Every function, also those that are gone.
@@ -262,7 +277,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read, or `each` fails.
     pub fn functions(&mut self, each: &mut dyn FnMut(FunctionRow) -> Result<()>) -> Result<()> {
-        self.query(&format!("SELECT {FUNCTION} ORDER BY f.id"), &[], &mut |row| {
+        self.query(&format!("SELECT {COLUMNS} {TABLES} ORDER BY f.id"), &[], &mut |row| {
             each(function(row)?)
         })
     }
@@ -316,6 +331,47 @@ impl Store {
                 version: Some(row.text(3)?.to_owned()).filter(|v| !v.is_empty()),
             })
         })
+    }
+
+    /// Versions of one package that any artifact has.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or `each` fails.
+    pub fn coordinates_of(
+        &mut self,
+        ecosystem: &str,
+        name: &str,
+        each: &mut dyn FnMut(CoordinateRow) -> Result<()>,
+    ) -> Result<()> {
+        let sql = "SELECT id, version FROM coordinate WHERE ecosystem = $1 AND name = $2 ORDER BY id";
+        self.query(sql, &[Value::Text(ecosystem), Value::Text(name)], &mut |row| {
+            each(CoordinateRow {
+                id: row.int(0)?,
+                ecosystem: ecosystem.to_owned(),
+                name: name.to_owned(),
+                version: Some(row.text(1)?.to_owned()).filter(|v| !v.is_empty()),
+            })
+        })
+    }
+
+    /// The name and version of a number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn coordinate(&mut self, id: i64) -> Result<Option<Coordinate>> {
+        let mut found = None;
+        let sql = "SELECT ecosystem, name, version FROM coordinate WHERE id = $1";
+        self.query(sql, &[Value::Int(id)], &mut |row| {
+            let row = CoordinateRow {
+                id,
+                ecosystem: row.text(0)?.to_owned(),
+                name: row.text(1)?.to_owned(),
+                version: Some(row.text(2)?.to_owned()).filter(|v| !v.is_empty()),
+            };
+            found = row.coordinate();
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Every component of every artifact.

@@ -7,7 +7,7 @@ pub(super) static MIGRATIONS: &[&str] = &[FUNCTIONS_AND_CONTENTS, FINDINGS];
 ///
 /// What an artifact ships is kept once for each digest: `artifact.document` whole (evidence, facts, observations), and what is
 /// asked for by name as rows. Names of packages are rows of their own, because a company's functions share them: at 10,000
-/// artifacts there are some 800,000 components, and 5,000 names.
+/// artifacts there are some 800,000 components, and 5,000 names. `dated` is 1 where a verdict depends on the day.
 const FUNCTIONS_AND_CONTENTS: &str = "
 CREATE TABLE run (
     id {id},
@@ -29,6 +29,7 @@ CREATE TABLE artifact (
     format TEXT NOT NULL,
     kind TEXT NOT NULL,
     size BIGINT NOT NULL,
+    dated BIGINT NOT NULL,
     document BYTEA NOT NULL
 );
 CREATE TABLE function (
@@ -145,5 +146,7 @@ CREATE TABLE doubt (
     reason TEXT NOT NULL,
     PRIMARY KEY (artifact_id, coordinate_id)
 ) {clustered};
-ALTER TABLE artifact ADD COLUMN judged TEXT;
+CREATE TABLE judged (
+    artifact_id BIGINT PRIMARY KEY REFERENCES artifact (id)
+) {clustered};
 ";

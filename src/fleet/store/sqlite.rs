@@ -51,7 +51,16 @@ impl Sqlite {
         if create && !read_only {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         }
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        if read_only && !can_be_read(&connection) && !beside(path, "-wal").exists() {
+            // A reader, too, writes to a file beside a store that is in use. In a folder where it must not, nobody else does:
+            // the file is as it is.
+            let text =
+                percent_encoding::utf8_percent_encode(&path.to_string_lossy(), percent_encoding::NON_ALPHANUMERIC)
+                    .to_string();
+            let uri = format!("file:{text}?immutable=1");
+            connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).map_err(failed)?;
+        }
         connection.busy_timeout(PATIENCE).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(64);
         // Rows are what this program wrote; a file that somebody else made may hold triggers and views that do other things.
@@ -74,10 +83,21 @@ impl Sqlite {
     }
 
     fn lease_file(&self, run: i64) -> PathBuf {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(format!("-run-{run}"));
-        name.into()
+        beside(&self.path, &format!("-run-{run}"))
     }
+}
+
+/// A file beside the store, under its name.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn can_be_read(connection: &Connection) -> bool {
+    connection
+        .query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))
+        .is_ok()
 }
 
 fn failed(path: &Path, source: rusqlite::Error) -> StoreError {
@@ -184,9 +204,7 @@ impl Link for Sqlite {
     }
 
     fn back_up(&mut self, version: i64, _: &[String]) -> Result<String, StoreError> {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(format!(".v{version}.bak"));
-        let backup = PathBuf::from(name);
+        let backup = beside(&self.path, &format!(".v{version}.bak"));
         let place = backup.display().to_string();
         // What an interrupted migration left behind is a copy of the same.
         let _ = fs::remove_file(&backup);
