@@ -3,6 +3,8 @@
 //! One document describes one artifact. The specification wants a time of creation and a namespace of its own for every
 //! document; so that the same input gives the same bytes, the time is that of `SOURCE_DATE_EPOCH` or else 1970-01-01, and
 //! the namespace is made from a hash of what the document says.
+//!
+//! Not SPDX 3.0: that is another model, written as JSON-LD, which no maintained crate writes, and what takes SBOMs today takes 2.3.
 
 use super::{Artifact, Report, Reporter, Scope, Style, sbom};
 use crate::{
