@@ -100,6 +100,9 @@ static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
+/// What webpack writes before each module's key.
+const BOUNDARY: &[u8] = b"\n/***/ ";
+
 /// What a bundler's helper functions may take before the first module.
 const HELPERS: usize = 4096;
 
@@ -210,7 +213,7 @@ impl<'t> Marks<'t> {
             Some(quote) => {
                 let after = after.get(quote.len()..).unwrap_or_default();
                 let before = before.get(..before.len() - quote.len()).unwrap_or_default();
-                let method = after.starts_with(b"(");
+                let method = after.starts_with(b"(") || before.ends_with(BOUNDARY) && opens_below(after);
                 let turbopack = path.starts_with("[project]/") && after.starts_with(b",");
                 let key = after
                     .strip_prefix(b":")
@@ -260,10 +263,12 @@ impl<'t> Marks<'t> {
         self.push(at, Module::Own, !joined);
     }
 
-    /// webpack's and ncc's `/***/ 1234:` and `/***/ "./src/index.js":`.
+    /// webpack's and ncc's `/***/ 1234:` and `/***/ "./src/index.js":`; without the colon where the module is a method, which
+    /// begins on the next line.
     fn boundary(&mut self, text: &[u8], at: usize, end: usize) {
         let line = line_from(text, end);
-        let key = line.strip_suffix(b":").or_else(|| line.strip_suffix(b":\r"));
+        let below = text.get(end + line.len()..).unwrap_or_default();
+        let key = line.strip_suffix(b":").or(opens_below(below).then_some(line));
         match key {
             Some(key) if memchr::memmem::find(key, b"node_modules/").is_some() => {}
             Some([b'"', ..]) => self.push(at, Module::Own, false),
@@ -317,6 +322,11 @@ impl<'t> Marks<'t> {
             self.manifests.push((at, inlined));
         }
     }
+}
+
+/// Whether a method's parameters begin on the next line.
+fn opens_below(after: &[u8]) -> bool {
+    after.starts_with(b"\n(") || after.starts_with(b"\r\n(")
 }
 
 /// The line from `at` on, as far as a path could go: one line may be the whole bundle.
@@ -479,6 +489,7 @@ mod tests {
                 "/***/ \"./node_modules/a/i.js\":\n/*!****!*\\\n  !*** ./node_modules/a/i.js ***!\n  \\****/\n/***/ ((module) => {",
                 &["a", "a"],
             ),
+            ("\n/***/ \"./node_modules/a/i.js\"\n(module) {\n", &["a"]),
             ("({\"./node_modules/a/i.js\":(e,t,n)=>{", &["a"]),
             ("({\"./node_modules/a/i.js\":function(e){", &["a"]),
             (",\"./node_modules/a/i.js\":e=>{", &["a"]),
@@ -496,6 +507,20 @@ mod tests {
             ),
         ] {
             assert_eq!(packages(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn modules_end_where_the_next_begins() {
+        for function in [":\n/***/ ((module) => {", "\n(module) {"] {
+            let key = |key: &str| format!("__webpack_require__;\n/***/ {key}{function}\n\n/***/ }},\n");
+            let text = [key("\"./node_modules/a/i.js\""), key("12"), key("\"./src/x.js\"")].concat();
+            let marks = scan(text.as_bytes());
+            let modules: Vec<&Module> = marks.modules.iter().map(|m| &m.module).collect();
+            assert!(
+                matches!(modules[..], [Module::Package(..), Module::Unnamed, Module::Own]),
+                "{text}: {modules:?}"
+            );
         }
     }
 
@@ -526,6 +551,7 @@ mod tests {
     fn what_authors_write() {
         for text in [
             "const p = \"./node_modules/a/i.js\";",
+            "f(x,\n\"./node_modules/a/i.js\"\n(b))",
             "require(\"./node_modules/a/i.js\")(1)",
             "x = c ? \"node_modules/a/i.js\" : (b)",
             "log('see node_modules/a/i.js')",
