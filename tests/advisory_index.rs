@@ -472,3 +472,51 @@ fn scans_of_the_real_zips_find_what_the_plainest_evaluation_finds() {
     println!("{zips} zips, {components} components, {pairs} (component, advisory) pairs");
     assert!(zips >= 30 && pairs > 100);
 }
+
+#[test]
+fn whatever_an_advisory_is_about_there_is_a_rule_that_tells_it() {
+    use plimsoll::{advisory::Database, audit};
+    let cases = [
+        ("flaw", "", "vulnerable"),
+        ("unsound", "unsound", "unsound"),
+        ("unmaintained", "unmaintained", "unmaintained"),
+        ("notice", "notice", "notice"),
+        ("later", "of-a-later-time", "notice"),
+    ];
+    let record = |(name, word, _): &(&str, &str, &str)| Record {
+        id: format!("RUSTSEC-{name}"),
+        modified: "2026-01-01T00:00:00Z".to_owned(),
+        affected: vec![Affected {
+            package: Some(Package {
+                ecosystem: "crates.io".to_owned(),
+                name: (*name).to_owned(),
+            }),
+            versions: vec!["1.0.0".to_owned()],
+            database_specific: Some(DatabaseSpecific {
+                informational: (!word.is_empty()).then(|| (*word).to_owned()),
+                ..DatabaseSpecific::default()
+            }),
+            ..Affected::default()
+        }],
+        ..Record::default()
+    };
+    let database = Database::of_records(cases.iter().map(record).collect(), "a test".to_owned(), "").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let lock: String = cases
+        .iter()
+        .map(|(name, ..)| {
+            format!("[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"registry+https://example.test/index\"\n\n")
+        })
+        .collect();
+    std::fs::write(folder.path().join("Cargo.lock"), format!("version = 4\n\n{lock}")).unwrap();
+    let input = [audit::Input::Path(folder.path().to_owned())];
+    let options = audit::Options::default();
+    let report = audit::audit(&input, &options, &database, std::time::SystemTime::UNIX_EPOCH, &|| {});
+    let findings = report.artifacts[0].findings.iter();
+    let told: BTreeSet<(String, &str)> = findings
+        .filter_map(|f| Some((f.subject.as_ref()?.name.to_string(), f.rule.id)))
+        .collect();
+    for (name, _, rule) in cases {
+        assert!(told.contains(&(name.to_owned(), rule)), "{name}: {told:?}");
+    }
+}

@@ -9,6 +9,7 @@ use super::{
         Affected, Affects, DatabaseSpecific, EcosystemSpecific, Event, Package, Range, RangeType, Record,
         SeverityVector,
     },
+    unpack::{RECORD_BYTES, Unpacker, over},
 };
 use crate::ecosystem;
 use rustsec::osv::ranges_for_advisory;
@@ -19,8 +20,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Bytes of one record. 16 MiB: the largest that OSV publishes is below 2.
-const RECORD_BYTES: u64 = 16 << 20;
 /// Bytes of all records of one archive, unpacked. 16 GiB: npm's were below 1 in 2026.
 const ARCHIVE_BYTES: u64 = 16 << 30;
 /// Folders inside folders.
@@ -205,9 +204,9 @@ impl Import {
         let from = self.mark();
         let file = BufReader::new(open(path)?);
         let mut zip = zip::ZipArchive::new(file).map_err(|e| io_error(path, io::Error::other(e)))?;
-        let mut left = ARCHIVE_BYTES;
+        let (mut left, mut unpacker) = (ARCHIVE_BYTES, Unpacker::default());
         for i in 0..zip.len() {
-            let mut entry = match zip.by_index(i) {
+            let entry = match zip.by_index_raw(i) {
                 Ok(entry) => entry,
                 Err(e) => {
                     self.aside(format!("{}!/#{i}", path.display()), e.to_string());
@@ -221,10 +220,15 @@ impl Import {
                 continue;
             }
             let place = format!("{}!/{name}", path.display());
-            let read = self.json(&place, &mut entry);
-            left = left
-                .checked_sub(read)
-                .ok_or_else(|| ImportError::Limit(path.to_owned()))?;
+            match unpacker.unpack(entry) {
+                Ok(bytes) => {
+                    left = left
+                        .checked_sub(bytes.len() as u64)
+                        .ok_or_else(|| ImportError::Limit(path.to_owned()))?;
+                    self.parsed(place, bytes);
+                }
+                Err(reason) => self.aside(place, reason),
+            }
         }
         self.found(from, path, ecosystem, "OSV's all.zip")
     }
@@ -237,9 +241,7 @@ impl Import {
                 self.loose(&path, None, depth + 1)?;
             } else if path.extension().is_some_and(|e| e == "json") {
                 match File::open(&path) {
-                    Ok(mut file) => {
-                        self.json(&path.display().to_string(), &mut file);
-                    }
+                    Ok(mut file) => self.json(&path.display().to_string(), &mut file),
                     Err(e) => self.aside(path.display().to_string(), e.to_string()),
                 }
             }
@@ -250,23 +252,21 @@ impl Import {
         Ok(())
     }
 
-    /// One record; how many bytes it took.
-    fn json(&mut self, place: &str, reader: &mut dyn Read) -> u64 {
+    /// One record.
+    fn json(&mut self, place: &str, reader: &mut dyn Read) {
         let mut bytes = Vec::new();
         match reader.take(RECORD_BYTES + 1).read_to_end(&mut bytes) {
             Err(e) => self.aside(place.to_owned(), format!("cannot be read: {e}")),
-            Ok(n) if n as u64 > RECORD_BYTES => {
-                self.aside(
-                    place.to_owned(),
-                    format!("over the limit of {RECORD_BYTES} bytes for one record"),
-                );
-            }
-            Ok(_) => match parse(&bytes) {
-                Ok(record) => self.records.push(record),
-                Err(reason) => self.aside(place.to_owned(), reason),
-            },
+            Ok(n) if n as u64 > RECORD_BYTES => self.aside(place.to_owned(), over()),
+            Ok(_) => self.parsed(place.to_owned(), &bytes),
         }
-        bytes.len() as u64
+    }
+
+    fn parsed(&mut self, place: String, json: &[u8]) {
+        match parse(json) {
+            Ok(record) => self.records.push(record),
+            Err(reason) => self.aside(place, reason),
+        }
     }
 
     /// Counts as sources the ecosystem that was read, or else those that records are about and about no other: a record of

@@ -48,6 +48,7 @@ pub mod range;
 mod severity;
 pub mod signals;
 pub mod store;
+mod unpack;
 pub mod update;
 mod upgrade;
 

@@ -41,6 +41,18 @@ impl Record {
         if self.summary.trim().is_empty() {
             self.summary = first_sentence(&details);
         }
+        // Lists of one are read into room for four, which of all that OSV has would be a few hundred megabytes.
+        self.aliases.shrink_to_fit();
+        self.severity.shrink_to_fit();
+        self.affected.shrink_to_fit();
+        for affected in &mut self.affected {
+            affected.ranges.shrink_to_fit();
+            affected.versions.shrink_to_fit();
+            affected.severity.shrink_to_fit();
+            for range in &mut affected.ranges {
+                range.events.shrink_to_fit();
+            }
+        }
     }
 }
 

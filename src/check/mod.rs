@@ -17,6 +17,7 @@ mod ambiguous_archive;
 mod install_script;
 mod malicious;
 mod misnamed;
+mod notice;
 mod odd_origin;
 mod quarantined;
 mod runtime_eol;
@@ -39,6 +40,7 @@ pub static ALL: &[&dyn Check] = &[
     &unsound::Unsound,
     &typosquat::Typosquat,
     &unmaintained::Unmaintained,
+    &notice::Notice,
     &yanked::Yanked,
     &odd_origin::OddOrigin,
     &misnamed::Misnamed,
