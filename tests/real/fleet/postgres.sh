@@ -46,7 +46,8 @@ audit "$url/one"
 # Four pods of one job: the third dies in the midst of its part.
 pids=()
 for index in 0 1 2 3; do
-  JOB_COMPLETION_INDEX=$index PLIMSOLL_SHARDS=4 sync --jobs 1 --store "$url/four" &
+  # Not by the function above: the number would be the shell's, and the worker outlive it.
+  JOB_COMPLETION_INDEX=$index PLIMSOLL_SHARDS=4 "$plimsoll" inventory sync "$work/functions" --quiet --jobs 1 --store "$url/four" &
   pids+=($!)
 done
 rows() { psql "$url/four" -c "SELECT COUNT(*) FROM artifact" 2>/dev/null || echo 0; }
