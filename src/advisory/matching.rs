@@ -46,6 +46,8 @@ pub struct Hit {
     pub fixed_in: Option<Box<str>>,
     /// Of the versions that the component can be, those that have the flaw; empty where all of them do.
     pub only: Vec<Box<str>>,
+    /// Paths of the functions that hold the flaw, where a record names them; sorted.
+    pub functions: Vec<Box<str>>,
 }
 
 /// What an inventory's components match.
@@ -223,6 +225,7 @@ fn hit(found: &[&Found<'_>], coordinate: &Coordinate, ecosystem: &Ecosystem) -> 
         score,
         fixed_in: fixed_in(found, coordinate, ecosystem)?,
         only: Vec::new(),
+        functions: functions(&group, coordinate),
         id,
     })
 }
@@ -255,6 +258,13 @@ fn kind(record: &Record, coordinate: &Coordinate) -> Kind {
         Some("unmaintained") => Kind::Unmaintained,
         Some(_) => Kind::Notice,
     }
+}
+
+fn functions(group: &[&Record], coordinate: &Coordinate) -> Vec<Box<str>> {
+    let about = group.iter().flat_map(|record| range::about(record, coordinate));
+    let affects = about.filter_map(|a| a.ecosystem_specific.as_ref()?.affects.as_ref());
+    let names: BTreeSet<&str> = affects.flat_map(|a| &a.functions).map(String::as_str).collect();
+    names.into_iter().map(Into::into).collect()
 }
 
 fn fixed_in(

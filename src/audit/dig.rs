@@ -1,6 +1,6 @@
 //! Walks a tree and every archive inside it, and hands entries to the detectors that want them.
 
-use super::{blind, unreadable};
+use super::{Options, blind, unreadable};
 use crate::{
     archive::{
         Anomaly, Budget, Contents, Entry, EntryKind, EntryMeta, Member, Opened, PEEK_BYTES, ReadError, Tree,
@@ -10,7 +10,7 @@ use crate::{
     ecosystem::{NPM, PYPI},
     fingerprint::Index,
     limits::Limits,
-    model::{EcosystemId, Gap, GapKind, Link, Location},
+    model::{EcosystemId, Gap, GapKind, Link, Location, Workspace},
 };
 use std::{
     collections::BTreeMap,
@@ -35,21 +35,18 @@ pub(super) struct Dig<'a> {
     /// Ids of detectors that are not asked.
     silent: &'a [&'static str],
     fingerprints: Option<&'a Index>,
+    workspaces: &'a [Workspace],
     seen: Mutex<Seen>,
 }
 
 impl<'a> Dig<'a> {
     /// Digs through everything. The order of what is seen depends on the threads; whoever reports it sorts it.
-    pub(super) fn run(
-        tree: &dyn Tree,
-        budget: &'a Budget,
-        silent: &'a [&'static str],
-        fingerprints: Option<&'a Index>,
-    ) -> Seen {
+    pub(super) fn run(tree: &dyn Tree, budget: &'a Budget, options: &'a Options) -> Seen {
         let dig = Self {
             budget,
-            silent,
-            fingerprints,
+            silent: &options.silent,
+            fingerprints: options.fingerprints.as_deref().or_else(|| Index::embedded()),
+            workspaces: &options.workspaces,
             seen: Mutex::default(),
         };
         dig.tree(tree, &Arc::from([]));
@@ -90,6 +87,7 @@ impl<'a> Dig<'a> {
             tree,
             budget: self.budget,
             fingerprints: self.fingerprints,
+            workspaces: self.workspaces,
             sorted: OnceLock::new(),
         };
         let place = Location::new(archives.clone(), "");
@@ -198,6 +196,7 @@ struct Around<'a> {
     tree: &'a dyn Tree,
     budget: &'a Budget,
     fingerprints: Option<&'a Index>,
+    workspaces: &'a [Workspace],
     /// Indices of its files by path, sorted when first asked for.
     sorted: OnceLock<Vec<usize>>,
 }
@@ -220,6 +219,10 @@ impl Around<'_> {
 impl Neighbours for Around<'_> {
     fn fingerprints(&self) -> Option<&Index> {
         self.fingerprints
+    }
+
+    fn workspaces(&self) -> &[Workspace] {
+        self.workspaces
     }
 
     fn limits(&self) -> &Limits {

@@ -7,7 +7,9 @@ use crate::{
     archive::{Anomaly, Gravity},
     detect, ecosystem,
     inventory::Inventory,
-    model::{Component, Coordinate, Coverage, Evidence, Gap, GapKind, Location, Observation, ObservationKind, Proof},
+    model::{
+        Component, Coordinate, Coverage, Evidence, Gap, GapKind, Location, Observation, ObservationKind, Proof, Symbols,
+    },
     parse::evidence,
     report::Artifact,
 };
@@ -54,6 +56,8 @@ pub struct Dossier {
     pub observations: Vec<Observation>,
     /// Runtimes that templates inside name.
     pub runtimes: Vec<(Location, Box<str>)>,
+    /// What the symbol tables of binaries name: megabytes, and for ranking alone, so it is not kept.
+    pub symbols: Vec<Symbols>,
 }
 
 /// A place: path, line, archives around it.
@@ -185,6 +189,7 @@ impl Dossier {
             observations: self
                 .observations
                 .iter()
+                .filter(|o| OBSERVATIONS.contains(&o.kind)) // a source is compared with what is scanned beside it
                 .map(|o| {
                     let kind = number(&OBSERVATIONS, &o.kind);
                     (kind, name(&o.subject), place(&o.location), place(&o.against))
@@ -260,6 +265,7 @@ impl Kept {
                 subject: coordinate(subject)?,
                 location: location(at),
                 against: location(against),
+                others: "".into(),
             })
         };
         Dossier {
@@ -318,6 +324,7 @@ impl Kept {
                 .into_iter()
                 .map(|(at, runtime)| (location(at), runtime))
                 .collect(),
+            symbols: Vec::new(),
         }
     }
 }

@@ -9,11 +9,13 @@ mod given;
 mod input;
 mod plan;
 mod sbom;
+mod source;
 
 pub(crate) use dossier::interned;
 pub use dossier::{Dossier, FORMAT, dossier};
 pub use given::Given;
 pub use input::{Input, expand};
+pub use source::Features;
 
 use crate::{
     advisory::{Database, IndexError, Matches, index::Source, matching},
@@ -23,7 +25,7 @@ use crate::{
     fingerprint::Index,
     inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
     limits::Limits,
-    model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location},
+    model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location, Workspace},
     parse::hexadecimal,
     policy::Decisions,
     report::{Artifact, Bar, Failure, Report, Rulings},
@@ -61,6 +63,8 @@ pub struct Options {
     pub unasked: Vec<Gap>,
     /// Fingerprints of packages; those of the program unless there are others.
     pub fingerprints: Option<Arc<Index>>,
+    /// Sources that binaries in the artifacts are said to be built from.
+    pub workspaces: Vec<Workspace>,
 }
 
 impl Default for Options {
@@ -75,6 +79,7 @@ impl Default for Options {
             checks: Settings::default(),
             unasked: Vec::new(),
             fingerprints: None,
+            workspaces: Vec::new(),
         }
     }
 }
@@ -373,9 +378,9 @@ fn first_bytes(bytes: &[u8]) -> String {
 }
 
 fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: Meta) -> Dossier {
-    let fingerprints = options.fingerprints.as_deref().or_else(|| Index::embedded());
-    let mut seen = Dig::run(tree, budget, &options.silent, fingerprints);
+    let mut seen = Dig::run(tree, budget, options);
     seen.found.observations.sort();
+    seen.found.observations.dedup();
     seen.found.runtimes.sort();
     let bundles = Bundles {
         bundles: std::mem::take(&mut seen.found.bundles),
@@ -436,6 +441,7 @@ fn concluded(
         anomalies: seen.anomalies,
         observations: seen.found.observations,
         runtimes: seen.found.runtimes,
+        symbols: seen.found.symbols,
     }
 }
 
@@ -454,6 +460,7 @@ fn judge(dossier: Dossier, matches: Option<&Matches>, settings: &Settings, now: 
         anomalies,
         observations,
         runtimes,
+        symbols,
     } = dossier;
     gaps.extend(
         matches
@@ -473,6 +480,7 @@ fn judge(dossier: Dossier, matches: Option<&Matches>, settings: &Settings, now: 
             observations: &observations,
             settings,
             runtimes: &runtimes,
+            symbols: &symbols,
             now,
         };
         for check in check::ALL {
@@ -531,7 +539,16 @@ fn order(f: &Finding) -> impl Ord + use<> {
     let indirect = f.triage.direct != Some(true);
     // Intent before accident, and what attackers use before what they may.
     let urgent = (f.rule.id != "malicious", f.triage.exploited.is_none());
-    let worst = (Reverse(f.level), urgent, Reverse(f.severity), Reverse(tenths), indirect);
+    // Where symbols tell, what is there goes before what may have been inlined.
+    let unseen = f.triage.function == Some(false);
+    let worst = (
+        Reverse(f.level),
+        urgent,
+        Reverse(f.severity),
+        unseen,
+        Reverse(tenths),
+        indirect,
+    );
     (
         worst,
         f.subject.clone(),

@@ -5,7 +5,7 @@ use crate::{
     archive::Anomaly,
     ecosystem::Pattern,
     inventory::Inventory,
-    model::{Component, Coordinate, Finding, Level, Location, Observation, Rule, Severity, Triage, Upstream},
+    model::{Component, Coordinate, Finding, Level, Location, Observation, Rule, Severity, Symbols, Triage, Upstream},
     names::Popular,
 };
 use std::{
@@ -15,6 +15,7 @@ use std::{
 
 mod ambiguous_archive;
 mod install_script;
+mod lock_drift;
 mod malicious;
 mod misnamed;
 mod notice;
@@ -45,6 +46,7 @@ pub static ALL: &[&dyn Check] = &[
     &odd_origin::OddOrigin,
     &misnamed::Misnamed,
     &install_script::InstallScript,
+    &lock_drift::LockDrift,
     &runtime_eol::RuntimeEol,
     &ambiguous_archive::AmbiguousArchive,
 ];
@@ -64,6 +66,8 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// Runtimes that templates inside name, and where.
     pub runtimes: &'a [(Location, Box<str>)],
+    /// What the symbol tables of binaries inside name.
+    pub symbols: &'a [Symbols],
     /// The time of the run.
     pub now: SystemTime,
 }
@@ -138,11 +142,11 @@ fn from_hits(cx: Context<'_>, rule: &'static Rule, kind: Kind, out: &mut Vec<Fin
         let Some(component) = cx.inventory.get(coordinate) else {
             continue;
         };
-        out.extend(
-            hits.iter()
-                .filter(|hit| hit.kind == kind)
-                .filter_map(|hit| from_hit(component, hit, rule)),
-        );
+        out.extend(hits.iter().filter(|hit| hit.kind == kind).filter_map(|hit| {
+            let mut finding = from_hit(component, hit, rule)?;
+            vulnerable::functions::note(&mut finding, hit, component, cx.symbols);
+            Some(finding)
+        }));
     }
 }
 

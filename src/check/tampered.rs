@@ -26,6 +26,7 @@ impl Check for Tampered {
                 ObservationKind::CodeChanged => (RULE.level, "code differs from the hash in the package's RECORD"),
                 ObservationKind::CodeUnlisted => (ADVICE, "code inside the package that its RECORD does not list"),
                 ObservationKind::FileChanged => (Level::Note, "file differs from the hash in the package's RECORD"),
+                _ => continue,
             };
             out.push(Finding {
                 rule: &RULE,

@@ -6,6 +6,8 @@ use crate::{
     model::{Finding, Level, Rule},
 };
 
+pub(super) mod functions;
+
 pub(super) struct Vulnerable;
 
 static RULE: Rule = Rule {

@@ -3,10 +3,11 @@
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plimsoll::{
-    audit::{self, Given, Input, Looked, Options},
+    audit::{self, Features, Given, Input, Looked, Options},
     escape::terminal,
     fingerprint::Index,
     limits::{Limits, TABLE},
+    model::Workspace,
     report::Failure,
 };
 use std::{
@@ -35,6 +36,19 @@ pub(super) struct Inputs {
     /// Lock file that the artifact was built with, repeatable: names the versions of what is bundled in it
     #[arg(long = "lock", value_name = "FILE")]
     locks: Vec<PathBuf>,
+
+    /// Cargo workspace that Rust binaries in the artifact were built from, repeatable: cargo resolves it (and may fetch what
+    /// is missing), what the binary shows is compared with it
+    #[arg(long = "source", value_name = "DIR")]
+    sources: Vec<PathBuf>,
+
+    /// Features that they were built with, as cargo's `--features`
+    #[arg(long, value_name = "FEATURES", value_delimiter = ',', requires = "sources")]
+    source_features: Vec<String>,
+
+    /// They were built without their default features
+    #[arg(long, requires = "sources")]
+    source_no_default_features: bool,
 
     /// What the bundler said of its output, repeatable: esbuild's metafile, webpack's stats, rollup's output
     #[arg(long = "bundle-meta", value_name = "FILE")]
@@ -85,8 +99,13 @@ impl Inputs {
         pool.map_err(|e| format!("threads cannot be started: {e}"))
     }
 
-    /// What to look for and at what cost; `limits` come before those of the flags.
-    pub(super) fn options<'t>(&'t self, limits: impl IntoIterator<Item = &'t String>) -> Result<Options, String> {
+    /// What to look for and at what cost; `limits` come before those of the flags. `offline`: nothing may use
+    /// the network.
+    pub(super) fn options<'t>(
+        &'t self,
+        limits: impl IntoIterator<Item = &'t String>,
+        offline: bool,
+    ) -> Result<Options, String> {
         let mut options = Options::default();
         for text in limits.into_iter().chain(&self.limits) {
             let set = options.limits.set(text);
@@ -106,6 +125,15 @@ impl Inputs {
                 .map_err(|e| shown("--bundle-meta", path, &e))?;
         }
         options.given = given;
+        let features = Features {
+            on: self.source_features.clone(),
+            no_default: self.source_no_default_features,
+            offline,
+        };
+        for folder in &self.sources {
+            let workspace = Workspace::open(folder, &features).map_err(|e| shown("--source", folder, &e))?;
+            options.workspaces.push(workspace);
+        }
         let open = |path: &PathBuf| Index::open(path).map_err(|e| shown("--fingerprints", path, &e.to_string()));
         options.fingerprints = self.fingerprints.as_ref().map(open).transpose()?.map(Arc::new);
         if self.no_verify_records {

@@ -37,7 +37,7 @@ pub(super) fn run(args: &mut Sbom) -> ExitCode {
 fn list(args: &Sbom) -> Result<ExitCode, String> {
     args.outputs.check(1)?;
     args.inputs.start()?;
-    let options = args.inputs.options([])?;
+    let options = args.inputs.options([], false)?;
     let (inputs, failures) = args.inputs.list(&options.limits);
     args.outputs.check(inputs.len())?;
     let mut report = args.inputs.look(&inputs, &options).list(&options, output::now());

@@ -109,6 +109,6 @@ fn decisions(args: &mut Scan) -> Result<Decisions, String> {
 
 fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {
     let limits = decisions.policy.iter().flat_map(|p| &p.limits);
-    let options = args.inputs.options(limits)?;
+    let options = args.inputs.options(limits, args.advisories.is_offline())?;
     args.judgement.options(options, decisions)
 }

@@ -6,6 +6,7 @@ use super::{
         BINARIES,
         lock::{is_plain_macro, is_toolkit},
         platform::platform,
+        source::Built,
     },
 };
 use crate::{
@@ -14,9 +15,9 @@ use crate::{
     model::{Coordinate, Fact, Proof},
 };
 use auditable_info::Error;
-use auditable_serde::{DependencyKind, Package};
+use auditable_serde::{DependencyKind, Package, Source};
 use memchr::memmem;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 pub(super) struct CargoAuditable;
 
@@ -62,11 +63,34 @@ impl Detector for CargoAuditable {
                 let added = found
                     .add(coordinate(package), proof, 1.0)
                     .requires(requires.map(coordinate).collect())
-                    .facts(platform.iter().cloned());
+                    .facts(platform.iter().cloned())
+                    .facts(origin(&package.source));
                 let _ = added.facts(direct.contains(&at).then_some(Fact::Direct));
             }
         }
+        if let Some(built) = Built::of(found.neighbours.workspaces(), entry.meta.path, entry.bytes, &platform) {
+            let linked = |p: &&Package| !p.root && p.kind == DependencyKind::Runtime && p.source != Source::Local;
+            let versions = info.packages.iter().filter(linked);
+            let versions: Vec<(&str, String)> = versions.map(|p| (&*p.name, p.version.to_string())).collect();
+            let seen = versions
+                .iter()
+                .map(|(name, version)| (*name, version.as_str()))
+                .collect();
+            built.compare(&seen, &BTreeSet::new(), true, found);
+        }
         Ok(())
+    }
+}
+
+/// The audit data says of what kind a source is, and not which: `registry` is any but crates.io.
+fn origin(source: &Source) -> Option<Fact> {
+    match source {
+        Source::CratesIo => None,
+        Source::Git => Some(Fact::Origin("git:".into())),
+        Source::Local => Some(Fact::Origin("file:".into())),
+        Source::Registry => Some(Fact::Registry("not crates.io".into())),
+        // What it is called then is all that is known.
+        other => Some(Fact::Origin(String::from(other.clone()).into())),
     }
 }
 

@@ -78,6 +78,14 @@ fn beside(entry: &Entry<'_>, found: &mut Sink<'_>) {
     struct DirectUrl {
         #[serde(default)]
         url: Scalar,
+        vcs_info: Option<Vcs>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Vcs {
+        #[serde(default)]
+        vcs: Scalar,
+        #[serde(default)]
+        commit_id: Scalar,
     }
     let folder = entry.location.folder().to_owned();
     let mut facts = Vec::new();
@@ -87,8 +95,18 @@ fn beside(entry: &Entry<'_>, found: &mut Sink<'_>) {
             Some("direct_url.json") => {
                 let contents = found.neighbours.read(&member.path);
                 let read = contents.and_then(|c| json::document::<DirectUrl>(&c.bytes).ok());
-                if let Some(url) = read.as_ref().and_then(|d| d.url.text()) {
-                    facts.push(Fact::Origin(url.into()));
+                if let Some((direct, url)) = read.as_ref().and_then(|d| Some((d, d.url.text()?))) {
+                    let origin = match direct.vcs_info.as_ref() {
+                        Some(from) => {
+                            let (vcs, commit) = (
+                                from.vcs.text().unwrap_or("vcs"),
+                                from.commit_id.text().unwrap_or_default(),
+                            );
+                            format!("{vcs}+{url}@{commit}").into()
+                        }
+                        None => url.into(),
+                    };
+                    facts.push(Fact::Origin(origin));
                 }
             }
             _ => {}

@@ -7,7 +7,7 @@ use crate::{
     limits::Limits,
     model::{
         Account, Bundle, Component, Coordinate, Evidence, Fact, Gap, GapKind, Link, Location, Mapped, Observation,
-        Proof, Wish,
+        Proof, Symbols, Wish, Workspace,
     },
 };
 use std::{
@@ -170,6 +170,10 @@ pub trait Neighbours: Sync {
     fn fingerprints(&self) -> Option<&Index> {
         Index::embedded()
     }
+    /// The sources that binaries are said to be built from.
+    fn workspaces(&self) -> &[Workspace] {
+        &[]
+    }
 }
 
 /// A file by itself has no neighbours.
@@ -226,6 +230,8 @@ pub struct Found {
     pub links: Vec<Link>,
     /// What applications ask for themselves.
     pub wishes: Vec<Wish>,
+    /// What the symbol tables of binaries name.
+    pub symbols: Vec<Symbols>,
 }
 
 impl Found {
@@ -240,6 +246,7 @@ impl Found {
         self.runtimes.extend(other.runtimes);
         self.links.extend(other.links);
         self.wishes.extend(other.wishes);
+        self.symbols.extend(other.symbols);
     }
 }
 

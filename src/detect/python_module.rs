@@ -12,14 +12,15 @@
 use super::{
     DetectError, Detector, Interest, Sink,
     python::{
+        files,
         imports::{self, Form, Import},
-        literals, marshal,
+        stated::Code,
     },
 };
 use crate::{
     archive::{Entry, EntryMeta},
     ecosystem::PYPI,
-    model::Proof,
+    model::{Fact, Proof},
     parse,
 };
 
@@ -66,6 +67,10 @@ impl Detector for PythonModule {
         let Some(import) = distribution(&place, found) else {
             return Ok(());
         };
+        // Packages become folders and stop being ones; an application's own `stripe.py` does not say which version it is.
+        if place.unusual && (root_kind(place.root) != Root::Known || !place.code().states(entry.bytes)) {
+            return Ok(());
+        }
         if is_claimed(&place, import, found) {
             return Ok(());
         }
@@ -74,6 +79,9 @@ impl Detector for PythonModule {
             _ => 0.9,
         };
         let Some(version) = version(&place, entry, found) else {
+            if by_files(&place, import, found) {
+                return Ok(());
+            }
             if !stands_for_another(&place, import, found) {
                 let name = import.distribution;
                 if root_kind(place.root) == Root::Vendored {
@@ -109,6 +117,19 @@ struct Place<'p> {
     form: Form,
     /// `.py`, `.pyc` or `.so`.
     extension: &'static str,
+    /// The table has the name in the other form alone.
+    unusual: bool,
+}
+
+impl<'p> Place<'p> {
+    fn code(&self) -> Code<'p> {
+        Code {
+            root: self.root,
+            import: self.import,
+            package: self.form == Form::Package,
+            extension: self.extension,
+        }
+    }
 }
 
 fn place(path: &str) -> Option<Place<'_>> {
@@ -127,15 +148,16 @@ fn place(path: &str) -> Option<Place<'_>> {
         None => (stem, Form::Module),
     };
     let (root, import) = imports::split(whole)?;
-    imports::rows(import)
-        .iter()
-        .any(|row| row.form == form)
-        .then_some(Place {
-            root,
-            import,
-            form,
-            extension,
-        })
+    let unusual = !imports::rows(import).iter().any(|row| row.form == form);
+    // What is always a folder of many files is no compiled module, and what lies deeper than the root is a part of something.
+    let possible = !unusual || extension != ".so" && !import.contains('/');
+    possible.then_some(Place {
+        root,
+        import,
+        form,
+        extension,
+        unusual,
+    })
 }
 
 fn has(found: &Sink<'_>, path: &str) -> bool {
@@ -187,7 +209,9 @@ fn is_import_root(place: &Place<'_>, found: &Sink<'_>) -> bool {
 
 /// The row whose marker is there; the one without a marker otherwise.
 fn distribution(place: &Place<'_>, found: &Sink<'_>) -> Option<&'static Import> {
-    let rows = imports::rows(place.import).iter().filter(|row| row.form == place.form);
+    let rows = imports::rows(place.import)
+        .iter()
+        .filter(|row| place.unusual || row.form == place.form);
     let marked = |row: &&Import| {
         row.marker.is_none_or(|marker| {
             let there = |path: String| found.neighbours.below(&path).next().is_some();
@@ -251,43 +275,37 @@ fn stands_for_another(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> b
     })
 }
 
+/// Whether a few of its files tell the version, or several that are possible, of a distribution that states none.
+fn by_files(place: &Place<'_>, import: &Import, found: &mut Sink<'_>) -> bool {
+    let coordinate = PYPI.coordinate(import.distribution, None);
+    let compiled = match place.extension {
+        ".py" => false,
+        ".pyc" => true,
+        _ => return false,
+    };
+    match *files::versions(&coordinate.name, place.root, compiled, found.neighbours) {
+        [] => return false,
+        [version] => {
+            let coordinate = PYPI.coordinate(import.distribution, Some(version));
+            let _ = found.add(coordinate, Proof::Installed, 0.9);
+        }
+        ref several => {
+            let versions = several.iter().map(|version| Box::from(*version)).collect();
+            let _ = found.add(coordinate, Proof::Installed, 0.7).fact(Fact::OneOf(versions));
+        }
+    }
+    true
+}
+
 /// The version that the code states, wherever in the package it does.
 fn version(place: &Place<'_>, entry: &Entry<'_>, found: &mut Sink<'_>) -> Option<String> {
-    if place.extension == ".so" {
-        return None;
-    }
-    let read = |bytes: &[u8], found: &mut Sink<'_>| -> Option<String> {
-        if place.extension == ".py" {
-            return literals::version(&parse::text(bytes)).map(|(version, _)| version);
-        }
-        match marshal::version(bytes) {
-            Ok(version) => version,
-            Err(e) => {
-                found.partial(format!("compiled module of `{}` cannot be read: {e}", place.import));
-                None
-            }
-        }
-    };
-    if let Some(version) = read(entry.bytes, found) {
-        return Some(version);
-    }
-    if place.form == Form::Module {
-        return None;
-    }
-    for file in &literals::FILES[1..] {
-        let path = format!("{}{}/{file}{}", place.root, place.import, place.extension);
-        if !has(found, &path) {
-            continue;
-        }
-        if let Some(version) = found
-            .neighbours
-            .read(&path)
-            .and_then(|contents| read(&contents.bytes, found))
-        {
-            return Some(version);
+    match place.code().version(entry.bytes, found.neighbours) {
+        Ok(version) => version,
+        Err(e) => {
+            found.partial(format!("compiled module of `{}` cannot be read: {e}", place.import));
+            None
         }
     }
-    None
 }
 
 #[cfg(test)]
@@ -301,10 +319,11 @@ mod tests {
             ("python/yaml/__init__.pyc", Some(("python/", "yaml", ".pyc"))),
             ("google/protobuf/__init__.py", Some(("", "google/protobuf", ".py"))),
             ("six.py", Some(("", "six", ".py"))),
-            ("six/__init__.py", None),
+            ("six/__init__.py", Some(("", "six", ".py"))),
             ("ujson.cpython-311-x86_64-linux-gnu.so", Some(("", "ujson", ".so"))),
             ("yaml/loader.py", None),
-            ("yaml.py", None),
+            ("yaml.py", Some(("", "yaml", ".py"))),
+            ("yaml.so", None),
             ("app/handlers/__init__.py", None),
         ] {
             let found = place(path).map(|p| (p.root, p.import, p.extension));

@@ -108,6 +108,7 @@ impl Record<'_> {
             subject: self.subject.clone(),
             location: Location::new(self.against.archives.clone(), path),
             against: self.against.clone(),
+            others: "".into(),
         });
     }
 

@@ -1,6 +1,6 @@
 //! `requirements.txt`, as pip reads it: pinned lines are locked, others are declared without a version.
 
-use super::{DetectError, Detector, Interest, Sink};
+use super::{DetectError, Detector, Interest, Sink, python::imports};
 use crate::{
     archive::{Entry, EntryMeta},
     ecosystem::PYPI,
@@ -28,11 +28,28 @@ impl Detector for Requirements {
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        if is_package_data(entry.meta.path, found) {
+            return Ok(());
+        }
         let mut reading = Reading::default();
         reading.file(&parse::text(entry.bytes), &entry.location, false, found);
         reading.report(found);
         Ok(())
     }
+}
+
+/// Whether it is a template that an installed package carries for projects that it makes: in a folder of data, inside a package
+/// that is known.
+fn is_package_data(path: &str, found: &Sink<'_>) -> bool {
+    let is_package = |folder: &str| {
+        ["py", "pyc"]
+            .iter()
+            .any(|end| found.neighbours.has(&format!("{folder}/__init__.{end}")))
+    };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let above = folder.match_indices('/').map(|(at, _)| &folder[..at]);
+    let known = |package: &&str| imports::split(package).is_some_and(|(_, import)| package.ends_with(import));
+    !folder.is_empty() && !is_package(folder) && above.take(16).filter(known).any(is_package)
 }
 
 /// A requirements file and those that it names with `-r` and `-c`, read once each.

@@ -7,6 +7,7 @@
 //! | path in another folder named `NAME-VERSION` | yes | yes | installed, 0.8 |
 //! | symbol | spelled as a well-known crate or the lock file has it | from the lock file | installed, 0.7 |
 //! | module path in text | the same | the same | inferred, 0.4 |
+//! | none, but the source that was given links it | yes | yes | inferred, 0.8; used by macros alone: declared |
 //! | none, but the lock file leads there | yes | yes | inferred, 0.3; used by macros alone: declared |
 //! | none, but a crate that is there cannot be built without it | yes | no | inferred, 0.6 |
 //!
@@ -22,14 +23,15 @@ use super::{
         paths::{self, Source},
         platform::platform,
         requires,
+        source::{self, Built},
         traces::{Traces, traces},
     },
 };
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::CARGO,
-    model::{Fact, Proof},
-    parse,
+    model::{Fact, Proof, Symbols},
+    parse::{self, binary::is_executable},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,9 +63,24 @@ impl Detector for RustBinary {
             return Ok(());
         }
         let crates = Crates::of(&traces);
-        let lock = lock_beside(entry, found);
-        crates.report(&traces, System::of(entry.bytes), lock.as_ref(), found);
         let platform = platform(entry.bytes);
+        let workspaces = found.neighbours.workspaces();
+        let built = Built::of(workspaces, entry.meta.path, entry.bytes, &platform);
+        if built.is_none() && !workspaces.is_empty() && is_executable(entry.bytes) {
+            found.partial("the source that was given builds no program of this name: they were not compared");
+        }
+        let versions = match built {
+            Some(built) => Versions::Source(built),
+            None => lock_beside(entry, found).map_or(Versions::Unknown, Versions::Lock),
+        };
+        crates.report(&traces, System::of(entry.bytes), &versions, found);
+        if !traces.functions.is_empty() {
+            let symbols = Symbols {
+                location: found.place(),
+                text: traces.functions.into(),
+            };
+            found.symbols.push(symbols);
+        }
         for evidence in found.components.iter_mut().flat_map(|c| &mut c.evidence) {
             evidence.facts.extend(platform.iter().cloned());
         }
@@ -88,6 +105,13 @@ fn lock_beside(entry: &Entry<'_>, found: &Sink<'_>) -> Option<Lock> {
     let (_, path) = members.filter_map(|m| Some((is_above(&m.path)?, &m.path))).max()?;
     let contents = found.neighbours.read(path)?;
     Lock::parse(&parse::text(&contents.bytes)).ok() // one that does not parse is the lock detector's to report
+}
+
+/// What else is there to say which versions the crates of a binary have.
+enum Versions<'w> {
+    Source(Built<'w>),
+    Lock(Lock),
+    Unknown,
 }
 
 /// Crates that a binary shows, by how.
@@ -121,7 +145,7 @@ impl<'b> Crates<'b> {
         crates
     }
 
-    fn report(&self, traces: &Traces<'b>, system: System, lock: Option<&Lock>, found: &mut Sink<'_>) {
+    fn report(&self, traces: &Traces<'b>, system: System, versions: &Versions<'_>, found: &mut Sink<'_>) {
         let mut by_path: BTreeSet<String> = BTreeSet::new();
         let mut elsewhere: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (&(name, version), registry) in &self.exact {
@@ -159,13 +183,14 @@ impl<'b> Crates<'b> {
             .chain(in_text)
             .filter(|(name, ..)| !names::is_std(name) && !by_path.contains(*name))
             .collect();
-        match lock {
-            Some(lock) => self.with_lock(lock, &named, system, found),
-            None => self.without_lock(traces, &named, system, found),
+        match versions {
+            Versions::Source(built) => self.with_source(built, &named, found),
+            Versions::Lock(lock) => self.with_lock(lock, &named, system, found),
+            Versions::Unknown => self.without_lock(traces, &named, system, found),
         }
         let well_known = |repository: &str| names::published(&names::identifier(repository));
         for (repository, revision) in &self.git {
-            if let (Some(name), None) = (well_known(repository), lock) {
+            if let (Some(name), Versions::Unknown) = (well_known(repository), versions) {
                 let _ = found.add(CARGO.coordinate(name, None), Proof::Installed, 0.5);
             }
             found.partial(format!(
@@ -217,6 +242,40 @@ impl<'b> Crates<'b> {
         ));
     }
 
+    /// Names from the binary, versions and all that leaves no trace from the source.
+    fn with_source(&self, built: &Built<'_>, named: &[(&str, Proof, f32)], found: &mut Sink<'_>) {
+        let seen: BTreeSet<(&str, &str)> = self.exact.keys().copied().collect();
+        let mut shown: BTreeSet<(&str, &str)> = seen.clone();
+        let mut strangers = BTreeSet::new();
+        for &(name, proof, confidence) in named {
+            for unit in built.called(name) {
+                shown.insert((&unit.name, &unit.version));
+                let coordinate = CARGO.coordinate(&unit.name, Some(&unit.version));
+                let _ = found.add(coordinate, proof, confidence).facts(source::facts(unit));
+            }
+            if let (false, Proof::Installed, Some(published)) = (built.knows(name), proof, names::published(name)) {
+                let _ = found.add(CARGO.coordinate(published, None), proof, confidence);
+                strangers.insert(published);
+            }
+        }
+        for (unit, linked) in built.packages() {
+            if shown.contains(&(&*unit.name, &*unit.version)) {
+                continue;
+            }
+            let (proof, confidence) = match linked {
+                source::Linked::Macro => (Proof::Declared, 0.3),
+                _ => (Proof::Inferred, 0.8),
+            };
+            let coordinate = CARGO.coordinate(&unit.name, Some(&unit.version));
+            let _ = found.add(coordinate, proof, confidence).facts(source::facts(unit));
+        }
+        built.compare(&seen, &strangers, false, found);
+        found.partial(
+            "Rust binary without audit data: crates that left no trace in it are taken from the source that was given; build \
+             it with `cargo auditable build`",
+        );
+    }
+
     /// Names from the binary, versions from the lock file.
     fn with_lock(&self, lock: &Lock, named: &[(&str, Proof, f32)], system: System, found: &mut Sink<'_>) {
         let mut seen = vec![false; lock.packages.len()];
@@ -240,7 +299,8 @@ impl<'b> Crates<'b> {
                 let coordinate = CARGO.coordinate(&package.name, Some(&package.version));
                 let _ = found.add(coordinate, proof, confidence);
             }
-            if let ([], Some(published)) = (known, names::published(name)) {
+            // Text that names a crate which the lock file does not have is about that crate.
+            if let ([], Proof::Installed, Some(published)) = (known, proof, names::published(name)) {
                 let _ = found.add(CARGO.coordinate(published, None), proof, confidence);
             }
         }

@@ -1,6 +1,7 @@
 //! Versions for names: what an artifact shows to be there without a version gets the one that a lock file, a manifest or the
 //! code itself gives it.
 
+use crate::ecosystem::NPM;
 use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Location, Proof};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -66,7 +67,12 @@ pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
                 named.push(component);
             }
         } else {
-            let answers = said.answers(&component, &key);
+            // One bundle says what another holds; an installed copy says nothing of one that lies elsewhere.
+            let answers = if component.coordinate.ecosystem == NPM.id {
+                said.answers(&component, &key)
+            } else {
+                Vec::new()
+            };
             let answers: Vec<Locked> = answers
                 .into_iter()
                 .map(|version| Locked {

@@ -134,6 +134,8 @@ pub struct Triage {
     pub exploited: Option<Exploited>,
     /// How likely it is that attackers will, as FIRST's Exploit Prediction Scoring System says.
     pub epss: Option<Epss>,
+    /// Whether the binary has a symbol of a function that the advisory names; `None` where either names none.
+    pub function: Option<bool>,
     /// The report that this run is compared with has it already.
     pub known: bool,
     /// What a policy or VEX document says of it that leaves it a finding.

@@ -10,8 +10,10 @@ mod gap;
 mod location;
 mod observation;
 mod plan;
+mod symbols;
 mod upstream;
 mod wish;
+mod workspace;
 
 pub use bundle::{Account, Bundle, Coverage, Mapped, Owner, Span, Turn};
 pub use component::{Component, Coordinate, EcosystemId, Evidence, Fact, Proof};
@@ -21,5 +23,7 @@ pub use gap::{Gap, GapKind};
 pub use location::{Link, Location};
 pub use observation::{Observation, ObservationKind};
 pub use plan::{Action, Step};
+pub use symbols::Symbols;
 pub use upstream::{ProjectStatus, Upstream};
 pub use wish::Wish;
+pub use workspace::{Need, SourceKind, Unit, Workspace};

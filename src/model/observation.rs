@@ -11,6 +11,12 @@ pub enum ObservationKind {
     FileChanged,
     /// Code inside a package that the package's record does not list.
     CodeUnlisted,
+    /// A crate of a binary that the source it is said to be built from does not have.
+    NotInSource,
+    /// A crate of a binary that its source has in other versions alone.
+    OtherInSource,
+    /// A crate that the source links into a binary and that the binary's own list does not name.
+    NotInBinary,
 }
 
 /// One fact that a detector states; whether it is a finding, and how bad, is a check's to say.
@@ -22,6 +28,8 @@ pub struct Observation {
     pub subject: Coordinate,
     /// Where.
     pub location: Location,
-    /// What says so: the record.
+    /// What says so: the record, or the source's lock file.
     pub against: Location,
+    /// The versions that are there instead.
+    pub others: Box<str>,
 }

@@ -123,9 +123,13 @@ fn evidence(evidence: &Evidence) -> Value {
         value["facts"] = json!(facts);
     }
     for fact in &evidence.facts {
-        if let Fact::RequiredBy(name) = fact {
-            value["required_by"] = json!(name);
-        }
+        let (key, text) = match fact {
+            Fact::RequiredBy(name) => ("required_by", name),
+            Fact::Origin(origin) => ("origin", origin),
+            Fact::Registry(registry) => ("registry", registry),
+            _ => continue,
+        };
+        value[key] = json!(text);
     }
     value
 }
@@ -147,6 +151,7 @@ fn finding(finding: &Finding) -> Value {
         "by_way_of": finding.triage.by_way_of.iter().map(ecosystem::purl).collect::<Vec<_>>(),
         "exploited": finding.triage.exploited.as_ref().map(|e| json!({"added": e.added, "ransomware": e.ransomware})),
         "epss": finding.triage.epss.map(|e| json!({"score": e.score, "percentile": e.percentile})),
+        "function": finding.triage.function,
         "known": finding.triage.known,
         "notes": finding.triage.notes,
     })

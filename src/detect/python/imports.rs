@@ -72,8 +72,8 @@ pub(in crate::detect) fn primary(distribution: &str) -> Option<&'static str> {
 
 /// The longest tail of a path (without extension, with `/`) that is in the table, with the folder before it.
 pub(in crate::detect) fn split(path: &str) -> Option<(&str, &'static str)> {
-    /// `google/cloud/secretmanager_v1` is as deep as the table goes.
-    const DEPTH: usize = 3;
+    /// `opentelemetry/exporter/otlp/proto/http/version` is as deep as the table goes.
+    const DEPTH: usize = 6;
     let starts = path.rmatch_indices('/').map(|(at, _)| at + 1).chain([0]).take(DEPTH);
     starts
         .filter_map(|start| {
@@ -108,7 +108,8 @@ mod tests {
         }
         let mut seen = std::collections::HashSet::new();
         assert!(
-            rows.iter().all(|r| seen.insert((r.path, r.marker))),
+            rows.iter()
+                .all(|r| seen.insert((r.path, r.form == Form::Module, r.marker))),
             "a row that can never be reached"
         );
     }

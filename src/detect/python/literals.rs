@@ -27,15 +27,33 @@ pub(in crate::detect) const FILES: &[&str] = &[
     "const",
     "shared/version",
     "core/_version",
+    "_package_version",
+    "_version_meson",
+    "_dist_ver",
+    "consts",
+    "sku",
 ];
+
+/// What else the name of a file of versions holds; there, only the surest names count.
+pub(in crate::detect) const HINTS: &[&str] = &["version", "metadata", "about", "pkginfo", "const"];
+
+/// Names of a lower rank hold the version of the package and no other.
+pub(in crate::detect) const SURE: usize = 4;
 
 /// Names that hold a version, the surest first.
 const NAMES: &[&str] = &[
+    // Where it stands beside `__version__`, that one is kept for what looks for another package (PyMySQL).
+    "VERSION_STRING",
+    "__versionstr__",
     "__version__",
+    "__VERSION__",
     "VERSION",
     "version",
-    "__VERSION__",
+    "Version",
     "_VERSION",
+    "SDK_VERSION",
+    "PACKAGE_VERSION",
+    "_package_version",
     "__version_info__",
     "version_info",
     "version_tuple",
@@ -85,11 +103,27 @@ pub(in crate::detect) fn from_parts<'p>(parts: impl Iterator<Item = &'p str>) ->
     text.contains('.').then(|| normal(&text)).flatten()
 }
 
-/// The version that a module's text states of itself, with the line that does.
+/// The version in the JSON that versioneer writes into a module.
+pub(in crate::detect) fn versioneer(text: &str) -> Option<String> {
+    let (_, json) = text
+        .split_once("\"full-revisionid\"")
+        .and_then(|(_, rest)| rest.split_once("\"version\":"))?;
+    quoted(json.trim_start()).and_then(normal)
+}
+
+/// Parts of a version that are assigned one by one, in order.
+const PARTS: [&[&str]; 3] = [&["MAJOR"], &["MINOR"], &["MICRO", "PATCH"]];
+
+/// Which part of a version has that name.
+pub(in crate::detect) fn part_of(name: &str) -> Option<usize> {
+    PARTS.iter().position(|names| names.contains(&name))
+}
+
+/// The version that a module's text states of itself, with the rank of the name that holds it.
 pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
     /// Lines that are looked at: versions stand near the start.
     const LINES: usize = 4000;
-    let mut best: Option<(usize, String, usize)> = None;
+    let mut best: Option<(usize, String)> = None;
     let mut numbers = [const { None }; 3];
     let mut openers: Vec<(usize, bool)> = Vec::new(); // indentation, and whether what it holds counts
     let lines: Vec<&str> = text.lines().take(LINES).collect();
@@ -114,16 +148,10 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
         if !counts {
             continue;
         }
-        if let Some((name, number)) = code.split_once(" = ") {
-            let at = match name {
-                "MAJOR" => 0,
-                "MINOR" => 1,
-                "MICRO" | "PATCH" => 2,
-                _ => 3,
-            };
-            if let Some(slot) = numbers.get_mut(at) {
-                *slot = Some((number.trim(), i + 1));
-            }
+        if let Some((name, number)) = code.split_once(" = ")
+            && let Some(slot) = part_of(name).and_then(|at| numbers.get_mut(at))
+        {
+            *slot = Some(number.trim());
         }
         let Some((name, value)) = assignment(code) else {
             continue;
@@ -132,13 +160,15 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
         if let Some(version) = literal(value, rest())
             && best.as_ref().is_none_or(|(rank, ..)| name < *rank)
         {
-            best = Some((name, version, i + 1));
+            best = Some((name, version));
         }
     }
-    if let (None, [Some((major, line)), Some((minor, _)), Some((micro, _))]) = (&best, &numbers) {
-        return from_parts([*major, *minor, *micro].into_iter()).map(|version| (version, *line));
+    if let Some((rank, version)) = best {
+        return Some((version, rank));
     }
-    best.map(|(_, version, line)| (version, line))
+    let parts = numbers.iter().map_while(|number| *number);
+    let joined = from_parts(parts).filter(|_| numbers.iter().all(Option::is_some));
+    joined.or_else(|| versioneer(text)).map(|version| (version, 0))
 }
 
 /// `__version__ = …`, `__version__: str = …`, `__version__ = version = …`, and the `__version__='…'` of a keyword: rank
@@ -186,7 +216,11 @@ fn literal(value: &str, more: &[&str]) -> Option<String> {
     };
     let body = body.get(..body.find([')', ']'])?)?;
     let is_plain = |part: &str| part.bytes().all(|b| b.is_ascii_digit()) || quoted(part).is_some();
-    let parts: Vec<&str> = body.split(',').map(str::trim).take_while(|p| is_plain(p)).collect();
+    let mut parts: Vec<&str> = body.split(',').map(str::trim).take_while(|p| is_plain(p)).collect();
+    // `Version("Twisted", 21, 7, 0)` names the package first.
+    if parts.len() > 2 && quoted(parts[0]).is_some_and(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        parts.remove(0);
+    }
     let first = parts.first()?;
     let callee = &value[..value.len() - call.len()];
     let takes_parts = makes_versions(callee) && first.bytes().all(|b| b.is_ascii_digit());
@@ -211,9 +245,12 @@ fn quoted(value: &str) -> Option<&str> {
         .strip_prefix(['u', 'r'])
         .filter(|v| v.starts_with(['"', '\'']))
         .unwrap_or(value);
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    let rest = &value[1..];
-    rest.get(..rest.find(quote)?)
+    for quote in ["\"\"\"", "'''", "\"", "'"] {
+        if let Some(rest) = value.strip_prefix(quote) {
+            return rest.get(..rest.find(quote)?);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -246,6 +283,17 @@ mod tests {
                 None,
             ),
             ("MAJOR = 2\nMINOR = 9\nMICRO = 2\n", Some("2.9.2")),
+            ("__version__ = \"\"\"1.39.0\"\"\"", Some("1.39.0")),
+            ("__version__ = Version(\"Twisted\", 21, 7, 0)\n", Some("21.7.0")),
+            ("Version = \"5.1.0\"\n__version__=Version\n", Some("5.1.0")),
+            (
+                "VERSION = (1, 2, 4)\nVERSION_STRING = \"1.2.4\"\n__version__ = \"2.2.8\"\n",
+                Some("1.2.4"),
+            ),
+            (
+                "version_json = '''\n{\n \"full-revisionid\": \"bd66\",\n \"version\": \"0.19.2\"\n}\n'''\n",
+                Some("0.19.2"),
+            ),
             ("__version__ = get_version(1, 2)\n", None),
             ("class A:\n    version = '1.0'\n", None),
             ("def f():\n    version = '1.0'\n", None),

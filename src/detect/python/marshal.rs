@@ -41,24 +41,58 @@ pub(in crate::detect) fn magic(bytes: &[u8]) -> Option<u16> {
     Some(u16::from_le_bytes([a, b])).filter(|magic| MAGIC.contains(magic))
 }
 
-/// The version that a compiled module assigns to a name that holds one.
+/// A compiled module.
+pub(in crate::detect) struct Module<'b> {
+    code: Rc<Code<'b>>,
+    magic: u16,
+}
+
+/// Reads a compiled module.
 ///
 /// # Errors
 /// When it is not a module of a known CPython, or breaks off.
-pub(in crate::detect) fn version(bytes: &[u8]) -> Result<Option<String>, String> {
+pub(in crate::detect) fn module(bytes: &[u8]) -> Result<Module<'_>, String> {
     let Some(magic) = magic(bytes) else {
         return Err("not compiled by CPython 3.8 to 3.14".to_owned());
     };
-    let mut reader = Reader {
-        bytes: bytes.get(HEADER..).unwrap_or_default(),
-        at: 0,
-        refs: Vec::new(),
-        new_code: magic >= MAGIC_3_11,
-    };
+    let mut reader = Reader::new(bytes, magic);
     match reader.value(0) {
-        Some(Value::Code(code)) => Ok(code.version(opcodes(magic).as_ref())),
+        Some(Value::Code(code)) => Ok(Module { code, magic }),
         Some(_) => Err("does not begin with a code object".to_owned()),
         None => Err(format!("marshalled data breaks off after {} bytes", reader.at)),
+    }
+}
+
+/// The identifiers that a compiled module holds, in code and as text, sorted: what every CPython makes of the same source.
+/// Names with two underscores on each side are left out, compilers add their own.
+pub(in crate::detect) fn words(bytes: &[u8]) -> Option<Vec<&str>> {
+    let mut reader = Reader::new(bytes, magic(bytes)?);
+    let _ = reader.value(0)?;
+    let is_word = |text: &&str| {
+        let own = text.len() > 4 && text.starts_with("__") && text.ends_with("__");
+        let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        start && !own && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let texts = reader.texts.iter().filter_map(|text| std::str::from_utf8(text).ok());
+    let mut words: Vec<&str> = texts.filter(is_word).collect();
+    words.sort_unstable();
+    words.dedup();
+    Some(words)
+}
+
+impl<'b> Module<'b> {
+    /// The version that it assigns to a name that holds one, with the rank of that name.
+    pub(in crate::detect) fn version(&self) -> Option<(String, usize)> {
+        self.code.version(opcodes(self.magic).as_ref())
+    }
+
+    /// The names that its own code uses, modules that it imports from among them.
+    pub(in crate::detect) fn names(&self) -> impl Iterator<Item = &'b str> + '_ {
+        let names = match &self.code.names {
+            Value::Tuple(names) => &names[..],
+            _ => &[],
+        };
+        names.iter().filter_map(text)
     }
 }
 
@@ -107,7 +141,7 @@ impl Best {
 }
 
 impl Code<'_> {
-    fn version(&self, opcodes: Option<&Opcodes>) -> Option<String> {
+    fn version(&self, opcodes: Option<&Opcodes>) -> Option<(String, usize)> {
         let (Value::Text(code), Value::Tuple(consts), Value::Tuple(names)) = (&self.body, &self.consts, &self.names)
         else {
             return None;
@@ -127,8 +161,12 @@ impl Code<'_> {
                     best.offer(rank, constant(value.into()));
                 }
             }
-            return best.0.map(|(_, version)| version);
+            return best
+                .0
+                .map(|(rank, version)| (version, rank))
+                .or_else(|| self.versioneer());
         };
+        let mut numbers = [const { None }; 3];
         let (mut extended, mut pending) = (0_usize, None);
         let (mut callee, mut arguments) = (false, Vec::new());
         for &[op, low] in pairs {
@@ -143,6 +181,14 @@ impl Code<'_> {
                 }
                 op if op == opcodes.copy => {}
                 op if op == opcodes.store_name => {
+                    if let (Some(slot), Some(at)) = (
+                        name(argument)
+                            .and_then(literals::part_of)
+                            .and_then(|at| numbers.get_mut(at)),
+                        pending,
+                    ) {
+                        *slot = consts.get(at).and_then(part);
+                    }
                     if let Some(rank) = name(argument).and_then(literals::rank) {
                         let from_call = || {
                             let parts = arguments.iter().map_while(|&at| consts.get(at).and_then(part));
@@ -162,7 +208,23 @@ impl Code<'_> {
                 _ => pending = None,
             }
         }
-        best.0.map(|(_, version)| version)
+        let joined = || {
+            let parts = numbers.iter().map_while(Option::as_deref);
+            literals::from_parts(parts)
+                .filter(|_| numbers.iter().all(Option::is_some))
+                .map(|version| (version, 0))
+        };
+        let best = best.0.map(|(rank, version)| (version, rank));
+        best.or_else(joined).or_else(|| self.versioneer())
+    }
+
+    /// The version in the text that versioneer writes.
+    fn versioneer(&self) -> Option<(String, usize)> {
+        let Value::Tuple(consts) = &self.consts else {
+            return None;
+        };
+        let mut texts = consts.iter().filter_map(text);
+        texts.find_map(literals::versioneer).map(|version| (version, 0))
     }
 }
 
@@ -196,10 +258,22 @@ struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,
     refs: Vec<Value<'b>>,
+    /// Every text that was read; bytes are none.
+    texts: Vec<&'b [u8]>,
     new_code: bool,
 }
 
 impl<'b> Reader<'b> {
+    fn new(bytes: &'b [u8], magic: u16) -> Self {
+        Self {
+            bytes: bytes.get(HEADER..).unwrap_or_default(),
+            at: 0,
+            refs: Vec::new(),
+            texts: Vec::new(),
+            new_code: magic >= MAGIC_3_11,
+        }
+    }
+
     fn take(&mut self, n: usize) -> Option<&'b [u8]> {
         let end = self.at.checked_add(n)?;
         let taken = self.bytes.get(self.at..end)?;
@@ -245,13 +319,17 @@ impl<'b> Reader<'b> {
                 let digits = usize::try_from(self.int()?.unsigned_abs()).ok()?;
                 self.skip(digits.checked_mul(2)?)?
             }
-            b's' | b't' | b'u' | b'a' | b'A' => {
+            b's' => {
                 let size = self.size()?;
                 Value::Text(self.take(size)?)
             }
+            b't' | b'u' | b'a' | b'A' => {
+                let size = self.size()?;
+                self.text(size)?
+            }
             b'z' | b'Z' => {
                 let size = self.byte()?.into();
-                Value::Text(self.take(size)?)
+                self.text(size)?
             }
             b')' => {
                 let size = self.byte()?.into();
@@ -291,6 +369,12 @@ impl<'b> Reader<'b> {
             *slot = value.clone();
         }
         Some(value)
+    }
+
+    fn text(&mut self, size: usize) -> Option<Value<'b>> {
+        let text = self.take(size)?;
+        self.texts.push(text);
+        Some(Value::Text(text))
     }
 
     fn skip(&mut self, n: usize) -> Option<Value<'b>> {
@@ -334,7 +418,7 @@ mod tests {
     use super::*;
 
     /// A module whose body is `NAME = VALUE`, as CPython 3.11 (`new`) or 3.8 writes it.
-    fn module(magic: u16, new: bool, name: &str, value: &[u8]) -> Vec<u8> {
+    fn compiled(magic: u16, new: bool, name: &str, value: &[u8]) -> Vec<u8> {
         let mut out = magic.to_le_bytes().to_vec();
         out.extend(b"\r\n");
         out.extend([0; 12]);
@@ -357,6 +441,10 @@ mod tests {
         out
     }
 
+    fn version(bytes: &[u8]) -> Result<Option<String>, String> {
+        module(bytes).map(|module| module.version().map(|(version, _)| version))
+    }
+
     #[test]
     fn what_modules_assign() {
         let tuple = [b')', 3, b'i', 1, 0, 0, 0, b'i', 2, 0, 0, 0, b'z', 1, b'3'];
@@ -367,14 +455,14 @@ mod tests {
             (3495, true, "other", b"z\x051.2.3", None),
             (3495, true, "__version__", b"N", None),
         ] {
-            let found = version(&module(magic, new, name, value)).expect("reads");
+            let found = version(&compiled(magic, new, name, value)).expect("reads");
             assert_eq!(found.as_deref(), expected, "{magic} {name}");
         }
     }
 
     #[test]
     fn hostile_data_is_an_error() {
-        let whole = module(3495, true, "__version__", b"z\x051.2.3");
+        let whole = compiled(3495, true, "__version__", b"z\x051.2.3");
         for end in 0..whole.len() {
             assert!(version(&whole[..end]).is_err(), "{end}");
         }

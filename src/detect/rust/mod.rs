@@ -5,6 +5,7 @@ pub(super) mod names;
 pub(super) mod paths;
 pub(super) mod platform;
 pub(super) mod requires;
+pub(super) mod source;
 pub(super) mod symbols;
 pub(super) mod traces;
 

@@ -3,6 +3,7 @@
 //! section table that lies.
 
 use super::{
+    names::is_std,
     paths::{self, Source},
     symbols,
 };
@@ -24,6 +25,8 @@ pub(in crate::detect) struct Traces<'b> {
     pub(in crate::detect) modules: BTreeMap<&'b str, usize>,
     /// The compiler's version (`1.95.0`), from the linker's comment.
     pub(in crate::detect) compiler: Option<&'b str>,
+    /// Symbols that name a crate other than the standard library's, each ended by a zero byte.
+    pub(in crate::detect) functions: Vec<u8>,
     /// Whether the standard library's paths are there.
     pub(in crate::detect) is_rust: bool,
 }
@@ -51,6 +54,9 @@ static PATTERNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 /// Different names kept of each kind. A binary with more is made to cost; the largest real one has a few hundred.
 const NAMES: usize = 10_000;
 
+/// Bytes of symbols kept. A debug build of a web service has about 8 MB.
+const FUNCTIONS: usize = 16 << 20;
+
 /// Reads the bytes once.
 pub(in crate::detect) fn traces(bytes: &[u8]) -> Traces<'_> {
     let mut traces = Traces::default();
@@ -72,8 +78,16 @@ pub(in crate::detect) fn traces(bytes: &[u8]) -> Traces<'_> {
             }
             _ if at < symbol_end => {}
             _ => {
-                let symbols = &mut traces.symbols;
-                symbol_end = at + symbols::crates(&bytes[at..], &mut |name| bump(symbols, name));
+                let (symbols, mut own) = (&mut traces.symbols, false);
+                symbol_end = at
+                    + symbols::crates(&bytes[at..], &mut |name| {
+                        bump(symbols, name);
+                        own |= !is_std(name);
+                    });
+                if own && traces.functions.len() < FUNCTIONS {
+                    traces.functions.extend(&bytes[at..symbol_end]);
+                    traces.functions.push(0);
+                }
             }
         }
     }

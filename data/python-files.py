@@ -1,0 +1,115 @@
+"""Writes python-files.tsv: by which of its files a distribution whose code states no version tells its version.
+
+Usage: python-files.py fetch FOLDER        wheels of the distributions below, with pip (PIP names another command)
+       python-files.py table FOLDER [PYTHON...] > python-files.tsv
+
+One row for each content of a file: distribution, path below the import root, `s` for source or `b` for bytecode, hash, the
+versions that have it. Source is hashed as it is. Of bytecode, which every CPython makes otherwise, the identifiers are hashed:
+each PYTHON (a command; this one unless given) compiles the files, and where they differ there are several rows. Of each
+distribution the few files that tell most versions apart are kept. Versions whose code states them need no row.
+"""
+import hashlib, json, os, pathlib, re, shlex, subprocess, sys
+
+DISTRIBUTIONS = """
+aiohttp-retry anyio attrs blinker cattrs click croniter flask grpcio-status importlib-metadata importlib-resources invoke iso8601
+itsdangerous jsonpath-ng jsonschema jsonschema-specifications mangum markupsafe marshmallow mypy-extensions paramiko pluggy
+prompt-toolkit python-slugify qrcode referencing rich sniffio structlog tabulate tqdm typing-extensions typing-inspect
+typing-inspection tzlocal waitress werkzeug xmltodict zeep zipp
+""".split()
+NEWEST = 40  # versions of each
+FILES = 4
+STATES = re.compile(rb"""^(__version__|VERSION|version)\s*(:[^=\n]*)?=\s*(version\s*=\s*)?["'(]+\d+["']?[.,]""", re.M)
+
+WALK = r'''
+import hashlib, json, re, sys
+word = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+def walk(value, found):
+    if isinstance(value, str):
+        found.add(value)
+    elif isinstance(value, (tuple, frozenset)):
+        for part in value: walk(part, found)
+    elif hasattr(value, "co_consts"):
+        for part in (value.co_consts, value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars, value.co_name):
+            walk(part, found)
+out = {}
+for path in sys.stdin.read().splitlines():
+    found = set()
+    try:
+        walk(compile(open(path, "rb").read(), "x", "exec", dont_inherit=True), found)
+    except SyntaxError:
+        continue
+    words = sorted(w for w in found if word.match(w) and not (w.startswith("__") and w.endswith("__")))
+    out[path] = hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+print(json.dumps(out))
+'''
+
+
+def fetch(folder):
+    pip = shlex.split(os.environ.get("PIP", f"{sys.executable} -m pip"))
+    for name in DISTRIBUTIONS:
+        index = subprocess.run([sys.executable, "-m", "pip", "index", "versions", name], stdout=subprocess.PIPE, text=True).stdout
+        versions = re.search(r"Available versions: (.*)", index)
+        for version in versions[1].split(", ")[:NEWEST] if versions else []:
+            target = folder / name / version
+            if not target.exists():
+                subprocess.run([*pip, "install", "-q", "--no-deps", "--only-binary", ":all:", "--target", target, f"{name}=={version}"])
+            if target.exists() and any(STATES.search(p.read_bytes()) for p in target.rglob("*.py")):
+                break  # from here back they state it
+
+
+def sources(target):
+    """Python files of a version by path, with their hash."""
+    files = {}
+    for path in target.rglob("*.py"):
+        rel = path.relative_to(target).as_posix()
+        if ".dist-info/" not in rel and "/tests/" not in rel and not rel.startswith("bin/"):
+            files[rel] = (hashlib.sha256(path.read_bytes()).hexdigest()[:16], path)
+    return files
+
+
+def choose(versions):
+    """The files that, one after the other, part most of what the ones before leave together."""
+    groups, chosen = [set(versions)], []
+    candidates = {path for files in versions.values() for path in files}
+    while len(chosen) < FILES and any(len(group) > 1 for group in groups):
+        def parted(path):
+            return [{v for v in g if versions[v].get(path, ("",))[0] == h} for g in groups for h in {versions[v].get(path, ("",))[0] for v in g}]
+        best = max(sorted(candidates), key=lambda path: len(parted(path)))
+        if len(parted(best)) == len(groups):
+            break
+        groups, chosen = parted(best), [*chosen, best]
+    return chosen or sorted(candidates, key=len)[:1]
+
+
+def table(folder, pythons):
+    rows, wanted = {}, {}
+    for dist in sorted(p for p in folder.iterdir() if p.is_dir()):
+        versions = {v.name: sources(v) for v in dist.iterdir() if v.is_dir()}
+        versions = {v: files for v, files in versions.items() if files}
+        if not versions:
+            continue
+        for path in choose(versions):
+            for version, files in versions.items():
+                if path in files:
+                    digest, place = files[path]
+                    rows.setdefault((dist.name, path, "s", digest), set()).add(version)
+                    wanted.setdefault(digest, (str(place), []))[1].append((dist.name, path, version))
+    paths = {place: owners for place, owners in wanted.values()}
+    for python in pythons:
+        done = subprocess.run([python, "-c", WALK], input="\n".join(paths), stdout=subprocess.PIPE, text=True, check=True).stdout
+        for place, digest in json.loads(done).items():
+            for dist, path, version in paths[place]:
+                rows.setdefault((dist, path, "b", digest), set()).add(version)
+    order = lambda version: [int(n) for n in re.findall(r"\d+", version)]
+    print("# distribution	file	s: source, b: bytecode	hash	versions; written by python-files.py")
+    for key in sorted(rows):
+        print(*key, " ".join(sorted(rows[key], key=order)), sep="	")
+
+
+def main():
+    command, folder, *pythons = sys.argv[1:]
+    folder = pathlib.Path(folder)
+    fetch(folder) if command == "fetch" else table(folder, pythons or [sys.executable])
+
+
+main()

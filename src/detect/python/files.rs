@@ -1,0 +1,85 @@
+//! Versions of distributions whose code states none, by the contents of a few of their files: `data/python-files.tsv`.
+
+use super::marshal;
+use crate::{detect::Neighbours, parse::hexadecimal};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
+
+/// By distribution, then by file: hash and versions of each known content, of source and of bytecode.
+type Files = BTreeMap<&'static str, [HashMap<&'static str, &'static str>; 2]>;
+
+static FILES: LazyLock<HashMap<&'static str, Files>> = LazyLock::new(|| {
+    let mut all: HashMap<&str, Files> = HashMap::new();
+    for line in include_str!("../../../data/python-files.tsv").lines() {
+        let mut fields = line.split('\t');
+        let mut next = || fields.next().filter(|field| !field.is_empty());
+        if let (Some(distribution), Some(file), Some(kind @ ("s" | "b")), Some(hash), Some(versions)) =
+            (next(), next(), next(), next(), next())
+        {
+            let forms = all.entry(distribution).or_default().entry(file).or_default();
+            forms[usize::from(kind == "b")].insert(hash, versions);
+        }
+    }
+    all
+});
+
+/// First digits of a SHA-256 that are kept: of the few contents of one file, no two share them by chance.
+const DIGITS: usize = 16;
+
+/// The versions that can have the files that are there, oldest first; none where a file is none that is known. `name` is
+/// normalised.
+pub(in crate::detect) fn versions(
+    name: &str,
+    root: &str,
+    compiled: bool,
+    around: &dyn Neighbours,
+) -> Vec<&'static str> {
+    let mut possible: Option<Vec<&str>> = None;
+    for (file, forms) in FILES.get(name).into_iter().flatten() {
+        let path = format!("{root}{file}{}", if compiled { "c" } else { "" });
+        let Some(contents) = around.has(&path).then(|| around.read(&path)).flatten() else {
+            continue;
+        };
+        let Some(hash) = hash(&contents.bytes, compiled) else {
+            return Vec::new();
+        };
+        let Some(versions) = forms[usize::from(compiled)].get(hash.as_str()) else {
+            return Vec::new();
+        };
+        let known: Vec<&str> = versions.split(' ').collect();
+        possible = Some(match possible {
+            Some(possible) => possible.into_iter().filter(|version| known.contains(version)).collect(),
+            None => known,
+        });
+    }
+    possible.unwrap_or_default()
+}
+
+fn hash(bytes: &[u8], compiled: bool) -> Option<String> {
+    let digest = if compiled {
+        Sha256::digest(marshal::words(bytes)?.join("\n"))
+    } else {
+        Sha256::digest(bytes)
+    };
+    hexadecimal(&digest).get(..DIGITS).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_what_it_says() {
+        for (name, files) in FILES.iter() {
+            assert_eq!(*name, crate::ecosystem::PYPI.coordinate(name, None).name.as_ref());
+            for (file, forms) in files {
+                assert!(file.ends_with(".py") && !forms[0].is_empty(), "{name} {file}");
+                let hashes = forms.iter().flat_map(HashMap::keys);
+                assert!(hashes.clone().all(|hash| hash.len() == DIGITS), "{name} {file}");
+            }
+        }
+    }
+}
