@@ -195,3 +195,123 @@ fn sboms_in_wheels_and_conda_records() {
         assert!(gaps.contains(&gap.to_owned()), "{gap}: {gaps:?}");
     }
 }
+
+#[test]
+fn versions_wherever_the_code_states_them() {
+    let library = "\u{7f}ELF\0__version__\u{0}4.0.2\0";
+    for (files, expected) in [
+        (
+            &[
+                ("ecdsa/__init__.py", ""),
+                (
+                    "ecdsa/_version.py",
+                    "version_json = '''\n{\n \"full-revisionid\": \"bd66\",\n \"version\": \"0.19.2\"\n}\n'''",
+                ),
+            ][..],
+            "ecdsa 0.19.2",
+        ),
+        (
+            &[("scrapy/__init__.py", ""), ("scrapy/VERSION", "2.5.0\n")],
+            "scrapy 2.5.0",
+        ),
+        (
+            &[
+                ("grpc/__init__.py", ""),
+                ("grpc/_grpcio_metadata.py", "__version__ = \"\"\"1.39.0\"\"\""),
+            ],
+            "grpcio 1.39.0",
+        ),
+        (
+            &[
+                (
+                    "authlib/__init__.py",
+                    "from .consts import version\n__version__ = version\n",
+                ),
+                ("authlib/consts.py", "name = 'x'\nversion = '1.9.10'\n"),
+            ],
+            "authlib 1.9.10",
+        ),
+        (
+            &[
+                (
+                    "geopy/__init__.py",
+                    "from geopy.util import __version__, get_version  # noqa\n",
+                ),
+                ("geopy/util.py", "__version__ = \"2.5.0\"\n"),
+            ],
+            "geopy 2.5.0",
+        ),
+        (
+            &[
+                ("geopy/__init__.py", "from geopy.util import get_version\n"),
+                ("geopy/util.py", "version = \"1.1\"\n"),
+            ],
+            "geopy -",
+        ),
+        (&[("ujson.cpython-311-x86_64-linux-gnu.so", library)], "ujson 4.0.2"),
+        (
+            &[
+                ("psycopg2/__init__.py", ""),
+                ("psycopg2/_psycopg.cpython-311-x86_64-linux-gnu.so", library),
+            ],
+            "psycopg2-binary 4.0.2",
+        ),
+        // A folder that has become a module, and an application's own module of a package's name.
+        (&[("tabulate.py", "__version__ = '0.8.9'\n")], "tabulate 0.8.9"),
+        (&[("jinja2.py", "__version__ = '3.0.0'\n")], "jinja2 3.0.0"),
+        (
+            &[
+                ("stripe.py", "def charge(): pass\n"),
+                ("six.py", "__version__ = '1.16.0'\n"),
+            ],
+            "six 1.16.0",
+        ),
+    ] {
+        let found = components(&scan(Input::Stdin(zip_of(files))));
+        assert_eq!(found, [format!("{expected} installed")], "{files:?}");
+    }
+}
+
+#[test]
+fn a_copy_says_nothing_of_another() {
+    let zip = zip_of(&[
+        ("dynaconf/__init__.py", "__version__ = '3.3.5'\n"),
+        ("dynaconf/vendor/click/__init__.py", "__version__ = '8.0.0'\n"),
+        ("click/__init__.py", "def __getattr__(name): ...\n"),
+        ("chalice/__init__.py", "__version__ = '1.34.0'\n"),
+        ("chalice/templates/one/requirements.txt", "aws-cdk-lib\n"),
+    ]);
+    assert_eq!(
+        components(&scan(Input::Stdin(zip))),
+        [
+            "chalice 1.34.0 installed",
+            "click - installed",
+            "click 8.0.0 installed",
+            "dynaconf 3.3.5 installed"
+        ]
+    );
+}
+
+#[test]
+fn a_zipped_egg_says_what_it_requires() {
+    let egg = zip_of(&[
+        ("EGG-INFO/PKG-INFO", "Name: alpha\nVersion: 1.0\nLicense: MIT\n"),
+        (
+            "EGG-INFO/requires.txt",
+            "beta>=1\n\n[:python_version < \"3\"]\ngamma\n\n[tests]\npytest\n",
+        ),
+    ]);
+    let zip = zip_of(&[
+        ("alpha-1.0-py3.11.egg", egg),
+        ("beta-2.0.dist-info/METADATA", b"Name: beta\nVersion: 2.0\n".to_vec()),
+        (
+            "pytest-8.0.dist-info/METADATA",
+            b"Name: pytest\nVersion: 8.0\n".to_vec(),
+        ),
+    ]);
+    let report = scan(Input::Stdin(zip));
+    let alpha = &report["artifacts"][0]["components"][0];
+    assert_eq!(alpha["name"], "alpha");
+    assert_eq!(alpha["requires"], serde_json::json!(["pkg:pypi/beta@2.0"]));
+    assert_eq!(alpha["licences"], serde_json::json!(["MIT"]));
+}

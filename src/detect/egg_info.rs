@@ -1,8 +1,13 @@
 //! Older Python metadata: `*.egg-info/PKG-INFO`, the flat `*.egg-info` file that distutils wrote, and `EGG-INFO/PKG-INFO`
 //! inside an egg.
 
-use super::{DetectError, Detector, Interest, Sink, dist_info::python_metadata};
-use crate::archive::{Entry, EntryMeta};
+use super::{DetectError, Detector, Interest, Sink, dist_info::python_metadata, requirements::Requirement};
+use crate::{
+    archive::{Entry, EntryMeta},
+    ecosystem::PYPI,
+    model::Coordinate,
+    parse,
+};
 
 pub(super) struct EggInfo;
 
@@ -20,8 +25,40 @@ impl Detector for EggInfo {
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
-        python_metadata(entry, without_python(stem(entry.meta.path).unwrap_or_default()), found)
+        let result = python_metadata(entry, without_python(stem(entry.meta.path).unwrap_or_default()), found);
+        let requires = requires(entry, found);
+        for component in &mut found.components {
+            component.requires.extend(requires.iter().cloned());
+        }
+        result
     }
+}
+
+/// What `requires.txt` beside the metadata asks for without an extra: setuptools wrote it before the metadata had a field for it.
+fn requires(entry: &Entry<'_>, found: &Sink<'_>) -> Vec<Coordinate> {
+    let path = match entry.meta.path.strip_suffix("PKG-INFO") {
+        Some(folder) if !folder.is_empty() => format!("{folder}requires.txt"),
+        _ => return Vec::new(),
+    };
+    let contents = found
+        .neighbours
+        .has(&path)
+        .then(|| found.neighbours.read(&path))
+        .flatten();
+    let text = contents
+        .map(|contents| parse::text(&contents.bytes).into_owned())
+        .unwrap_or_default();
+    let mut asked = true;
+    let mut requires = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            // `[:python_version<"3"]` is a condition, `[tests]` an extra.
+            asked = section.starts_with(':');
+        } else if let Some(requirement) = Requirement::parse(line).filter(|_| asked) {
+            requires.push(PYPI.coordinate(requirement.name, None));
+        }
+    }
+    requires
 }
 
 /// The `name-version` part of the name of the folder or file, empty where the name says nothing (an unpacked `EGG-INFO`).

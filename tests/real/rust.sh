@@ -34,6 +34,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 RS
 cd "$work"
 unset CARGO_TARGET_DIR
+if ! cargo generate-lockfile -q; then
+    echo "skipped: cargo cannot reach its registry here, a real Rust binary was not scored"
+    exit 0
+fi
 cargo build -q --release
 cp target/release/bootstrap plain
 strip plain -o stripped
@@ -51,19 +55,19 @@ for line in open("tree.txt"):
         truth.add(("crates.io", words[0], words[1].lstrip("v")))
 
 
-def emit(name, binary, lock=False):
+def emit(name, binary, bars, lock=False):
     with zipfile.ZipFile(f"out/{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(binary, "bootstrap")
         if lock:
             archive.write("Cargo.lock")
-    json.dump({"components": sorted(truth)}, open(f"out/{name}.truth.json", "w"))
+    json.dump({"components": sorted(truth), "bars": bars}, open(f"out/{name}.truth.json", "w"))
 
 
-emit("rust-plain", "plain")
-emit("rust-stripped", "stripped")
-emit("rust-lock", "plain", lock=True)
-emit("rust-stripped-lock", "stripped", lock=True)
+emit("rust-plain", "plain", [0.85, 0.42, 0.98])
+emit("rust-stripped", "stripped", [0.42, 0.42, 0.98])
+emit("rust-lock", "plain", [0.95, 0.95, 0.98], lock=True)
+emit("rust-stripped-lock", "stripped", [0.95, 0.95, 0.98], lock=True)
 if os.path.exists("audited/release/bootstrap"):
-    emit("rust-auditable", "audited/release/bootstrap")
+    emit("rust-auditable", "audited/release/bootstrap", [1, 1, 0.98])
 PY
 python3 "$here/score.py" "$tool" "$work/out" "" "${SCORE:-}"

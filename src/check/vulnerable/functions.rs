@@ -162,7 +162,7 @@ mod tests {
             ("_ZN4time2at17h0123456789abcdefE", "time::at_utc", false),
             ("_ZN3app2at17h0123456789abcdefE", "time::at", false),
             (
-                "_ZN4time15offset_date_time14OffsetDateTime13now_local_try17h0123456789abcdefE",
+                "_ZN4time16offset_date_time14OffsetDateTime13now_local_try17h0123456789abcdefE",
                 "time::OffsetDateTime::now_local_try",
                 true,
             ),

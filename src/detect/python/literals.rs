@@ -79,7 +79,8 @@ pub(in crate::detect) fn normal(text: &str) -> Option<String> {
     let release = version.release();
     let zero = release.iter().all(|n| *n == 0);
     let nines = release.iter().all(|n| *n == 99 || *n == 999);
-    (!zero && !nines && text.bytes().next()?.is_ascii_digit()).then(|| version.to_string())
+    // What an index has is no snapshot: the literal was left as the branch had it.
+    (!zero && !nines && version.dev().is_none() && text.bytes().next()?.is_ascii_digit()).then(|| version.to_string())
 }
 
 /// A version from the parts of a tuple: numbers joined, and what follows them as PEP 440 has it (`(1, 2, 0, 'final', 0)`).
@@ -299,6 +300,7 @@ mod tests {
             ("def f():\n    version = '1.0'\n", None),
             ("__version__ = '99.99.99'\n", None),
             ("__version__ = '0.0.0'\n", None),
+            ("__version__ = '2.0.dev0'\n", None),
             ("__version__ = get_version('1.0')\n", None),
             ("version = 1\n", None),
             ("__version__ == '1.0'\n", None),

@@ -192,7 +192,10 @@ impl Code<'_> {
                     if let Some(rank) = name(argument).and_then(literals::rank) {
                         let from_call = || {
                             let parts = arguments.iter().map_while(|&at| consts.get(at).and_then(part));
-                            let parts: Vec<String> = parts.collect();
+                            let mut parts: Vec<String> = parts.collect();
+                            if parts.len() > 2 && parts[0].starts_with(|c: char| c.is_ascii_alphabetic()) {
+                                parts.remove(0); // `Version("Twisted", 21, 7, 0)` names the package first
+                            }
                             literals::from_parts(parts.iter().map(String::as_str)).filter(|_| callee)
                         };
                         best.offer(rank, pending.map_or_else(from_call, constant));
