@@ -19,6 +19,7 @@ use std::{
 
 /// Flags of a command that looks into artifacts.
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools)] // flags are
 pub(super) struct Inputs {
     /// Zip archives, wheels, executables, SBOMs (CycloneDX or SPDX in JSON), or folders that are each one unpacked artifact;
     /// `-` is standard input

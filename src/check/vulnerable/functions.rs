@@ -26,14 +26,13 @@ pub(crate) fn note(finding: &mut Finding, hit: &Hit, component: &Component, symb
         .map(|function| &**function)
         .collect();
     finding.triage.function = Some(!there.is_empty());
-    finding.message += &if there.is_empty() {
-        format!(
-            "; of the functions concerned ({}) the binary has no symbol: unused, or inlined",
-            some(&hit.functions)
-        )
+    let said = if there.is_empty() {
+        let all = some(&hit.functions);
+        format!("of the functions concerned ({all}) the binary has no symbol: unused, or inlined")
     } else {
-        format!("; the binary holds the function concerned: {}", some(&there))
+        format!("the binary holds the function concerned: {}", some(&there))
     };
+    finding.message = format!("{}; {said}", finding.message);
 }
 
 fn some<T: AsRef<str>>(names: &[T]) -> String {

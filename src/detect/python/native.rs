@@ -22,7 +22,8 @@ fn glued(bytes: &[u8]) -> Option<String> {
             let end = rest
                 .iter()
                 .take(LENGTH)
-                .position(|b| !(b.is_ascii_digit() || *b == b'.'))?;
+                .position(|b| !(b.is_ascii_digit() || *b == b'.'))
+                .unwrap_or(0); // what is longer is none
             let text = std::str::from_utf8(&rest[..end])
                 .unwrap_or_default()
                 .trim_end_matches('.');

@@ -187,7 +187,7 @@ impl Code<'_> {
         let (folder, (count, size)) = (self.folder(), MODULES);
         let inside = around.below(&folder).filter(|member| {
             let name = &member.path[folder.len()..];
-            let module = name.ends_with(".so") || name.ends_with(".pyd");
+            let module = [".so", ".pyd"].iter().any(|end| name.ends_with(end));
             module && !name.contains('/') && member.size <= size as u64
         });
         let paths: Vec<String> = inside.take(count).map(|member| member.path.to_string()).collect();

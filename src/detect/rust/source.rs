@@ -211,10 +211,12 @@ impl Conditions {
             pair("target_endian", "little");
             pair("target_pointer_width", width);
             pair("panic", "unwind");
-            words.iter().for_each(|family| pair("target_family", family));
-            ["8", "16", "32", "64", "ptr"]
-                .iter()
-                .for_each(|size| pair("target_has_atomic", size));
+            for family in words {
+                pair("target_family", family);
+            }
+            for size in ["8", "16", "32", "64", "ptr"] {
+                pair("target_has_atomic", size);
+            }
             lines.iter().filter_map(|line| Cfg::from_str(line).ok()).collect()
         });
         let triple = |env: &&str| match (os, *env) {
