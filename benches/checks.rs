@@ -56,6 +56,7 @@ fn main() {
             observations: &[],
             settings: &settings,
             runtimes: &[],
+            symbols: &[],
             now: SystemTime::UNIX_EPOCH,
         };
         let mut times: Vec<_> = (0..15)
