@@ -162,6 +162,7 @@ fn finding(
     let mut places = row.maybe_text(11)?.unwrap_or_default().lines().map(location);
     let way = row.maybe_text(13)?.unwrap_or_default();
     let triage = Triage {
+        function: None, // symbols are not kept
         direct: row.maybe_int(12)?.map(|direct| direct == 1),
         by_way_of: way
             .split(',')

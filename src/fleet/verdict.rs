@@ -139,6 +139,7 @@ impl<'d> Judge<'d> {
             ..Settings::default()
         };
         let cx = Context {
+            symbols: &[],
             inventory: &Inventory::default(),
             matches: &Matches::default(),
             anomalies: &[],
