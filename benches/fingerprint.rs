@@ -42,7 +42,7 @@ fn source(package: usize, versions: usize) -> Source {
     Source {
         name: format!("package-{package}"),
         releases: (0..versions).map(release).collect(),
-        others: Vec::new(),
+        ..Source::default()
     }
 }
 

@@ -103,8 +103,10 @@ async function one(name) {
     if (!fs.existsSync(file)) await pacote.tarball.file(`${name}@${version}`, file, options).catch((e) => console.error(`${name}@${version}: ${e.message}`));
     files += 1;
   }
-  // What was published, so that a version which is not here is known to exist.
-  fs.writeFileSync(path.join(folder, `${name.replace('/', '+')}.versions`), Object.keys(versions).filter((v) => semver.valid(v) && !semver.prerelease(v)).join('\n'));
+  // What was published, so that a version which is not here is known to exist, and what each depends on.
+  const published = Object.entries(versions).filter(([v]) => semver.valid(v) && !semver.prerelease(v));
+  const line = ([v, m]) => [v, ...Object.entries({ ...m.peerDependencies, ...m.dependencies }).map(([n, range]) => `${n} ${range}`)].join('\t');
+  fs.writeFileSync(path.join(folder, `${name.replace('/', '+')}.versions`), published.map(line).join('\n'));
   if (packages % 50 === 0) console.error(`${packages} packages, ${files} versions`);
 }
 const worker = async () => {

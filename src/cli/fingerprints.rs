@@ -7,7 +7,7 @@ use plimsoll::{
     escape::terminal,
     fingerprint::{
         Index,
-        build::{self, Source},
+        build::{self, Dependency, Source},
         tarball,
     },
 };
@@ -42,7 +42,8 @@ enum Command {
     },
     /// Makes a file of fingerprints from the tarballs of packages
     Build {
-        /// Folder of .tgz files, as `npm pack` writes them; beside them NAME.versions files may list what else was published
+        /// Folder of .tgz files, as `npm pack` writes them; beside them NAME.versions files may list what else was
+        /// published, a version a line, with what it depends on behind it (`NAME RANGE`, parted by tabs)
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
         /// File with the names of the packages to take, one a line; all that are there unless given
@@ -58,6 +59,17 @@ enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
+}
+
+/// A line of a list of versions: the version, and behind tabs what it depends on, `NAME RANGE` each.
+fn other(line: &str) -> (String, Vec<Dependency>) {
+    let mut parts = line.split('\t');
+    let version = parts.next().unwrap_or_default().to_owned();
+    let needs = parts.filter_map(|need| need.split_once(' '));
+    (
+        version,
+        needs.map(|(name, range)| (name.to_owned(), range.to_owned())).collect(),
+    )
 }
 
 fn rule(text: &str) -> Result<usize, String> {
@@ -136,7 +148,9 @@ fn make(from: &Path, packages: Option<&Path>, versions: usize, most: usize, outp
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('+', "/");
         if let Some(source) = sources.get_mut(&stem) {
             let text = fs::read_to_string(&path).map_err(|e| cannot(&path, e))?;
-            source.others = text.lines().map(str::to_owned).collect();
+            source.others_told = text.contains('\t');
+            source.others = text.lines().map(other).collect();
+            source.others.sort_by(|(a, _), (b, _)| (NPM.compare)(a, b));
         }
     }
     for source in sources.values_mut() {
@@ -144,7 +158,7 @@ fn make(from: &Path, packages: Option<&Path>, versions: usize, most: usize, outp
         let spare = source.releases.len().saturating_sub(versions);
         source.releases.drain(..spare);
         let known: Vec<String> = source.releases.iter().map(|r| r.version.clone()).collect();
-        source.others.retain(|other| !known.contains(other));
+        source.others.retain(|(other, _)| !known.contains(other));
     }
     let (packages, releases) = (sources.len(), sources.values().map(|s| s.releases.len()).sum::<usize>());
     let bytes = build::build(sources.into_values().collect(), most);

@@ -2,7 +2,7 @@
 
 use super::{
     grams::{BITS, Stream},
-    index::{BLOCKS, BUCKETS, ENTRY_BYTES, HEADER_BYTES, LAYOUT, MAGIC, Package, REST_BITS, Set},
+    index::{BLOCKS, BUCKETS, ENTRY_BYTES, HEADER_BYTES, LAYOUT, MAGIC, Need, Package, REST_BITS, Set},
     tokens::DEFINITION,
 };
 use rayon::prelude::*;
@@ -15,9 +15,14 @@ pub struct Source {
     pub name: String,
     /// Versions and what is in them, oldest first.
     pub releases: Vec<Release>,
-    /// Versions that exist and were not looked into.
-    pub others: Vec<String>,
+    /// Versions that exist and were not looked into, each with what it depends on, oldest first.
+    pub others: Vec<(String, Vec<Dependency>)>,
+    /// Whether what these depend on is known.
+    pub others_told: bool,
 }
+
+/// Name of a package, and which of its versions are taken, as npm writes ranges.
+pub type Dependency = (String, String);
 
 /// One version of a package.
 #[derive(Debug, Default)]
@@ -26,22 +31,22 @@ pub struct Release {
     pub version: String,
     /// Every run of its modules once, sorted.
     pub grams: Vec<u64>,
-    /// Names of what it depends on.
-    pub needs: Vec<String>,
+    /// What it depends on.
+    pub needs: Vec<Dependency>,
     /// Names of what it may carry a copy of: these, and what it is developed with.
     pub made_with: Vec<String>,
 }
 
 impl Release {
     /// Of the texts of its modules.
-    pub fn new(version: &str, needs: Vec<String>, modules: &mut dyn Iterator<Item = Vec<u8>>) -> Self {
+    pub fn new(version: &str, needs: Vec<Dependency>, modules: &mut dyn Iterator<Item = Vec<u8>>) -> Self {
         let mut grams: Vec<u64> = modules.flat_map(|text| Stream::of(&text).grams).collect();
         grams.sort_unstable();
         grams.dedup();
         Self {
             version: version.to_owned(),
             grams,
-            made_with: needs.clone(),
+            made_with: needs.iter().map(|(name, _)| name.clone()).collect(),
             needs,
         }
     }
@@ -113,32 +118,60 @@ fn of_size(sources: &[Source], runs: &[Vec<(u64, u64)>], room: usize) -> Vec<u8>
             sets[at].sampled += u32::from(Package::samples(shift, gram));
             entries.push((gram, number, set));
         }
-        // What nearly every version needs, or the newest: which one a bundle has is not known where this is asked.
-        let mut asked: BTreeMap<u16, usize> = BTreeMap::new();
-        for (i, release) in source.releases.iter().enumerate() {
-            let worth = if i + 1 == source.releases.len() {
-                source.releases.len()
-            } else {
-                1
-            };
-            for name in &release.needs {
-                if let Some(need) = numbers.get(&**name) {
-                    *asked.entry(*need).or_default() += worth;
-                }
-            }
-        }
-        asked.retain(|need, count| *need != number && *count * 5 >= source.releases.len() * 4);
+        let (needs, others_told) = needs(source, number, &numbers);
         records.push(Package {
             name: source.name.clone(),
             versions: source.releases.iter().map(|r| r.version.clone()).collect(),
-            others: source.others.clone(),
+            others: source.others.iter().map(|(version, _)| version.clone()).collect(),
+            others_told,
             shift,
             sets,
-            needs: asked.into_keys().collect(),
+            needs,
         });
     }
     entries.sort_unstable();
     write(&records, &entries)
+}
+
+/// Ways in which a package asks for others. One that asks in more is published every week, with its dependencies' exact
+/// versions; what its versions that were not looked into need would take more room than its code.
+const MOST_NEEDS: usize = 300;
+
+/// What a package depends on, and whether that says what its other versions do.
+fn needs(source: &Source, number: u16, numbers: &HashMap<&str, u16>) -> (Vec<Need>, bool) {
+    let collect = |others: &[(String, Vec<Dependency>)]| {
+        let mut needs: BTreeMap<(u16, &str), Need> = BTreeMap::new();
+        let known = |name: &str| numbers.get(name).copied().filter(|need| *need != number);
+        for (i, release) in source.releases.iter().enumerate() {
+            for (name, range) in &release.needs {
+                if let Some(package) = known(name) {
+                    needs.entry((package, range)).or_default().versions |= 1 << i;
+                }
+            }
+        }
+        for (i, (_, other)) in (0u32..).zip(others) {
+            for (name, range) in other {
+                let Some(package) = known(name) else { continue };
+                let stretches = &mut needs.entry((package, range)).or_default().others;
+                match stretches.last_mut() {
+                    Some((_, last)) if *last + 1 >= i => *last = i,
+                    _ => stretches.push((i, i)),
+                }
+            }
+        }
+        let named = needs.into_iter().map(|((package, range), need)| Need {
+            package,
+            range: range.to_owned(),
+            ..need
+        });
+        named.collect::<Vec<Need>>()
+    };
+    let all = collect(&source.others);
+    if source.others_told && all.len() <= MOST_NEEDS {
+        (all, true)
+    } else {
+        (collect(&[]), false)
+    }
 }
 
 /// Runs with the versions that have them, sorted.
@@ -299,9 +332,17 @@ fn put_package(out: &mut Vec<u8>, package: &Package) {
         put(out, u64::from(set.runs));
         put(out, u64::from(set.sampled));
     }
+    put(out, u64::from(package.others_told));
     put(out, package.needs.len() as u64);
-    for &need in &package.needs {
-        put(out, u64::from(need));
+    for need in &package.needs {
+        put(out, u64::from(need.package));
+        put(out, need.versions);
+        put_text(out, &need.range);
+        put(out, need.others.len() as u64);
+        for &(first, last) in &need.others {
+            put(out, u64::from(first));
+            put(out, u64::from(last));
+        }
     }
 }
 

@@ -7,7 +7,9 @@
 use super::{
     grams::{Stream, TOKENS},
     index::{Index, IndexError, Package},
+    needs::{self, Member},
     verdict::{self, Evidence},
+    versions::{self, Found, Instance},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
@@ -35,12 +37,15 @@ const MISS: f64 = 0.12;
 /// What a gap may cost before a stretch ends.
 const GAP: f64 = 7.0;
 
+/// Runs one behind the other that were there before: a second copy begins.
+const AGAIN: usize = 4;
+
 /// A run of the bundle that one package knows.
 #[derive(Clone, Copy)]
 struct Hit {
     at: u32,
     set: u8,
-    /// 1 / number of packages that know it.
+    /// 1 / number of packages that know it; nothing for mere numbers.
     weight: f32,
 }
 
@@ -56,6 +61,13 @@ struct Candidate {
     package: Package,
     hits: Vec<Hit>,
     stretches: Vec<Stretch>,
+}
+
+impl Candidate {
+    /// Whether others carry copies of it in their own files.
+    fn is_carried(&self) -> bool {
+        verdict::CARRIED.contains(&&*self.package.name)
+    }
 }
 
 struct Ground<'s> {
@@ -83,14 +95,60 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
         ground.prepare(candidate.package.shift);
         candidate.stretches = ground.stretches(candidate);
     }
+    let (accepted, weak) = judge(&mut ground, &candidates);
+    let traces = weak
+        .iter()
+        .map(|&i| (candidates[i].number, ground.weigh_alone(&candidates[i]).complete));
+    let traces: BTreeMap<u16, f64> = traces.filter(|(_, complete)| *complete >= verdict::TRACE).collect();
+    let (mut members, mut claims) = (Vec::new(), Vec::new());
+    for (i, evidence, instances) in accepted {
+        let candidate = &candidates[i];
+        for instance in instances {
+            members.push(Member {
+                number: candidate.number,
+                package: candidate.package.clone(),
+                versions: instance.versions,
+                whole: evidence.complete >= 0.5,
+            });
+            claims.push(Claim {
+                name: candidate.package.name.clone(),
+                versions: Vec::new(),
+                ranges: instance.parts.iter().map(|s| ground.bytes(*s)).collect(),
+                share: evidence.share_f32(),
+                confidence: verdict::CONFIDENCE,
+            });
+        }
+    }
+    needs::narrow(&mut members);
+    add_tiny(index, &traces, &mut members, &mut claims)?;
+    needs::narrow(&mut members);
+    for (claim, member) in claims.iter_mut().zip(members) {
+        claim.versions = member.versions;
+    }
+    claims.sort_by(|a, b| (&a.name, &a.versions).cmp(&(&b.name, &b.versions)));
+    claims.dedup_by(|b, a| {
+        let same = a.name == b.name && a.versions == b.versions;
+        if same {
+            a.ranges.append(&mut b.ranges);
+        }
+        same
+    });
+    Ok(claims)
+}
+
+/// What has enough to say for itself: a candidate, the evidence for it and the copies that are there.
+type Accepted = (usize, Evidence, Vec<Instance<Stretch>>);
+
+/// The candidates that are believed, and those that are not.
+fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, Vec<usize>) {
     // The best first; a candidate whose evidence was explained meanwhile goes back.
     let mut queue: BinaryHeap<(u64, std::cmp::Reverse<usize>)> = BinaryHeap::new();
     for (i, candidate) in candidates.iter().enumerate() {
         let rank = ground.weigh(candidate).rank();
         queue.push((rank, std::cmp::Reverse(i)));
     }
-    let mut accepted: Vec<(usize, Evidence)> = Vec::new();
-    let mut weak: Vec<(usize, Evidence)> = Vec::new();
+    let mut accepted: Vec<Accepted> = Vec::new();
+    let mut weak: Vec<usize> = Vec::new();
     while let Some((rank, std::cmp::Reverse(i))) = queue.pop() {
         let candidate = &candidates[i];
         let evidence = ground.weigh(candidate);
@@ -99,27 +157,38 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
             queue.push((now, std::cmp::Reverse(i)));
             continue;
         }
-        if evidence.is_enough() {
-            ground.own(candidate);
-            accepted.push((i, evidence));
+        if evidence.is_enough() && (!candidate.is_carried() || evidence.is_whole()) {
+            accepted.push((i, evidence, ground.take(candidate)));
         } else if evidence.is_some() {
-            weak.push((i, evidence));
+            weak.push(i);
         }
     }
+    weak.retain(|i| {
+        let candidate = &candidates[*i];
+        let evidence = ground.weigh(candidate);
+        let believed = evidence.is_shaken() && !candidate.is_carried();
+        if believed {
+            accepted.push((*i, evidence, ground.take(candidate)));
+        }
+        !believed
+    });
     // A small package is believed on less where one that needs it is there.
     loop {
         let needed: BTreeSet<u16> = accepted
             .iter()
-            .flat_map(|(i, _)| candidates[*i].package.needs.iter().copied())
+            .flat_map(|(i, ..)| usually_needs(&candidates[*i].package))
             .collect();
         let before = accepted.len();
-        weak.retain(|(i, _)| {
+        weak.retain(|i| {
             let candidate = &candidates[*i];
+            if candidate.is_carried() || !needed.contains(&candidate.number) {
+                return true;
+            }
             let evidence = ground.weigh(candidate);
-            let believed = needed.contains(&candidate.number) && evidence.is_enough_beside_dependent();
+            let believed =
+                evidence.is_enough_beside_dependent() || ground.weigh_alone(candidate).is_there_beside_dependent();
             if believed {
-                ground.own(candidate);
-                accepted.push((*i, evidence.beside_dependent()));
+                accepted.push((*i, evidence, ground.take(candidate)));
             }
             !believed
         });
@@ -127,56 +196,81 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
             break;
         }
     }
-    let tiny = tiny(index, &candidates, &accepted)?;
-    let mut claims: Vec<Claim> = accepted
-        .iter()
-        .flat_map(|(i, evidence)| ground.claim(&candidates[*i], evidence))
-        .chain(tiny)
-        .collect();
-    claims.sort_by(|a, b| (&a.name, &a.versions).cmp(&(&b.name, &b.versions)));
-    Ok(claims)
+    (accepted, weak)
+}
+
+/// What nearly every version needs, or the newest: which one is there is not known where this is asked.
+fn usually_needs(package: &Package) -> Vec<u16> {
+    let mut asked: BTreeMap<u16, u64> = BTreeMap::new();
+    for need in &package.needs {
+        *asked.entry(need.package).or_default() |= need.versions;
+    }
+    let count = package.versions.len();
+    let newest = 1u64
+        .checked_shl(u32::try_from(count).unwrap_or(0).saturating_sub(1))
+        .unwrap_or(0);
+    asked.retain(|_, versions| *versions & newest != 0 || versions.count_ones() as usize * 5 >= count * 4);
+    asked.into_keys().collect()
 }
 
 /// Packages of a few tokens, which no run can show, where most of a package that needs them is there.
-fn tiny(index: &Index, candidates: &[Candidate], accepted: &[(usize, Evidence)]) -> Result<Vec<Claim>, IndexError> {
-    let mut known: BTreeSet<u16> = accepted.iter().map(|(i, _)| candidates[*i].number).collect();
-    let whole = accepted.iter().filter(|(_, evidence)| evidence.complete >= 0.5);
-    let mut open: Vec<u16> = whole
-        .flat_map(|(i, _)| candidates[*i].package.needs.iter().copied())
+///
+/// `traces` are those of which some run is there, by their numbers.
+fn add_tiny(
+    index: &Index,
+    traces: &BTreeMap<u16, f64>,
+    members: &mut Vec<Member>,
+    claims: &mut Vec<Claim>,
+) -> Result<(), IndexError> {
+    let mut known: BTreeSet<u16> = members.iter().map(|member| member.number).collect();
+    let mut open: Vec<u16> = members
+        .iter()
+        .filter(|m| m.whole)
+        .flat_map(Member::surely_needs)
         .collect();
-    let mut claims = Vec::new();
     while let Some(number) = open.pop() {
         if !known.insert(number) {
             continue;
         }
         let package = index.package(number)?;
-        if verdict::size(&package) < verdict::TINY && !verdict::BUILT_IN.contains(&&*package.name) {
-            // Smaller ones that it needs in turn are there too.
-            open.extend(&package.needs);
+        let there = verdict::size(&package) < verdict::TINY || traces.contains_key(&number);
+        if there && !verdict::BUILT_IN.contains(&&*package.name) {
             claims.push(Claim {
-                name: package.name,
+                name: package.name.clone(),
                 versions: Vec::new(),
                 ranges: Vec::new(),
                 share: 0.0,
-                // Measured as the others: 85 of 89.
-                confidence: 0.9,
+                confidence: verdict::TINY_CONFIDENCE,
             });
+            let member = Member {
+                number,
+                package,
+                versions: Vec::new(),
+                whole: true,
+            };
+            // Smaller ones that it needs in turn are there too.
+            open.extend(member.surely_needs());
+            members.push(member);
         }
     }
-    Ok(claims)
+    Ok(())
 }
 
 fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate>, IndexError> {
     let mut by_package: HashMap<u16, Vec<Hit>> = HashMap::new();
     let mut known = Vec::new();
-    for (at, gram) in (0u32..).zip(&stream.grams) {
+    for ((at, gram), numeric) in (0u32..).zip(&stream.grams).zip(&stream.numeric) {
         known.clear();
         known.extend(index.find(*gram)?);
         for k in &known {
             by_package.entry(k.package).or_default().push(Hit {
                 at,
                 set: k.set,
-                weight: 1.0 / f32::from(u8::try_from(known.len()).unwrap_or(u8::MAX)),
+                weight: if *numeric {
+                    0.0
+                } else {
+                    1.0 / f32::from(u8::try_from(known.len()).unwrap_or(u8::MAX))
+                },
             });
         }
     }
@@ -247,23 +341,32 @@ impl Ground<'_> {
         all
     }
 
-    /// Hits of a stretch that nobody else explains.
-    fn open_hits<'c>(&'c self, candidate: &'c Candidate, stretch: Stretch) -> impl Iterator<Item = &'c Hit> + 'c {
+    /// Hits of a stretch: all, or those that nobody else explains.
+    fn hits<'c>(&'c self, candidate: &'c Candidate, stretch: Stretch, all: bool) -> impl Iterator<Item = &'c Hit> + 'c {
         let from = candidate.hits.partition_point(|h| h.at < stretch.first);
         let hits = candidate.hits[from..].iter().take_while(move |h| h.at <= stretch.last);
         hits.filter(move |h| {
             let owner = self.owner[h.at as usize];
-            owner == NOBODY || owner == candidate.number
+            all || owner == NOBODY || owner == candidate.number
         })
     }
 
     fn weigh(&self, candidate: &Candidate) -> Evidence {
+        self.weigh_hits(candidate, false)
+    }
+
+    /// As if nobody else were there.
+    fn weigh_alone(&self, candidate: &Candidate) -> Evidence {
+        self.weigh_hits(candidate, true)
+    }
+
+    fn weigh_hits(&self, candidate: &Candidate, alone: bool) -> Evidence {
         let shift = candidate.package.shift;
         let mut evidence = Evidence::default();
         let mut seen: BTreeSet<(u64, u8)> = BTreeSet::new();
         for &stretch in &candidate.stretches {
             let (mut hits, mut sampled, mut weight, mut own) = (0u32, 0u32, 0.0, 0u32);
-            for hit in self.open_hits(candidate, stretch) {
+            for hit in self.hits(candidate, stretch, alone) {
                 let gram = self.stream.grams[hit.at as usize];
                 let fresh = seen.insert((gram, hit.set));
                 hits += 1;
@@ -277,16 +380,16 @@ impl Ground<'_> {
             let share = f64::from(sampled) / f64::from(all);
             evidence.add(hits, weight, own, share, all);
         }
-        evidence.complete = verdict::completeness(&candidate.package, &self.found(candidate, &candidate.stretches));
+        evidence.complete = verdict::completeness(&candidate.package, &self.found(candidate, alone));
         evidence.size = verdict::size(&candidate.package);
         evidence
     }
 
-    /// Runs of each set of versions that stretches hold, each once.
-    fn found(&self, candidate: &Candidate, stretches: &[Stretch]) -> Vec<u32> {
+    /// Runs of each set of versions that are there, each once.
+    fn found(&self, candidate: &Candidate, alone: bool) -> Vec<u32> {
         let mut grams: BTreeSet<(u8, u64)> = BTreeSet::new();
-        for &stretch in stretches {
-            for hit in self.open_hits(candidate, stretch) {
+        for &stretch in &candidate.stretches {
+            for hit in self.hits(candidate, stretch, alone) {
                 grams.insert((hit.set, self.stream.grams[hit.at as usize]));
             }
         }
@@ -299,29 +402,53 @@ impl Ground<'_> {
         found
     }
 
-    /// Takes what the candidate explains.
-    fn own(&mut self, candidate: &Candidate) {
+    /// Takes what the candidate explains, and says in which copies it is there.
+    fn take(&mut self, candidate: &Candidate) -> Vec<Instance<Stretch>> {
+        let parts: Vec<(Stretch, Found)> = candidate
+            .stretches
+            .iter()
+            .flat_map(|stretch| self.parts(candidate, *stretch))
+            .collect();
+        let instances = versions::copies(&candidate.package, &parts);
         for hit in &candidate.hits {
             let owner = &mut self.owner[hit.at as usize];
             if *owner == NOBODY {
                 *owner = candidate.number;
             }
         }
+        instances
     }
 
-    /// One claim, or one for each version where several copies are there.
-    fn claim(&self, candidate: &Candidate, evidence: &Evidence) -> Vec<Claim> {
-        let worth = |s: &&Stretch| self.open_hits(candidate, **s).count() > 1;
-        let stretches: Vec<Stretch> = candidate.stretches.iter().filter(worth).copied().collect();
-        let parts = verdict::instances(&candidate.package, &stretches, |s| self.found(candidate, s));
-        let claim = |(stretches, versions): (Vec<Stretch>, Vec<String>)| Claim {
-            name: candidate.package.name.clone(),
-            versions,
-            ranges: stretches.iter().map(|s| self.bytes(*s)).collect(),
-            share: evidence.share_f32(),
-            confidence: evidence.confidence(),
+    /// A stretch, cut where what is in it begins anew: two copies lie side by side.
+    fn parts(&self, candidate: &Candidate, stretch: Stretch) -> Vec<(Stretch, Found)> {
+        let hits: Vec<&Hit> = self.hits(candidate, stretch, false).collect();
+        let mut parts = Vec::new();
+        let mut seen: BTreeSet<(u8, u64)> = BTreeSet::new();
+        let key = |hit: &Hit| (hit.set, self.stream.grams[hit.at as usize]);
+        let mut first = 0;
+        let close = |first: usize, end: usize, seen: &mut BTreeSet<(u8, u64)>| {
+            let ends = (hits.get(first), hits.get(end.wrapping_sub(1)));
+            let (Some(from), Some(to)) = ends else { return None };
+            let mut found: BTreeMap<u8, u32> = BTreeMap::new();
+            for (set, _) in std::mem::take(seen) {
+                *found.entry(set).or_default() += 1;
+            }
+            let part = Stretch {
+                first: from.at,
+                last: to.at,
+            };
+            (end - first > 1).then(|| (part, found.into_iter().collect()))
         };
-        parts.into_iter().map(claim).collect()
+        for (i, hit) in hits.iter().enumerate() {
+            let next = hits[i..].iter().take(AGAIN);
+            if next.len() == AGAIN && next.clone().all(|hit| seen.contains(&key(hit))) {
+                parts.extend(close(first, i, &mut seen));
+                first = i;
+            }
+            seen.insert(key(hit));
+        }
+        parts.extend(close(first, hits.len(), &mut seen));
+        parts
     }
 
     fn bytes(&self, stretch: Stretch) -> Range<usize> {

@@ -17,6 +17,8 @@ pub struct Stream {
     pub at: Vec<u32>,
     /// Hash of the run that begins with each token, of [`BITS`] bits; the last tokens begin none.
     pub grams: Vec<u64>,
+    /// Whether nothing in the run but one token at most is a word.
+    pub numeric: Vec<bool>,
 }
 
 impl Stream {
@@ -25,12 +27,18 @@ impl Stream {
     pub fn of(text: &[u8]) -> Self {
         let mut stream = Self::default();
         let mut last = [0u64; TOKENS];
+        let mut numbers = [false; TOKENS];
         tokens(text, |token| {
             last.rotate_left(1);
             last[TOKENS - 1] = token.hash;
+            numbers.rotate_left(1);
+            numbers[TOKENS - 1] = token.number;
             stream.at.push(token.at);
             if stream.at.len() >= TOKENS {
                 stream.grams.push(mix(&last));
+                stream
+                    .numeric
+                    .push(numbers.iter().filter(|number| !**number).count() <= 1);
             }
         });
         stream

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | header | magic, layout, [`DEFINITION`], lengths, CRC-32 of the directory, CRC-32 of the header |
 //! | directory | end of each package's record; end of each of 65,536 buckets; CRC-32 of each block of 256 buckets |
-//! | packages | a record each: name, versions, sets of versions, what it needs; a CRC-32 behind it |
+//! | packages | a record each: name, versions, sets of versions, what it needs and in which versions; a CRC-32 behind it |
 //! | runs | six bytes each, sorted: 24 bits of the hash (its bucket is the other 16), package, set of versions |
 //!
 //! All is little-endian. A block or a record is verified before it is first read; what is read is checked against the bytes
@@ -27,7 +27,7 @@ use std::{
 /// First bytes of the file.
 pub(super) const MAGIC: &[u8; 8] = b"PLIMSFPR";
 /// Version of the layout; a reader takes this one alone.
-pub(super) const LAYOUT: u32 = 1;
+pub(super) const LAYOUT: u32 = 2;
 pub(super) const HEADER_BYTES: usize = 8 + 4 * 4 + 8 * 3 + 4 + 4;
 pub(super) const BUCKETS: usize = 1 << 16;
 pub(super) const BLOCKS: usize = 256;
@@ -124,14 +124,29 @@ pub struct Package {
     pub name: String,
     /// Versions that were looked into, oldest first; at most 64.
     pub versions: Vec<String>,
-    /// Versions that are known to exist, and were not.
+    /// Versions that are known to exist, and were not; oldest first.
     pub others: Vec<String>,
+    /// Whether it is known what these depend on.
+    pub others_told: bool,
     /// Runs whose hash is below 2^([`BITS`] - `shift`) are all in the index, apart from those that many packages have.
     pub shift: u8,
     /// Sets of versions.
     pub sets: Vec<Set>,
-    /// Numbers of the packages in this index that it depends on.
-    pub needs: Vec<u16>,
+    /// What it depends on.
+    pub needs: Vec<Need>,
+}
+
+/// A package that another depends on, in some of its versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Need {
+    /// Its number in this index.
+    pub package: u16,
+    /// A bit for each version of the dependent that was looked into and asks for it so.
+    pub versions: u64,
+    /// Which of the others do: the first and the last of each stretch of them.
+    pub others: Vec<(u32, u32)>,
+    /// Which versions it takes, as npm writes it (`^1.2.0`, `~2.1.24 || 3.x`).
+    pub range: String,
 }
 
 impl Package {
@@ -357,13 +372,26 @@ impl Reader<'_> {
             })
         };
         let sets = (0..self.count()?).map(|_| set(self)).collect::<Option<_>>()?;
-        let needs = (0..self.count()?)
-            .map(|_| u16::try_from(self.number()?).ok())
-            .collect::<Option<_>>()?;
+        let need = |reader: &mut Self| {
+            let package = u16::try_from(reader.number()?).ok()?;
+            let (versions, range) = (reader.number()?, reader.text()?);
+            let end = |reader: &mut Self| u32::try_from(reader.number()?).ok();
+            let stretch = |reader: &mut Self| Some((end(reader)?, end(reader)?));
+            let others = (0..reader.count()?).map(|_| stretch(reader)).collect::<Option<_>>()?;
+            Some(Need {
+                package,
+                versions,
+                others,
+                range,
+            })
+        };
+        let others_told = self.number()? != 0;
+        let needs = (0..self.count()?).map(|_| need(self)).collect::<Option<_>>()?;
         (versions.len() <= 64).then_some(Package {
             name,
             versions,
             others,
+            others_told,
             shift,
             sets,
             needs,

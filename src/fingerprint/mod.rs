@@ -7,9 +7,11 @@ pub mod claims;
 pub mod grams;
 pub mod index;
 mod literals;
+mod needs;
 pub mod tarball;
 pub mod tokens;
 mod verdict;
+mod versions;
 
 pub use claims::{Claim, claims};
 pub use index::{Index, IndexError};

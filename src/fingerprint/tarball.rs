@@ -84,7 +84,9 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
     let needs = ["dependencies", "peerDependencies"]
         .iter()
         .filter_map(|key| manifest[*key].as_object());
-    let needs = needs.flat_map(|list| list.keys().cloned()).collect();
+    let range = |value: &Value| value.as_str().unwrap_or("*").to_owned();
+    let needs = needs.flat_map(|list| list.iter().map(|(name, value)| (name.clone(), range(value))));
+    let needs = needs.collect();
     let mut taken = modules
         .into_iter()
         .filter(|(path, _)| is_taken(path, &named))

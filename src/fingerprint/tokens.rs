@@ -23,6 +23,8 @@ pub struct Token {
     pub at: u32,
     /// Hash of its value.
     pub hash: u64,
+    /// Whether it is a number. Tables of them (of a cipher, an encoding) are alike in whatever implements the same.
+    pub number: bool,
 }
 
 /// What stands before a token, as far as the meaning of the token depends on it.
@@ -171,12 +173,16 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
     fn emit(&mut self, at: usize, hash: u64) {
         if !UNSTABLE.contains(&hash) {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
-            (self.see)(Token { at, hash });
+            (self.see)(Token {
+                at,
+                hash,
+                number: false,
+            });
         }
     }
 
     /// A literal: held back where it is compared with what follows.
-    fn literal(&mut self, at: usize, hash: u64) {
+    fn literal(&mut self, at: usize, hash: u64, number: bool) {
         let next = self.blank(self.at);
         let compared = matches!(self.text.get(next..next + 2), Some(b"==" | b"!="));
         if compared && self.held.is_none() && !UNSTABLE.contains(&hash) {
@@ -190,11 +196,12 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
                     .count();
             self.before = Before::Mark(b'=');
             self.held = Some(Held {
-                token: Token { at, hash },
+                token: Token { at, hash, number },
                 depth,
             });
-        } else {
-            self.emit(at, hash);
+        } else if !UNSTABLE.contains(&hash) {
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            (self.see)(Token { at, hash, number });
         }
     }
 
@@ -293,7 +300,7 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
     fn text(&mut self, at: usize, text: &Text) {
         let short = text.name && text.length <= SHORT;
         if text.solid && !short && !text.is_relative() {
-            self.literal(at, text.hash.get());
+            self.literal(at, text.hash.get(), false);
         }
     }
 
@@ -335,7 +342,7 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
             let mut hash = Hash::new();
             hash.byte(b'#');
             value.to_bits().to_le_bytes().into_iter().for_each(|b| hash.byte(b));
-            self.literal(begin, hash.get());
+            self.literal(begin, hash.get(), true);
         }
     }
 

@@ -5,6 +5,9 @@ use crate::ecosystem::NPM;
 use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Location, Proof};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+/// The detector that knows packages by their code.
+const BY_CODE: &str = "js-fingerprint";
+
 /// Where in a bundle, where that is known.
 type Place = Option<Box<str>>;
 
@@ -480,6 +483,8 @@ fn said(components: &[Component]) -> Said {
         let folder: Option<Box<str>> = folder_of(&component.evidence).map(Into::into);
         match (&c.version, component.proof()) {
             (None, _) => drop(said.places.entry(key).or_default().insert(folder)),
+            // What code tells is of its own copy alone.
+            (Some(_), Proof::Inferred) if component.evidence.iter().all(|e| e.detector == BY_CODE) => {}
             (Some(version), Proof::Inferred) => {
                 said.weak.entry(key).or_default().insert((folder, version.clone()));
             }
