@@ -162,6 +162,36 @@ fn every_flipped_bit_is_an_error_or_changes_nothing() {
 }
 
 #[test]
+fn an_imported_file_is_used_by_every_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, db, app) = (
+        folder.path().join("own.bin"),
+        folder.path().join("db"),
+        folder.path().join("app"),
+    );
+    std::fs::write(&file, index()).unwrap();
+    std::fs::create_dir(&app).unwrap();
+    std::fs::write(app.join("index.js"), minified("alpha", 12, "1.1.0")).unwrap();
+    let run = |args: &[&std::ffi::OsStr]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        let output = command.args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = run(&[
+        "db".as_ref(),
+        "import".as_ref(),
+        "--db".as_ref(),
+        db.as_ref(),
+        file.as_ref(),
+    ]);
+    assert_eq!(said.trim(), "fingerprints of 4 packages");
+    let scan = ["scan", "--offline", "--advisories", "embedded", "-o", "json", "--db"].map(std::ffi::OsStr::new);
+    let report = run(&[&scan[..], &[db.as_ref(), app.as_ref()]].concat());
+    assert!(report.contains("pkg:npm/alpha@1.1.0"), "{report}");
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let whole = index();
     let open = |bytes: Vec<u8>| Index::from_bytes(bytes).unwrap_err();

@@ -73,6 +73,15 @@ impl Flags {
         }
     }
 
+    /// The folder of the database, whether or not there is one in it.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        match &self.db {
+            Some(path) if path.is_file() => None,
+            Some(folder) => Some(folder.clone()),
+            None => store::default_folder(),
+        }
+    }
+
     fn warn_after(&self) -> Duration {
         self.policy.warn_after.unwrap_or(WARN)
     }

@@ -1,6 +1,6 @@
 //! `plimsoll db`.
 
-use super::{names, policy, signals};
+use super::{fingerprints, names, policy, signals};
 use anstream::{eprintln, println};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -27,7 +27,8 @@ pub(super) const HELP: &str = "\
 Examples:
   plimsoll db update                             fetch or refresh npm, PyPI and crates.io from OSV
   plimsoll db update --ecosystem PyPI            one of them
-  plimsoll db import mirror/                     from OSV's bucket layout (npm/all.zip), OSV JSON, or RustSec's repository
+  plimsoll db import mirror/                     from OSV's bucket layout (npm/all.zip), OSV JSON, or RustSec's repository;
+                                                 also takes files of `plimsoll fingerprints build`
   plimsoll db update --kev --epss                with CISA's known exploited vulnerabilities and EPSS scores, for priority
   plimsoll db update --names https://mirror.example.com/names  with newer lists of popular names, for look-alikes
   plimsoll db export advisories.index            one file, for a machine without network
@@ -179,10 +180,11 @@ fn act(args: &Db) -> Result<(), String> {
             told(&store, &updated.generation)?;
         }
         Command::Import { paths, force } => {
-            let rest = signals::import(&store, paths)?;
+            let rest = fingerprints::import(&store, signals::import(&store, paths)?)?;
             names::import(&store, &rest)?;
             if rest.is_empty() {
-                return signals::status(&store);
+                signals::status(&store)?;
+                return fingerprints::status(&store);
             }
             let mut import = Import::default();
             for path in rest {
@@ -206,6 +208,7 @@ fn act(args: &Db) -> Result<(), String> {
             signals::of(&store)?;
             let all = ecosystem::ALL.iter().map(|e| e.osv);
             names::of(&store).open(all).map_err(|e| e.to_string())?;
+            fingerprints::status(&store)?;
             println!("{} records, every checksum holds", generation.index.meta().records);
         }
         Command::Export { file } => {
@@ -239,7 +242,7 @@ fn told(store: &Store, generation: &Generation) -> Result<(), String> {
     status(generation);
     signals::status(store)?;
     names::status(store);
-    Ok(())
+    fingerprints::status(store)
 }
 
 fn status(generation: &Generation) {

@@ -3,6 +3,7 @@
 use anstream::{eprintln, println};
 use clap::{Args, Subcommand};
 use plimsoll::{
+    advisory::store::Store,
     ecosystem::NPM,
     escape::terminal,
     fingerprint::{
@@ -15,14 +16,17 @@ use rayon::prelude::*;
 use std::{
     collections::BTreeMap,
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 pub(super) const HELP: &str = "\
 Examples:
   plimsoll fingerprints build --from tarballs/ -o own.fingerprints    of every package in a folder of .tgz files
   plimsoll scan --fingerprints own.fingerprints f.zip                 use them, and not those of the program
+  plimsoll db import own.fingerprints                                 use them from now on
   plimsoll fingerprints list                                          what is known";
 
 /// Keeps the fingerprints by which packages in bundles are known
@@ -59,6 +63,56 @@ enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
+}
+
+/// What a database's folder holds beside its advisories.
+fn kept(folder: &Path) -> PathBuf {
+    folder.join("npm.fingerprints")
+}
+
+/// Opens what was imported into a database's folder; `None` where nothing was.
+pub(super) fn imported(folder: Option<&Path>) -> Result<Option<Arc<Index>>, String> {
+    let Some(path) = folder.map(kept).filter(|path| path.is_file()) else {
+        return Ok(None);
+    };
+    let opened = Index::open(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(Some(Arc::new(opened)))
+}
+
+/// Takes those of the paths that are files of fingerprints; the others are left.
+pub(super) fn import<'p>(store: &Store, paths: Vec<&'p PathBuf>) -> Result<Vec<&'p PathBuf>, String> {
+    let mut rest = Vec::new();
+    for path in paths {
+        let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+        let mut first = Vec::new();
+        if path.is_file() {
+            let file = fs::File::open(path).map_err(|e| failed(&e))?;
+            file.take(8).read_to_end(&mut first).map_err(|e| failed(&e))?;
+        }
+        if !Index::is_one(&first) {
+            rest.push(path);
+            continue;
+        }
+        let index = Index::open(path).map_err(|e| failed(&e))?;
+        index.verify().map_err(|e| failed(&e))?;
+        let _writer = store.lock().map_err(|e| e.to_string())?;
+        // Whoever has the old one open keeps it.
+        let draft = kept(store.root()).with_extension("draft");
+        let written = fs::write(&draft, index.as_bytes()).and_then(|()| fs::rename(&draft, kept(store.root())));
+        written.map_err(|e| failed(&e))?;
+    }
+    Ok(rest)
+}
+
+/// Says what was imported, and verifies it.
+pub(super) fn status(store: &Store) -> Result<(), String> {
+    if let Some(index) = imported(Some(store.root()))? {
+        index
+            .verify()
+            .map_err(|e| format!("{}: {e}", kept(store.root()).display()))?;
+        println!("fingerprints of {} packages", index.len());
+    }
+    Ok(())
 }
 
 /// A line of a list of versions: the version, and behind tabs what it depends on, `NAME RANGE` each.

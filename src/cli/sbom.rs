@@ -1,7 +1,8 @@
 //! `plimsoll sbom`.
 
-use super::{inputs::Inputs, output, output::Outputs, usage};
+use super::{fingerprints, inputs::Inputs, output, output::Outputs, usage};
 use clap::Args;
+use plimsoll::advisory::store;
 use std::process::ExitCode;
 
 pub(super) const HELP: &str = "\
@@ -37,7 +38,10 @@ pub(super) fn run(args: &mut Sbom) -> ExitCode {
 fn list(args: &Sbom) -> Result<ExitCode, String> {
     args.outputs.check(1)?;
     args.inputs.start()?;
-    let options = args.inputs.options([], false)?;
+    let mut options = args.inputs.options([], false)?;
+    if options.fingerprints.is_none() {
+        options.fingerprints = fingerprints::imported(store::default_folder().as_deref())?;
+    }
     let (inputs, failures) = args.inputs.list(&options.limits);
     args.outputs.check(inputs.len())?;
     let mut report = args.inputs.look(&inputs, &options).list(&options, output::now());

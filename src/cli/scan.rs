@@ -1,6 +1,6 @@
 //! `plimsoll scan`.
 
-use super::{advisories, enrich, inputs::Inputs, judgement::Judgement, output, output::Outputs, usage};
+use super::{advisories, enrich, fingerprints, inputs::Inputs, judgement::Judgement, output, output::Outputs, usage};
 use anstream::eprintln;
 use clap::Args;
 use plimsoll::{
@@ -109,6 +109,9 @@ fn decisions(args: &mut Scan) -> Result<Decisions, String> {
 
 fn options(args: &Scan, decisions: Decisions) -> Result<Options, String> {
     let limits = decisions.policy.iter().flat_map(|p| &p.limits);
-    let options = args.inputs.options(limits, args.advisories.is_offline())?;
+    let mut options = args.inputs.options(limits, args.advisories.is_offline())?;
+    if options.fingerprints.is_none() {
+        options.fingerprints = fingerprints::imported(args.advisories.folder().as_deref())?;
+    }
     args.judgement.options(options, decisions)
 }

@@ -158,6 +158,12 @@ impl Package {
 }
 
 impl Index {
+    /// Whether a file that begins so is one of fingerprints.
+    #[must_use]
+    pub fn is_one(bytes: &[u8]) -> bool {
+        bytes.starts_with(MAGIC)
+    }
+
     /// Opens a file by mapping it.
     ///
     /// # Errors
@@ -185,7 +191,7 @@ impl Index {
     }
 
     fn new(bytes: Bytes) -> Result<Self> {
-        if !bytes.starts_with(MAGIC) {
+        if !Self::is_one(&bytes) {
             return Err(IndexError::Magic);
         }
         let (layout, definition) = (u32_at(&bytes, 8)?, u32_at(&bytes, 12)?);

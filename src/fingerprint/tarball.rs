@@ -108,6 +108,10 @@ fn is_module(path: &str) -> bool {
         ".config.js",
         ".config.mjs",
         ".config.cjs",
+        // Builds for browsers, which carry what they depend on.
+        ".standalone.js",
+        ".bundle.js",
+        ".iife.js",
     ];
     let mut folders = path.split('/').rev().skip(1);
     script && !apart.iter().any(|ext| path.ends_with(ext)) && !folders.any(|folder| APART.contains(&folder))
