@@ -68,6 +68,11 @@ impl Candidate {
     fn is_carried(&self) -> bool {
         verdict::CARRIED.contains(&&*self.package.name)
     }
+
+    /// Whether it is facts and no code.
+    fn is_table(&self) -> bool {
+        verdict::TABLES.contains(&&*self.package.name)
+    }
 }
 
 struct Ground<'s> {
@@ -157,7 +162,8 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
             queue.push((now, std::cmp::Reverse(i)));
             continue;
         }
-        if evidence.is_enough() && (!candidate.is_carried() || evidence.is_whole()) {
+        let own = !candidate.is_table() && (!candidate.is_carried() || evidence.is_whole());
+        if own && evidence.is_enough() {
             accepted.push((i, evidence, ground.take(candidate)));
         } else if evidence.is_some() {
             weak.push(i);
@@ -166,7 +172,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
     weak.retain(|i| {
         let candidate = &candidates[*i];
         let evidence = ground.weigh(candidate);
-        let believed = evidence.is_shaken() && !candidate.is_carried();
+        let believed = evidence.is_shaken() && !candidate.is_carried() && !candidate.is_table();
         if believed {
             accepted.push((*i, evidence, ground.take(candidate)));
         }

@@ -139,6 +139,9 @@ pub(super) const TINY: f64 = 6.0;
 /// Packages that bundlers for Node replace by Node's own modules, and that others carry copies of in their own files.
 pub(super) const CARRIED: &[&str] = &["buffer", "punycode"];
 
+/// Tables of facts that whoever deals with them has: believed where something asks for the package, and only there.
+pub(super) const TABLES: &[&str] = &["color-name"];
+
 /// Names that a bundler for Node resolves to Node's own modules.
 pub(super) const BUILT_IN: &[&str] = &[
     "assert",
