@@ -58,7 +58,10 @@ const CLOSED: &[(&[u8], &str, bool)] = &[
 pub fn closed(head: &[u8], path: &str) -> Option<(&'static str, bool)> {
     let Some((_, format, one_file)) = CLOSED.iter().find(|(magic, ..)| head.starts_with(magic)) else {
         // Without a magic number of their own.
-        let ending = path.rsplit_once('.').filter(|(stem, _)| stem.ends_with(".tar"))?.1;
+        let ending = path
+            .rsplit_once('.')
+            .filter(|(stem, _)| stem.strip_suffix(".tar").is_some())?
+            .1;
         let known = [("lzma", "lzma"), ("br", "brotli"), ("Z", "compress"), ("lz", "lzip")];
         let opened = zip::is_magic(head) || tar::is_magic(head) || gzip::is_magic(head);
         let format = known.into_iter().find(|(known, _)| *known == ending && !opened)?.1;
