@@ -289,6 +289,20 @@ fn canonical() -> Report {
     )
 }
 
+/// SARIF without the rules that no result names: a new check is one file and one registry line, and no new snapshot.
+fn with_rules_of_results(sarif: &str) -> String {
+    let mut document: Value = serde_json::from_str(sarif).unwrap();
+    let run = &mut document["runs"][0];
+    let results = run["results"].as_array_mut().unwrap();
+    let named: Vec<Value> = results.iter().map(|r| r["ruleId"].clone()).collect();
+    for result in results {
+        result["ruleIndex"] = serde_json::json!(0);
+    }
+    let rules = run["tool"]["driver"]["rules"].as_array_mut().unwrap();
+    rules.retain(|rule| named.contains(&rule["id"]));
+    serde_json::to_string_pretty(&document).unwrap() + "\n"
+}
+
 /// Read these before they are written again: `UPDATE=1 cargo test --test report`.
 #[test]
 fn one_report_in_every_format() {
@@ -296,6 +310,9 @@ fn one_report_in_every_format() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
     for format in formats() {
         let mut out = write(&report, format).replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        if format == "sarif" {
+            out = with_rules_of_results(&out);
+        }
         // The page's style, script and their hashes are files of their own.
         for (from, to) in [
             ("<style>", "</style>"),
