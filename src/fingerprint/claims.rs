@@ -114,6 +114,7 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
                 package: candidate.package.clone(),
                 versions: instance.versions,
                 whole: evidence.complete >= 0.5,
+                disputed: false,
             });
             claims.push(Claim {
                 name: candidate.package.name.clone(),
@@ -253,6 +254,7 @@ fn add_tiny(
                 package,
                 versions: Vec::new(),
                 whole: true,
+                disputed: false,
             };
             // Smaller ones that it needs in turn are there too.
             open.extend(member.surely_needs());

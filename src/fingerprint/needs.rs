@@ -19,6 +19,8 @@ pub(super) struct Member {
     pub(super) versions: Vec<String>,
     /// Whether most of it is there, and so what it calls.
     pub(super) whole: bool,
+    /// Whether its code and its dependents disagree: then what either says is kept.
+    pub(super) disputed: bool,
 }
 
 /// Rounds in which what is known of dependents is handed on to what they need.
@@ -96,8 +98,14 @@ pub(super) fn narrow(members: &mut [Member]) {
             let (Some(asked), Some(copies)) = (asked.get(&member.number), copies.get(&member.number)) else {
                 continue;
             };
-            let narrowed = narrowed(member, asked, *copies == 1);
+            let narrowed = if member.disputed {
+                None
+            } else {
+                narrowed(member, asked, *copies == 1)
+            };
             if let Some(versions) = narrowed.filter(|v| *v != member.versions) {
+                // Versions that the code did not allow.
+                member.disputed = !member.versions.is_empty() && versions.iter().any(|v| !member.versions.contains(v));
                 member.versions = versions;
                 changed = true;
             }
@@ -269,6 +277,7 @@ mod tests {
                 package: package.clone(),
                 versions: versions.iter().map(|v| (*v).to_owned()).collect(),
                 whole: true,
+                disputed: false,
             };
             let mut members = [member(0, &app, app_is), member(1, &part, part_is)];
             narrow(&mut members);
