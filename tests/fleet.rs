@@ -3,6 +3,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, unreachable_pub)]
 
 mod common;
+#[path = "fleet/outside.rs"]
+mod outside;
 #[path = "fleet/world.rs"]
 mod world;
 

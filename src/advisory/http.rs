@@ -229,6 +229,21 @@ impl Remote {
         state.into_inner().unwrap_or_else(PoisonError::into_inner).1
     }
 
+    /// The mark of what is there, by a request for the headers alone; `None` where the server has none.
+    ///
+    /// # Errors
+    /// What went wrong, the last time that it was tried.
+    pub fn mark(&self, path: &str) -> Result<Option<String>> {
+        let url = format!("{}/{path}", self.base);
+        self.tried(|| {
+            let response = send(&url, self.client.head(&url))?;
+            match response.status() {
+                StatusCode::OK => Ok(mark(response.headers())),
+                status => Err(status_error(&url, status, response.headers())),
+            }
+        })
+    }
+
     /// Posts JSON and takes a whole body of at most `limit` bytes.
     ///
     /// # Errors
@@ -239,7 +254,7 @@ impl Remote {
             let request = self.client.post(&url).header("Content-Type", "application/json");
             let response = send(&url, request.body(json.to_owned()))?;
             match response.status() {
-                StatusCode::OK => Ok(body(&url, response, limit)?),
+                status if status.is_success() => Ok(body(&url, response, limit)?),
                 status => Err(status_error(&url, status, response.headers())),
             }
         })

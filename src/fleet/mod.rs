@@ -8,20 +8,28 @@
 //! | [`audit`], `verdict`, `life` | what is wrong with it, and since when |
 //! | [`ask`](ask::find), [`diff`](diff::diff), [`report`](report::report) | who ships what, what came and went, what an audit reports |
 //! | [`prune`](prune::prune) | forgets |
+//! | [`export`] | the store as Parquet |
+//! | [`page`], [`serve`](serve::serve) | the store as a page for people, as a file and live |
+//! | [`notify`] | what is new, posted to a URL |
 //! | [`table`] | answers as text, JSON or CSV |
 
 pub mod ask;
 pub mod audit;
 pub mod diff;
+pub mod export;
 mod life;
 pub mod limit;
+pub mod notify;
+pub mod page;
 pub mod prune;
 pub mod report;
+pub mod serve;
 mod shard;
 pub mod source;
 pub mod store;
 pub mod sync;
 pub mod table;
+mod tasks;
 mod verdict;
 
 pub use shard::Shard;

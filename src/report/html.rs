@@ -19,11 +19,12 @@ mod lists;
 
 pub(super) struct Html;
 
-const CSS: &str = include_str!("html/page.css");
+/// How every page of ours looks.
+pub(crate) const CSS: &str = include_str!("html/page.css");
 const JS: &str = include_str!("html/page.js");
 
 /// The mark on a ship's hull.
-const MARK: &str = r#"<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" aria-hidden="true"><circle cx="12" cy="12" r="7"/><path d="M1.5 12h21"/></svg>"#;
+pub(crate) const MARK: &str = r#"<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" aria-hidden="true"><circle cx="12" cy="12" r="7"/><path d="M1.5 12h21"/></svg>"#;
 
 impl Reporter for Html {
     fn id(&self) -> &'static str {

@@ -20,6 +20,8 @@ mod spdx;
 mod text;
 mod words;
 
+pub(crate) use html::{CSS as PAGE_CSS, MARK};
+
 /// Every format, the default first.
 pub static ALL: &[&dyn Reporter] = &[
     &text::Text,

@@ -1,6 +1,6 @@
 //! `plimsoll inventory audit`.
 
-use super::{At, Done};
+use super::{At, Done, notify::Notify};
 use crate::cli::{advisories, judgement::Judgement, output, output::Outputs, to_stdout};
 use anstream::eprintln;
 use clap::Args;
@@ -61,6 +61,9 @@ pub(super) struct Audit {
     #[command(flatten)]
     advisories: advisories::Flags,
 
+    #[command(flatten)]
+    notify: Notify,
+
     /// No warnings on standard error
     #[arg(short, long)]
     quiet: bool,
@@ -93,12 +96,16 @@ pub(super) fn run(args: &mut Audit) -> Done {
         store.execute("DELETE FROM judged", &[]).map_err(|e| e.to_string())?;
     }
     let summary = audit::audit(&mut store, database, &options, &older, now).map_err(|e| e.to_string())?;
+    let notified = args.notify.tell(&mut store, summary.run);
     let since = args.new_only.then_some(summary.run);
     let mut report =
         report::report(&mut store, database, &options, since, args.new_only, now).map_err(|e| e.to_string())?;
     if let Some(reason) = chosen.stale {
         report.exit_code = 2;
         eprintln!("error: {}", terminal(&reason));
+    }
+    if !notified {
+        report.exit_code = 2;
     }
     if args.outputs.is_empty() {
         let code = report.exit_code;

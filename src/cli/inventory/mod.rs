@@ -14,11 +14,15 @@ use std::{env, fs, path::PathBuf, process::ExitCode};
 
 mod audit;
 mod diff;
+mod export;
 mod find;
 mod list;
+mod notify;
 mod prune;
+mod report;
 mod runs;
 mod sbom;
+mod serve;
 mod show;
 mod stats;
 mod sync;
@@ -58,6 +62,15 @@ enum Verb {
     /// Writes SBOMs of what is deployed
     #[command(after_long_help = sbom::HELP)]
     Sbom(sbom::Sbom),
+    /// Writes one page for people: trend, what to start with, functions, packages, gaps
+    #[command(after_long_help = report::HELP)]
+    Report(report::Report),
+    /// Serves that page live, and the JSON behind it
+    #[command(after_long_help = serve::HELP)]
+    Serve(serve::Serve),
+    /// Writes everything as tables for DuckDB, Athena, Spark, DataFusion
+    #[command(after_long_help = export::HELP)]
+    Export(export::Export),
     /// Forgets what ended long ago
     Prune(prune::Prune),
 }
@@ -74,6 +87,9 @@ pub(super) fn run(inventory: Inventory) -> ExitCode {
         Verb::Stats(args) => stats::run(&args),
         Verb::Runs(args) => runs::run(&args),
         Verb::Sbom(args) => sbom::run(&args),
+        Verb::Report(args) => report::run(&args),
+        Verb::Serve(args) => serve::run(&args),
+        Verb::Export(args) => export::run(&args),
         Verb::Prune(args) => prune::run(&args),
     };
     done.unwrap_or_else(|message| usage(&terminal(&message)))
@@ -91,12 +107,15 @@ struct At {
 }
 
 impl At {
+    /// Where it is.
+    fn place(&self) -> Result<String, String> {
+        let place = self.store.clone().or_else(default_place);
+        place.ok_or_else(|| "there is no home folder to keep the inventory in; give --store".to_owned())
+    }
+
     /// Opens it.
     fn open(&self, mode: Mode) -> Result<Store, String> {
-        let place = match &self.store {
-            Some(place) => place.clone(),
-            None => default_place().ok_or("there is no home folder to keep the inventory in; give --store")?,
-        };
+        let place = self.place()?;
         if mode == Mode::Make
             && self.store.is_none()
             && let Some(folder) = PathBuf::from(&place).parent()

@@ -25,6 +25,8 @@ pub(super) const HELP: &str = "\
 Sources:
   FOLDER                every archive below it
   FILE.zip              one archive
+  s3://BUCKET/PREFIX    an object store (also gs://, az://), with the environment variables of its own tools
+  lambda://REGION       deployed Lambda functions and layers (also PROFILE@REGION,REGION), as the AWS tools find credentials
   FILE.csv, FILE.jsonl  a manifest: name, path or url, runtime, owner, memory, timeout, layers, tags, sha256, etag
 
 Examples:

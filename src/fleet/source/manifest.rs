@@ -10,10 +10,12 @@
 //! | `sha256`, `etag` | what is another one whenever the artifact is |
 
 use super::{
-    Fetched, Listed, Source, SourceError, absolute,
+    Bucket, Fetched, Listed, Source, SourceError, absolute,
     folder::{at_hand, rfc3339, stamp},
+    web::Web,
 };
 use crate::fleet::Function;
+use rayon::prelude::*;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -25,11 +27,14 @@ use std::{
 
 /// Bytes of a line; a function has a name, a place and a few tags.
 const LINE: u64 = 1 << 20;
+/// Lines whose servers are asked at the same time for the mark of what they have.
+const ASKED: usize = 64;
 
 /// A list of functions in a file.
 #[derive(Debug)]
 pub struct Manifest {
     path: PathBuf,
+    web: Web,
 }
 
 /// Whether a path is one of a manifest, by its ending.
@@ -112,7 +117,10 @@ impl Manifest {
     /// # Errors
     /// When there is none.
     pub fn new(path: &Path) -> Result<Self, SourceError> {
-        Ok(Self { path: absolute(path)? })
+        Ok(Self {
+            path: absolute(path)?,
+            web: Web::default(),
+        })
     }
 
     fn lines(&self, each: &mut dyn FnMut(Line) -> ControlFlow<()>) -> Result<(), SourceError> {
@@ -207,13 +215,47 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+impl Manifest {
+    /// Passes lines on, with the mark of what their servers have where the manifest gives none.
+    fn told(&self, mut lines: Vec<Listed>, each: &mut dyn FnMut(Listed) -> ControlFlow<()>) -> ControlFlow<()> {
+        lines
+            .par_iter_mut()
+            .filter(|line| line.stamp.is_none())
+            .for_each(|line| {
+                let location = &line.function.location;
+                line.stamp = match location.split_once("://") {
+                    Some(("http" | "https", _)) => self.web.stamp(location),
+                    Some(("s3" | "gs" | "az", _)) => Bucket::new(location).ok().and_then(|object| object.stamp()),
+                    _ => None,
+                };
+            });
+        lines.into_iter().try_for_each(each)
+    }
+}
+
 impl Source for Manifest {
     fn name(&self) -> String {
         self.path.to_string_lossy().into_owned()
     }
 
     fn list(&self, each: &mut dyn FnMut(Listed) -> ControlFlow<()>) -> Result<(), SourceError> {
-        self.lines(&mut |line| each(self.listed(line)))
+        let mut waiting = Vec::new();
+        let mut stopped = false;
+        self.lines(&mut |line| {
+            waiting.push(self.listed(line));
+            if waiting.len() >= ASKED {
+                stopped = self.told(std::mem::take(&mut waiting), each).is_break();
+            }
+            if stopped {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        if !stopped {
+            let _ = self.told(waiting, each);
+        }
+        Ok(())
     }
 
     fn fetch(&self, listed: &Listed, limit: u64) -> Result<Fetched, SourceError> {
@@ -223,10 +265,15 @@ impl Source for Manifest {
                 "the manifest gives neither path nor url".to_owned(),
             ));
         }
-        if let Some((scheme, _)) = location.split_once("://") {
-            return Err(SourceError::Failed(format!(
-                "`{scheme}://` is not fetched from manifests"
-            )));
+        match location.split_once("://") {
+            Some(("http" | "https", _)) => return self.web.fetch(location, limit),
+            Some(("s3" | "gs" | "az", _)) => return Bucket::new(location)?.fetch(listed, limit),
+            Some((scheme, _)) => {
+                return Err(SourceError::Failed(format!(
+                    "`{scheme}://` is not fetched from manifests; expected https://, s3://, gs:// or az://"
+                )));
+            }
+            None => {}
         }
         at_hand(Path::new(location), limit)
     }

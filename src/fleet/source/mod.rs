@@ -1,10 +1,18 @@
 //! Where artifacts come from. A new kind of place is one new file and one line in [`open`].
 
+mod bucket;
 mod folder;
+#[cfg(feature = "aws")]
+mod lambda;
 mod manifest;
+mod web;
 
+pub use bucket::Bucket;
 pub use folder::Folder;
+#[cfg(feature = "aws")]
+pub use lambda::Lambda;
 pub use manifest::Manifest;
+pub(super) use web::split;
 
 use super::Listed;
 use std::{
@@ -90,11 +98,23 @@ pub struct Settings {
 /// # Errors
 /// When it names none.
 pub fn open(text: &str, settings: &Settings) -> Result<Vec<Box<dyn Source>>, SourceError> {
-    let _ = settings;
-    if let Some((scheme, _)) = text.split_once("://") {
-        return Err(SourceError::Failed(format!(
-            "`{scheme}://` is no source; expected a folder, an archive, or a manifest (.csv, .jsonl)"
-        )));
+    if let Some((scheme, rest)) = text.split_once("://") {
+        return match scheme {
+            "s3" | "gs" | "az" => Ok(vec![Box::new(Bucket::new(text)?)]),
+            #[cfg(feature = "aws")]
+            "lambda" => lambda::open(rest, &settings.profiles),
+            #[cfg(not(feature = "aws"))]
+            "lambda" => {
+                let _ = (rest, settings);
+                Err(SourceError::Failed(
+                    "lambda://: this plimsoll was built without the feature `aws`".to_owned(),
+                ))
+            }
+            _ => Err(SourceError::Failed(format!(
+                "`{scheme}://` is no source; expected a folder, an archive, a manifest (.csv, .jsonl), s3://, gs://, az://, or \
+                 lambda://REGION"
+            ))),
+        };
     }
     let path = Path::new(text);
     if manifest::is_manifest(path) {
