@@ -45,7 +45,7 @@ fn write_zip(path: &Path, seed: u64) {
     let mut zip = ZipWriter::new(BufWriter::new(File::create(path).unwrap()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     zip.start_file("index.js", options).unwrap();
-    write!(zip, "exports.handler = async () => {seed};\n").unwrap();
+    writeln!(zip, "exports.handler = async () => {seed};").unwrap();
     let mut text = String::new();
     for (i, n) in chosen.iter().enumerate() {
         let (name, version) = package(*n);
