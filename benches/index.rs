@@ -157,7 +157,7 @@ fn main() {
         }
         let start = now();
         let bytes = index::build(records, sources());
-        let built = now() - start;
+        let built = now().saturating_sub(start);
         let path = folder.path().join("index");
         fs::write(&path, &bytes).unwrap();
 
@@ -184,7 +184,7 @@ fn main() {
                 found += index.affecting(code, name, &Query::new(version, &NPM)).unwrap().len();
             }
         }
-        let looked = (now() - start) / ROUNDS;
+        let looked = now().saturating_sub(start) / ROUNDS;
 
         // As an update does it: the file is opened, what has changed is new, the rest is copied, all is written.
         let ids: HashSet<String> = changed.iter().map(|r| r.id.clone()).collect();
@@ -192,14 +192,14 @@ fn main() {
         let index = Index::open(&path).unwrap();
         let renewed = index::renew(&index, &mut |r| !ids.contains(&r.id), changed, sources()).unwrap();
         fs::write(folder.path().join("next"), &renewed).unwrap();
-        let increment = now() - start;
+        let increment = now().saturating_sub(start);
         let start = now();
-        let changes = index::changes(&index, &Index::from_bytes(renewed).unwrap())
+        let differing = index::changes(&index, &Index::from_bytes(renewed).unwrap())
             .unwrap()
             .len();
-        let compared = now() - start;
+        let compared = now().saturating_sub(start);
         println!(
-            "{count:>7}   {:.2} s   {peak} MB   {:.1} MB   {:.3} ms   {:.2} ms ({found} hits)   {:.2} s   {:.2} s ({changes})",
+            "{count:>7}   {:.2} s   {peak} MB   {:.1} MB   {:.3} ms   {:.2} ms ({found} hits)   {:.2} s   {:.2} s ({differing})",
             built.as_secs_f64(),
             size as f64 / 1e6,
             opened[10].as_secs_f64() * 1e3,

@@ -502,13 +502,14 @@ fn whatever_an_advisory_is_about_there_is_a_rule_that_tells_it() {
     };
     let database = Database::of_records(cases.iter().map(record).collect(), "a test".to_owned(), "").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let lock: String = cases
-        .iter()
-        .map(|(name, ..)| {
-            format!("[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"registry+https://example.test/index\"\n\n")
-        })
-        .collect();
-    std::fs::write(folder.path().join("Cargo.lock"), format!("version = 4\n\n{lock}")).unwrap();
+    let package = |(name, ..): &(&str, &str, &str)| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"registry+https://example.test/index\"\n"
+        )
+    };
+    let packages: Vec<String> = cases.iter().map(package).collect();
+    let lock = format!("version = 4\n\n{}", packages.join("\n"));
+    std::fs::write(folder.path().join("Cargo.lock"), lock).unwrap();
     let input = [audit::Input::Path(folder.path().to_owned())];
     let options = audit::Options::default();
     let report = audit::audit(&input, &options, &database, std::time::SystemTime::UNIX_EPOCH, &|| {});

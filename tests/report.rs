@@ -279,7 +279,7 @@ fn canonical() -> Report {
         decisions,
         ..Options::default()
     };
-    let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_767_571_200);
+    let now = humantime::parse_rfc3339("2026-01-05T00:00:00Z").unwrap();
     audit::audit(
         &[Input::Stdin(common::zip_stored(&files))],
         &options,

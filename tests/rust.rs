@@ -326,7 +326,7 @@ fn cargo_resolves_the_source() {
     ] {
         let workspace = open(on).unwrap();
         let root = workspace.units.iter().find(|unit| &*unit.name == "orders").unwrap();
-        assert_eq!(root.builds, ["orders".into()]);
+        assert_eq!(root.builds, [Box::<str>::from("orders")]);
         let mut needs: Vec<&str> = root
             .needs
             .iter()

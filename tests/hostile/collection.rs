@@ -167,7 +167,7 @@ pub(crate) fn run_within(mib: usize, jobs: &str, files: &[&Path]) -> Result<serd
         let mut text = Vec::new();
         std::io::Read::read_to_end(&mut stdout, &mut text).map(|_| text)
     });
-    let end = Instant::now() + Duration::from_secs(240);
+    let end = Instant::now() + Duration::from_mins(4);
     let status = loop {
         match child.try_wait().map_err(|e| e.to_string())? {
             Some(status) => break status,

@@ -11,9 +11,10 @@ fn zeros(mib: usize) -> (Vec<u8>, u32) {
         DeflateEncoder::new(Vec::new(), Compression::best()),
         crc32fast::Hasher::new(),
     );
+    let one = vec![0; 1 << 20];
     for _ in 0..mib {
-        encoder.write_all(&[0; 1 << 20]).unwrap();
-        crc.update(&[0; 1 << 20]);
+        encoder.write_all(&one).unwrap();
+        crc.update(&one);
     }
     (encoder.finish().unwrap(), crc.finalize())
 }
