@@ -358,5 +358,5 @@ pub(crate) fn interned(word: &str) -> &'static str {
 /// # Errors
 /// When it is none, or cannot be read.
 pub fn dossier(input: &super::Input, options: &Options) -> Result<Dossier, String> {
-    super::artifact(input, options)
+    super::open::artifact(input, options)
 }

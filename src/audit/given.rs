@@ -114,11 +114,11 @@ impl Given {
 }
 
 fn contents(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
-    let file = File::open(path).map_err(|e| super::cannot_read(path, &e))?;
+    let file = File::open(path).map_err(|e| super::open::cannot_read(path, &e))?;
     let mut bytes = Vec::new();
     file.take(limits.entry_bytes + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| super::cannot_read(path, &e))?;
+        .map_err(|e| super::open::cannot_read(path, &e))?;
     if bytes.len() as u64 > limits.entry_bytes {
         return Err(format!(
             "over the limit of {} bytes for one document",

@@ -7,6 +7,7 @@ mod dig;
 mod dossier;
 mod given;
 mod input;
+mod open;
 mod plan;
 mod sbom;
 mod source;
@@ -19,25 +20,21 @@ pub use source::Features;
 
 use crate::{
     advisory::{Database, IndexError, Matches, index::Source, matching},
-    archive::{Anomaly, Budget, Folder, Gravity, Mapped, ReadError, Single, Tree, nested},
+    archive::{Anomaly, Budget, Gravity, ReadError, Tree},
     check::{self, Context, Settings},
-    detect, ecosystem,
+    ecosystem,
     fingerprint::Index,
     inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
     limits::Limits,
     model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location, Workspace},
-    parse::hexadecimal,
     policy::Decisions,
     report::{Artifact, Bar, Failure, Report, Rulings},
 };
 use dig::{Dig, Seen};
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    io,
-    path::Path,
     sync::Arc,
     time::SystemTime,
 };
@@ -104,7 +101,7 @@ pub struct Looked(Vec<Result<Dossier, Failure>>);
 /// The first half of [`audit`]: looks into every input.
 pub fn look(inputs: &[Input], options: &Options, done: &(dyn Fn() + Sync)) -> Looked {
     let look = |input: &Input| {
-        let result = artifact(input, options);
+        let result = open::artifact(input, options);
         done();
         result.map_err(|message| Failure {
             path: input.name(),
@@ -269,115 +266,7 @@ fn embedded_only(database: &Database) -> Option<Gap> {
     })
 }
 
-fn artifact(input: &Input, options: &Options) -> Result<Dossier, String> {
-    let name = input.name();
-    match input {
-        Input::Path(path) => {
-            let meta = std::fs::metadata(path).map_err(|e| cannot_read(path, &e))?;
-            if meta.is_dir() {
-                let folder = Folder::open(path, &options.limits).map_err(|e| cannot_read(path, &e))?;
-                let size = folder.entries().iter().map(|m| m.size).sum();
-                let budget = Budget::for_artifact(&options.limits, size);
-                return Ok(scan(
-                    &folder,
-                    "directory",
-                    &budget,
-                    options,
-                    Meta {
-                        name,
-                        sha256: None,
-                        size,
-                    },
-                ));
-            }
-            let size = meta.len();
-            if size > options.limits.artifact_bytes {
-                return Err(format!(
-                    "{size} bytes, over the limit of {} for one artifact",
-                    options.limits.artifact_bytes
-                ));
-            }
-            let file = std::fs::File::open(path).map_err(|e| cannot_read(path, &e))?;
-            let bytes = Mapped::file(&file).map_err(|e| cannot_read(path, &e))?;
-            of_bytes(name, &bytes, options)
-        }
-        Input::Stdin(bytes) => of_bytes(name, bytes, options),
-    }
-}
-
-fn cannot_read(path: &Path, e: &io::Error) -> String {
-    match e.kind() {
-        io::ErrorKind::NotFound => "no such file or folder; check the path".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied; check who may read it".to_owned(),
-        _ => format!(
-            "cannot be read: {e} ({})",
-            if path.is_dir() { "a folder" } else { "a file" }
-        ),
-    }
-}
-
-/// What is known of an artifact before it is looked into.
-#[derive(Clone, Debug)]
-struct Meta {
-    name: String,
-    sha256: Option<String>,
-    size: u64,
-}
-
-fn of_bytes(name: String, bytes: &[u8], options: &Options) -> Result<Dossier, String> {
-    if bytes.is_empty() {
-        return Err("the file is empty; check the step that builds it".to_owned());
-    }
-    let file_name = Path::new(&name)
-        .file_name()
-        .map_or_else(|| name.clone(), |n| n.to_string_lossy().into_owned());
-    let budget = Budget::for_artifact(&options.limits, bytes.len() as u64);
-    let digest = || hexadecimal(&Sha256::digest(bytes));
-    let meta = Meta {
-        name,
-        sha256: None,
-        size: bytes.len() as u64,
-    };
-    // Not larger than any other document: it is read whole.
-    if bytes.len() as u64 <= options.limits.entry_bytes
-        && let Some(read) = sbom::open(&meta, bytes)
-    {
-        let mut dug = read?;
-        dug.sha256 = Some(digest());
-        return Ok(dug);
-    }
-    let archive = nested::open(bytes, &file_name, &budget);
-    let single = Single::new(&file_name, bytes);
-    if archive.is_none() && !anybody_wants(&single, bytes) {
-        return Err(format!(
-            "not an artifact: begins with {}, expected a zip or tar archive, a wheel, an executable, a lock \
-             file or an SBOM in JSON",
-            first_bytes(bytes)
-        ));
-    }
-    let (sha256, mut dug) = rayon::join(digest, || match &archive {
-        Some(archive) => scan(&*archive.tree, archive.kind, &budget, options, meta),
-        None => scan(&single, "file", &budget, options, meta),
-    });
-    dug.sha256 = Some(sha256);
-    Ok(dug)
-}
-
-fn anybody_wants(single: &Single<'_>, bytes: &[u8]) -> bool {
-    let meta = single.entries()[0].meta();
-    detect::ALL.iter().any(|detector| detector.interest(meta).takes(bytes))
-}
-
-fn first_bytes(bytes: &[u8]) -> String {
-    let head = &bytes[..bytes.len().min(8)];
-    if head.iter().all(|b| b.is_ascii_graphic() || *b == b' ') {
-        format!("`{}`", String::from_utf8_lossy(head))
-    } else {
-        format!("the bytes {}", hexadecimal(head))
-    }
-}
-
-fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: Meta) -> Dossier {
+fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options, meta: open::Meta) -> Dossier {
     let mut seen = Dig::run(tree, budget, options);
     seen.found.observations.sort();
     seen.found.observations.dedup();
@@ -401,7 +290,7 @@ fn scan(tree: &dyn Tree, kind: &'static str, budget: &Budget, options: &Options,
 
 /// With every gap that can be told without asking advisories.
 fn concluded(
-    meta: Meta,
+    meta: open::Meta,
     kind: &'static str,
     seen: Seen,
     inventory: Inventory,

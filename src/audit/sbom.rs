@@ -3,7 +3,7 @@
 //! This is for a file that is given by itself. An SBOM that lies inside an artifact is a claim about its neighbours, and a
 //! detector's to judge.
 
-use super::{Dossier, Meta, Seen, concluded, whole};
+use super::{Dossier, Seen, concluded, open::Meta, whole};
 use crate::{
     detect,
     inventory::Inventory,

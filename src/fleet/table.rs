@@ -173,7 +173,7 @@ mod tests {
         for (format, expected) in [
             (
                 Format::Text,
-                "name               memory mb  layers\norders             512        a; b\n=2+2\\u{1b}[2J\n",
+                "name           memory mb  layers\norders         512        a; b\n=2+2\\u{1b}[2J\n",
             ),
             (
                 Format::Csv,

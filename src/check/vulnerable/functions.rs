@@ -166,7 +166,7 @@ mod tests {
                 true,
             ),
             (
-                "_ZN65_$LT$lru..LruCache$LT$K$C$V$GT$$u20$as$u20$core..ops..drop..Drop$GT$4drop17h0123456789abcdefE",
+                "_ZN68_$LT$lru..LruCache$LT$K$C$V$GT$$u20$as$u20$core..ops..drop..Drop$GT$4drop17h0123456789abcdefE",
                 "lru::LruCache::drop",
                 true,
             ),

@@ -29,7 +29,12 @@ mod sync;
 
 pub(super) const HELP: &str = "\
 The store is one SQLite file unless --store (or PLIMSOLL_STORE) names another one, or a PostgreSQL server that many machines
-share.";
+share.
+
+Examples:
+  plimsoll inventory sync functions/             every artifact below a folder: what is new in it is read
+  plimsoll inventory audit                       all of it against the advisories of today, without opening an artifact
+  plimsoll inventory find npm:lodash             who ships it, and by way of what";
 
 /// `plimsoll inventory`.
 #[derive(Args)]
