@@ -4,12 +4,16 @@
 mod common;
 
 use std::{
+    fs,
     path::Path,
     process::{Command, Output},
 };
 
-fn scan(path: &Path, format: &str, jobs: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+/// The report as JSON, and as text beside it: one scan writes both.
+fn scan(path: &Path, jobs: &str) -> (Output, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("report.txt");
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .args([
             "scan",
             "--quiet",
@@ -19,28 +23,29 @@ fn scan(path: &Path, format: &str, jobs: &str) -> Output {
             "--jobs",
             jobs,
             "-o",
-            format,
+            "json",
+            "-o",
         ])
+        .arg(format!("text={}", text.display()))
         .arg(path)
         .env("SOURCE_DATE_EPOCH", "1800000000")
         .env("COLUMNS", "80")
         .output()
-        .unwrap()
+        .unwrap();
+    let text = fs::read_to_string(text).unwrap();
+    (output, text)
 }
 
 fn same(path: &Path) {
-    for format in ["json", "text"] {
-        let one = scan(path, format, "1");
-        assert!(!one.stdout.is_empty(), "{}", String::from_utf8_lossy(&one.stderr));
-        for jobs in ["2", "8"] {
-            let many = scan(path, format, jobs);
-            assert_eq!(one.status, many.status);
-            assert!(
-                one.stdout == many.stdout,
-                "{}: {format} differs with {jobs} threads",
-                path.display()
-            );
-        }
+    let (one, text) = scan(path, "1");
+    assert!(!one.stdout.is_empty(), "{}", String::from_utf8_lossy(&one.stderr));
+    assert!(!text.is_empty());
+    for jobs in ["2", "8"] {
+        let (many, other) = scan(path, jobs);
+        assert_eq!(one.status, many.status);
+        let place = path.display();
+        assert!(one.stdout == many.stdout, "{place}: JSON differs with {jobs} threads");
+        assert!(text == other, "{place}: text differs with {jobs} threads");
     }
 }
 

@@ -6,7 +6,8 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-[ $# -gt 0 ] || set -- requests==2.31.0 PyYAML==6.0.1 python-dateutil==2.8.2 attrs==23.2.0 click==8.1.7 Mako==1.3.2
+[ $# -gt 0 ] || set -- requests==2.31.0 certifi==2024.2.2 charset-normalizer==3.3.2 idna==3.6 urllib3==2.2.1 PyYAML==6.0.1 \
+    python-dateutil==2.8.2 six==1.16.0 attrs==23.2.0 click==8.1.7 Mako==1.3.2 MarkupSafe==2.1.5
 if ! python3 -m pip install -q --no-compile --only-binary :all: --target "$work/app" "$@"; then
     echo "skipped: pip cannot install here, a real Python target was not scored"
     exit 0

@@ -157,8 +157,15 @@ impl Lambda {
 
     async fn code(&self, arn: &str) -> Result<(Option<String>, u64), SourceError> {
         if arn.contains(":layer:") {
-            let got = self.client.get_layer_version_by_arn().arn(arn).send().await;
-            let got = got.map_err(|e| self.failed("GetLayerVersionByArn", &e))?;
+            // A layer's name may be its ARN, so that other accounts' layers are found too; the last part is its version.
+            let (layer, version) = arn.rsplit_once(':').unwrap_or((arn, ""));
+            let version = version.parse().unwrap_or(1);
+            let got = self
+                .client
+                .get_layer_version()
+                .layer_name(layer)
+                .version_number(version);
+            let got = got.send().await.map_err(|e| self.failed("GetLayerVersion", &e))?;
             let content = got.content();
             let size = content.map_or(0, LayerVersionContentOutput::code_size);
             return Ok((content.and_then(|c| c.location()).map(str::to_owned), bytes(size)));

@@ -102,10 +102,18 @@ def junit(what, path, report):
 
 
 def findings(report):
-    """What is found of packages; what concerns the archive's bytes alone is not in an SBOM."""
+    """What is found of packages; what concerns the archive's bytes alone, or a binary's symbols, is not in an SBOM."""
     bytes_alone = ("tampered", "ambiguous-archive")
     keys = ("rule", "level", "component", "advisory", "aliases", "severity", "score", "fixed_in", "message", "locations")
-    return [[f.get(key) for key in keys] for a in report["artifacts"] for f in a["findings"] if f["rule"] not in bytes_alone]
+
+    def told(finding):
+        values = {key: finding.get(key) for key in keys}
+        if finding.get("function") is not None:
+            values["message"] = values["message"].rsplit("; ", 1)[0]
+        return list(values.values())
+
+    rows = [told(f) for a in report["artifacts"] for f in a["findings"] if f["rule"] not in bytes_alone]
+    return sorted(rows, key=repr)
 
 
 def packages(report):
