@@ -112,7 +112,7 @@ fn level(name: &str, likeness: Likeness<'_>) -> Option<Level> {
             Some(Level::Note) if letters >= 6 => Some(Level::Warning),
             level => level,
         },
-        How::Edit(Edit::Version) => tiered(false, false, letters >= 6),
+        How::Edit(Edit::Version) => tiered(false, top && letters >= 8, letters >= 6),
         How::Edit(edit) => {
             let slip = matches!(edit, Edit::Omission | Edit::Repetition | Edit::Keyboard);
             // A letter fewer is as if the name were shorter.
@@ -137,14 +137,22 @@ fn level(name: &str, likeness: Likeness<'_>) -> Option<Level> {
             letters >= 8,
         ),
         How::Scope(_) => Some(Level::Warning),
-        How::WordOrder => tiered(false, true, true),
+        How::WordOrder | How::Glued => tiered(false, true, true),
         How::Delimiters => {
             let types = target.starts_with("@types/");
             tiered(false, types || letters >= 8 && same_scope(name, target), letters >= 6)
         }
         How::AffixAndEdit(Edit::Version) => None,
         How::AffixDropped => tiered(false, target.starts_with("py"), false),
-        How::Affix => tiered(false, is_node_affix(name, target), high && letters >= 5),
+        How::AffixSwapped => {
+            let python = is_python_affix(name) && (target.starts_with("py") || is_python_affix(target));
+            tiered(false, python && top, letters >= 6)
+        }
+        How::Affix => tiered(
+            false,
+            is_node_affix(name, target) || rank <= 100 && is_python_affix(name),
+            high && letters >= 5,
+        ),
         How::AffixAndEdit(_) => tiered(false, letters >= 8 && top, letters >= 6 && top),
         How::TwoEdits => {
             let same = top && !is_other_word(name, target);
@@ -159,6 +167,13 @@ fn is_node_affix(name: &str, target: &str) -> bool {
         .strip_suffix(".js")
         .or_else(|| name.strip_prefix("node").map(|rest| rest.trim_start_matches('-')));
     rest == Some(target)
+}
+
+/// `python-uvicorn` for `uvicorn`, `pytz3-dev` for `pytz`.
+fn is_python_affix(name: &str) -> bool {
+    let words = name.split('-').collect::<Vec<_>>();
+    words.len() > 1 && words.iter().any(|word| matches!(*word, "python" | "python3" | "py"))
+        || name.starts_with("python")
 }
 
 fn same_scope(name: &str, target: &str) -> bool {
@@ -232,6 +247,8 @@ fn words(how: How) -> &'static str {
         How::WordOrder => "has the words in another order of",
         How::Affix => "adds a word that says nothing to",
         How::AffixDropped => "lacks a word of",
+        How::AffixSwapped => "has another word that says nothing than",
+        How::Glued => "puts another popular name behind",
         How::AffixAndEdit(_) => "adds a word that says nothing to a misspelling of",
         How::TwoEdits => "is two letters away from",
     }

@@ -4,8 +4,12 @@ use super::{
     Names,
     forms::{LONGEST, Rolling, bare, scoped, skeleton, sorted_words, squash},
     keys::Kind,
+    list::TOP,
 };
 use std::collections::BTreeSet;
+
+/// Letters that each of two names has at least that are written as one: shorter ones begin and end all kinds of words.
+const GLUED: usize = 5;
 
 /// One letter changed, in names without their delimiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +51,10 @@ pub enum How {
     Affix,
     /// The popular name less such a word.
     AffixDropped,
+    /// The popular name with another such word.
+    AffixSwapped,
+    /// Two popular names written as one.
+    Glued,
     /// Both a word that says nothing and one edit.
     AffixAndEdit(Edit),
     /// Two edits.
@@ -126,12 +134,21 @@ impl Names {
             rolling
                 .without_one()
                 .for_each(|hash| look(Kind::Letters, hash, &|target| query.affixed(bare, target)));
+            look(Kind::Bare, rolling.whole(), &|target| query.swapped(bare, target));
+            // `pytz3-dev`: a version beneath the word.
+            let unversioned = bare.trim_end_matches(|c: char| c.is_ascii_digit());
+            if unversioned.len() >= 3 && unversioned.len() < bare.len() {
+                look(Kind::Letters, Rolling::new(unversioned).whole(), &|target| {
+                    query.affixed(unversioned, target).filter(|how| *how == How::Affix)
+                });
+            }
         }
+        found.extend(self.glued(name).map(|id| (id, How::Glued)));
         // By a short list, many honest names look like others of it by more than a slip.
         let deep = self.is_deep();
         let sure = |how: &How| match how {
             How::Edit(edit) => deep || *edit != Edit::Version,
-            How::Homoglyph | How::WordOrder => true,
+            How::Homoglyph | How::Delimiters | How::WordOrder => true,
             _ => deep,
         };
         found
@@ -143,6 +160,17 @@ impl Names {
                 how,
             })
             .collect()
+    }
+
+    /// The first of two names that are at the top of the list and that this one is when written as one word: `torchtriton`.
+    fn glued(&self, name: &str) -> Option<u32> {
+        let top = |part: &str| self.find(part).filter(|&id| self.standing(id) <= TOP);
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric());
+        let mut cuts = GLUED..=name.len().saturating_sub(GLUED);
+        let halves = |at: usize| Some(name.split_at_checked(at)).flatten();
+        plain
+            .then(|| cuts.find_map(|at| halves(at).and_then(|(a, b)| top(b).and(top(a)))))
+            .flatten()
     }
 
     /// Whether a scope (`@types`) holds a popular package.
@@ -207,6 +235,11 @@ impl<'q> Query<'q> {
             return Some(How::Affix);
         }
         edit(bare, &letters).map(How::AffixAndEdit)
+    }
+
+    fn swapped(&self, rest: &str, target: &str) -> Option<How> {
+        let own = scoped(self.name).is_none() && scoped(target).is_none() && squash(target) != self.letters;
+        (own && bare(target).as_deref() == Some(rest)).then_some(How::AffixSwapped)
     }
 }
 

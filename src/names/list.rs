@@ -20,8 +20,9 @@ const UNPACKED_BYTES: u64 = 16 << 20;
 /// How far down the list a name is worth imitating. What is further down is known only not to be a look-alike itself.
 const TARGETS: usize = 15_000;
 
-/// Names up to this rank are looked for with two edits as well, where they have so many letters that this means anything.
-const TOP: usize = 1_000;
+/// Names up to this rank are the ones that everybody knows; they are looked for with two edits as well, where they have so many
+/// letters that this means anything.
+pub(super) const TOP: usize = 1_000;
 const LONG: usize = 8;
 
 /// Why a list of names cannot be used.

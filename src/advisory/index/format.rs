@@ -4,7 +4,7 @@
 /// First bytes of an index.
 pub const MAGIC: &[u8; 8] = b"PLIMSIDX";
 /// Version of the layout; a reader takes this one alone.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Bytes of the header: magic, version, number of sections, length of the file, SHA-256 of all that follows the header,
 /// the table of sections, and a CRC-32 of all these.
 pub const HEADER_BYTES: usize = 8 + 4 + 4 + 8 + 32 + SECTIONS * SECTION_BYTES + 4;
@@ -34,14 +34,40 @@ pub const fn blocks(table: usize) -> usize {
     1 + TABLES + table
 }
 
-/// Bytes of an entry in a directory of blocks: offset in the section, length, CRC-32, end of the first key in the pool of
-/// keys that follows the entries.
-pub const BLOCK_BYTES: usize = 8 + 4 + 4 + 4;
+/// Bytes at the start of a directory: number of blocks, and of slots. The blocks' entries and the slots follow.
+pub const DIRECTORY_BYTES: usize = 4 + 4;
+/// Bytes of an entry in a directory of blocks: offset in the section, length, CRC-32.
+pub const BLOCK_BYTES: usize = 8 + 4 + 4;
 /// Entries of a block. A look-up reads half of them on average; fewer make larger directories, which opening verifies.
 /// Every block of records but the last has as many, so that the place of a record is a division away.
-pub const BLOCK: usize = 16;
+pub const BLOCK: usize = 8;
 /// Bytes after which any other block is closed although it has fewer: there are packages with hundreds of records.
-pub const LARGE_BLOCK: usize = 1 << 10;
+pub const LARGE_BLOCK: usize = 1 << 9;
+
+/// Slots of a directory for so many keys: a third stay empty, for what is not there is found out at the first empty one.
+#[must_use]
+pub const fn slots(keys: usize) -> usize {
+    keys + keys.div_ceil(2)
+}
+/// Slots that are looked at for one key before the directory is called malformed. Of a million honest names the longest run is
+/// of some hundred.
+pub const PROBES: usize = 1 << 16;
+/// Bits of a slot that hold the number of a block, counted from one; those above hold eight bits of the key's hash.
+pub const SLOT_BLOCK: u32 = 24;
+
+/// Where to begin to look for a key among so many slots, and the bits of its hash that its slot holds.
+#[must_use]
+pub fn slot(key: &[u8], slots: usize) -> (usize, u32) {
+    // FNV-1a, then half of MurmurHash3's finaliser: what FNV is used from here are its high bits, which neighbours share.
+    let fnv = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (fnv ^ (fnv >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let [low, .., a, b, c, d] = mixed.to_le_bytes();
+    let high = u64::from(u32::from_le_bytes([a, b, c, d]));
+    let at = usize::try_from((high * slots as u64) >> 32).unwrap_or_default();
+    (at, u32::from(low))
+}
 
 /// OSV's names of the ecosystems; the position of one is its code.
 pub const ECOSYSTEMS: [&str; 3] = ["npm", "PyPI", "crates.io"];

@@ -7,12 +7,12 @@
 //! |---|---|---|
 //! | header | magic, layout, length of the file, SHA-256 of what follows, the table of sections, CRC-32 of all that | on opening |
 //! | description | [`Meta`] as JSON | on opening |
-//! | three directories | of each block of a table its place, length, CRC-32 and first key | on opening |
+//! | three directories | of each block of a table its place, length and CRC-32; of each key, by its hash, the block | on opening |
 //! | table of names | of each (ecosystem, normalised name) its records: position, length, what it says of this package | when first touched |
 //! | table of records | of each id what the record says that is not about one package | when first touched |
 //! | table of aliases | of each other name the records that have it | when first touched |
 //!
-//! A table is its keys, sorted, each with its body, in blocks of 16: a block is verified and read whole. A record is known by
+//! A table is its keys, sorted, each with its body, in blocks of 8: a block is verified and read whole. A record is known by
 //! its position among all, which is a division away from its block. As all that is said of a record lies behind its length, a
 //! look-up passes over what it does not need, and an increment ([`renew`]) copies what does not change.
 //!
@@ -101,7 +101,7 @@ impl ecosystem::Ecosystem {
 pub mod fuzz {
     use super::{
         Index, Query, Seen,
-        format::{BLOCK_BYTES, HEADER_BYTES, SECTION_BYTES, SECTIONS, TABLES, blocks, directory},
+        format::{BLOCK_BYTES, DIRECTORY_BYTES, HEADER_BYTES, SECTION_BYTES, SECTIONS, TABLES, blocks, directory},
     };
     use crate::ecosystem;
 
@@ -153,7 +153,10 @@ pub mod fuzz {
             else {
                 continue;
             };
-            for at in (directory.start + 4..directory.end).step_by(BLOCK_BYTES) {
+            let count = bytes.get(directory.start..).and_then(|b| b.first_chunk());
+            let count = count.map_or(0, |b| u32::from_le_bytes(*b) as usize);
+            let entries = (directory.start + DIRECTORY_BYTES..directory.end).step_by(BLOCK_BYTES);
+            for at in entries.take(count) {
                 let Some(from) = number(bytes, at).and_then(|from| from.checked_add(data.start)) else {
                     continue;
                 };

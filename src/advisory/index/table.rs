@@ -2,7 +2,7 @@
 
 use super::{
     cursor::Cursor,
-    format::{BLOCK, BLOCK_BYTES},
+    format::{BLOCK, BLOCK_BYTES, DIRECTORY_BYTES, PROBES, SLOT_BLOCK, slot},
     read::{IndexError, LOST},
 };
 use std::{
@@ -17,7 +17,7 @@ type Result<T> = std::result::Result<T, IndexError>;
 pub(super) struct Table {
     what: &'static str,
     directory: Range<usize>,
-    keys: Range<usize>,
+    slots: Range<usize>,
     data: Range<usize>,
     blocks: usize,
     /// A bit for each block that has been verified. Two threads may verify one twice; that does no harm.
@@ -26,16 +26,19 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(what: &'static str, bytes: &[u8], directory: Range<usize>, data: Range<usize>) -> Result<Self> {
-        let blocks = u32_at(&bytes[directory.clone()], 0)? as usize;
-        let keys = blocks
-            .checked_mul(BLOCK_BYTES)
-            .and_then(|length| length.checked_add(directory.start + 4))
-            .filter(|&keys| keys <= directory.end)
-            .ok_or(IndexError::Malformed("the number of blocks"))?;
+        let count = |at| -> Result<usize> { Ok(u32_at(&bytes[directory.clone()], at)? as usize) };
+        let (blocks, slots) = (count(0)?, count(4)?);
+        let behind = |from: usize, count: usize, each: usize| {
+            let to = count.checked_mul(each).and_then(|length| length.checked_add(from));
+            to.filter(|&to| to <= directory.end)
+        };
+        let entries = directory.start + DIRECTORY_BYTES;
+        let from = behind(entries, blocks, BLOCK_BYTES).ok_or(IndexError::Malformed("the number of blocks"))?;
+        let to = behind(from, slots, 4).filter(|&to| to == directory.end);
         Ok(Self {
             what,
-            keys: keys..directory.end,
-            directory: directory.start + 4..keys,
+            directory: entries..from,
+            slots: from..to.ok_or(IndexError::Malformed("the number of slots"))?,
             data,
             blocks,
             verified: (0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
@@ -60,24 +63,28 @@ impl Table {
 
     /// The position and the body of a key.
     pub(super) fn find<'b>(&self, bytes: &'b [u8], wanted: &[u8]) -> Result<Option<(usize, Cursor<'b>)>> {
-        // The last block whose first key is not above what is looked for.
-        let (directory, keys) = (&bytes[self.directory.clone()], &bytes[self.keys.clone()]);
-        let key_end = |i: usize| u32_at(directory, (i + 1) * BLOCK_BYTES - 4);
-        let (mut low, mut high) = (0, self.blocks);
-        while low < high {
-            let middle = low.midpoint(high);
-            // The end of the key before is where this one begins.
-            let from = middle.checked_sub(1).map_or(Ok(0), key_end)? as usize;
-            let first = keys.get(from..key_end(middle)? as usize);
-            if first.ok_or(IndexError::Malformed("a directory entry"))? > wanted {
-                high = middle;
-            } else {
-                low = middle + 1;
+        let slots = &bytes[self.slots.clone()];
+        let count = slots.len() / 4;
+        let (from, bits) = slot(wanted, count);
+        for at in (from..count).chain(0..from).take(PROBES) {
+            let slot = u32_at(slots, at * 4)?;
+            let Some(block) = (slot & ((1 << SLOT_BLOCK) - 1)).checked_sub(1) else {
+                return Ok(None);
+            };
+            if slot >> SLOT_BLOCK == bits
+                && let Some(found) = self.find_in(block as usize, bytes, wanted)?
+            {
+                return Ok(Some(found));
             }
         }
-        let Some(i) = low.checked_sub(1) else {
-            return Ok(None);
-        };
+        if count > PROBES {
+            return Err(IndexError::Malformed("a directory without an empty slot"));
+        }
+        Ok(None)
+    }
+
+    /// As [`Table::find`], in one block.
+    fn find_in<'b>(&self, i: usize, bytes: &'b [u8], wanted: &[u8]) -> Result<Option<(usize, Cursor<'b>)>> {
         let mut block = self.block(bytes, i)?;
         // How much of `wanted` the key before shares with it: a key that shares less with its predecessor than that is
         // past it, one that shares more cannot be it, so most keys are passed over without a look at their bytes.

@@ -3,7 +3,8 @@
 use super::{
     format::{
         ALIASES, BLOCK, BLOCK_BYTES, ECOSYSTEMS, HEADER_BYTES, KINDS, LARGE_BLOCK, MAGIC, META, NAMES, RECORDS,
-        SECTIONS, TEXT, VERSION, blocks, directory, head, part, put, put_text, segments, stock_summary, time,
+        SECTIONS, SLOT_BLOCK, TEXT, VERSION, blocks, directory, head, part, put, put_text, segments, slot, slots,
+        stock_summary, time,
     },
     meta::{Meta, Source},
     osv::{Affected, DatabaseSpecific, Event, Range, RangeType, Record, SeverityVector},
@@ -108,7 +109,7 @@ impl Packed<'_> {
         });
         order.dedup_by(|later, earlier| self.heads[*later].id == self.heads[*earlier].id);
         let mut ordinals = vec![None; self.heads.len()];
-        let mut records = Blocks::new(usize::MAX);
+        let mut records = Blocks::new(usize::MAX, order.len());
         for (ordinal, &at) in order.iter().enumerate() {
             ordinals[at] = u32::try_from(ordinal).ok();
             records.push(self.heads[at].id.as_bytes(), &self.heads[at].body);
@@ -134,9 +135,10 @@ fn postings<'i>(postings: Vec<Posting<'i>>, ordinals: &[Option<u32>]) -> Blocks 
     let counts = |p: Posting<'i>| Some((p.key, ordinals[p.head as usize]?, p.body));
     let mut postings: Vec<_> = postings.into_iter().filter_map(counts).collect();
     postings.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-    let mut table = Blocks::new(LARGE_BLOCK);
+    let by_key = || postings.chunk_by(|a, b| a.0 == b.0);
+    let mut table = Blocks::new(LARGE_BLOCK, by_key().count());
     let mut body = Vec::new();
-    for entry in postings.chunk_by(|a, b| a.0 == b.0) {
+    for entry in by_key() {
         body.clear();
         for (_, ordinal, said) in entry {
             put(&mut body, u64::from(*ordinal));
@@ -216,8 +218,9 @@ fn assemble(sections: &[(Vec<u8>, bool); SECTIONS]) -> Vec<u8> {
 struct Blocks {
     /// Bytes after which a block is closed.
     large: usize,
+    /// The slot of each key says in which block it is.
+    slots: Vec<u32>,
     directory: Vec<u8>,
-    keys: Vec<u8>,
     data: Vec<u8>,
     start: usize,
     entries: usize,
@@ -225,11 +228,12 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn new(large: usize) -> Self {
+    /// For that many keys.
+    fn new(large: usize, keys: usize) -> Self {
         Self {
             large,
+            slots: vec![0; slots(keys)],
             directory: Vec::new(),
-            keys: Vec::new(),
             data: Vec::new(),
             start: 0,
             entries: 0,
@@ -243,10 +247,15 @@ impl Blocks {
             self.close();
         }
         if self.entries == 0 {
-            self.keys.extend_from_slice(key);
             self.last.clear();
         }
         self.entries += 1;
+        let (from, bits) = slot(key, self.slots.len());
+        let block = u32::try_from(self.directory.len() / BLOCK_BYTES + 1).unwrap_or(u32::MAX);
+        let (before, after) = self.slots.split_at_mut(from);
+        if let Some(free) = after.iter_mut().chain(before).find(|slot| **slot == 0) {
+            *free = bits << SLOT_BLOCK | block;
+        }
         let shared = self.last.iter().zip(key).take_while(|(a, b)| a == b).count();
         put(&mut self.data, shared as u64);
         put(&mut self.data, (key.len() - shared) as u64);
@@ -263,7 +272,7 @@ impl Blocks {
         }
         let block = &self.data[self.start..];
         self.directory.extend_from_slice(&(self.start as u64).to_le_bytes());
-        for n in [block.len(), crc32fast::hash(block) as usize, self.keys.len()] {
+        for n in [block.len(), crc32fast::hash(block) as usize] {
             self.directory
                 .extend_from_slice(&u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
         }
@@ -272,13 +281,15 @@ impl Blocks {
         self.entries = 0;
     }
 
-    /// The directory (number of blocks, their entries, the pool of first keys) and the blocks.
+    /// The directory (number of blocks and of slots, the blocks' entries, the slots) and the blocks.
     fn finish(mut self) -> (Vec<u8>, Vec<u8>) {
         self.close();
-        let count = u32::try_from(self.directory.len() / BLOCK_BYTES).unwrap_or(u32::MAX);
-        let mut directory = count.to_le_bytes().to_vec();
+        let mut directory = Vec::new();
+        for count in [self.directory.len() / BLOCK_BYTES, self.slots.len()] {
+            directory.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+        }
         directory.append(&mut self.directory);
-        directory.append(&mut self.keys);
+        directory.extend(self.slots.iter().flat_map(|slot| slot.to_le_bytes()));
         (directory, self.data)
     }
 }
