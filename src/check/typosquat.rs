@@ -146,7 +146,7 @@ fn level(name: &str, likeness: Likeness<'_>) -> Option<Level> {
         How::AffixDropped => tiered(false, target.starts_with("py"), false),
         How::AffixSwapped => {
             let python = is_python_affix(name) && (target.starts_with("py") || is_python_affix(target));
-            tiered(false, python && top, letters >= 6)
+            tiered(false, python && top, false)
         }
         How::Affix => tiered(
             false,

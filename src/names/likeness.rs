@@ -238,7 +238,8 @@ impl<'q> Query<'q> {
     }
 
     fn swapped(&self, rest: &str, target: &str) -> Option<How> {
-        let own = scoped(self.name).is_none() && scoped(target).is_none() && squash(target) != self.letters;
+        // With its own word still there none was swapped.
+        let own = scoped(self.name).is_none() && scoped(target).is_none() && !self.letters.contains(&squash(target));
         (own && bare(target).as_deref() == Some(rest)).then_some(How::AffixSwapped)
     }
 }
