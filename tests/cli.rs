@@ -178,6 +178,35 @@ fn reports_that_are_passed_on_name_no_place_of_this_machine() {
     assert!(!said.contains("home-of-somebody"), "{said}");
 }
 
+/// `JSONStream` and `jsonstream` are two packages of npm; tools that write purls as specified leave only the name beside to tell.
+#[test]
+fn capitals_of_npm_names_outlive_an_sbom() {
+    let folder = tempfile::tempdir().unwrap();
+    let sbom = folder.path().join("bom.json");
+    let components = r#"[{"name":"JSONStream","version":"1.3.5","purl":"pkg:npm/jsonstream@1.3.5"},
+        {"name":"jsonstream","version":"1.0.3","purl":"pkg:npm/jsonstream@1.0.3"},
+        {"name":"other","version":"2.0.0","purl":"pkg:npm/Base64@0.2.1"}]"#;
+    let document = format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":{components}}}"#);
+    fs::write(&sbom, document).unwrap();
+    let names = |path: &Path| {
+        let out = plimsoll(&["scan", "--offline", "-o", "json", path.to_str().unwrap()]);
+        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let components = report["artifacts"][0]["components"].as_array().unwrap().clone();
+        let purl = |c: serde_json::Value| c["purl"].as_str().unwrap().to_owned();
+        components.into_iter().map(purl).collect::<Vec<_>>()
+    };
+    let expected = [
+        "pkg:npm/Base64@0.2.1",
+        "pkg:npm/JSONStream@1.3.5",
+        "pkg:npm/jsonstream@1.0.3",
+    ];
+    assert_eq!(names(&sbom), expected);
+    let again = folder.path().join("again.spdx.json");
+    let option = format!("spdx={}", again.display());
+    plimsoll(&["sbom", "-o", &option, sbom.to_str().unwrap()]);
+    assert_eq!(names(&again), expected);
+}
+
 fn plimsoll(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }

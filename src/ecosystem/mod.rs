@@ -3,7 +3,7 @@
 use crate::model::{Coordinate, EcosystemId};
 use packageurl::PackageUrl;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::{borrow::Cow, cmp::Ordering, fmt::Write as _};
+use std::{borrow::Cow, cmp::Ordering, fmt::Write as _, str::FromStr as _};
 
 mod cargo;
 mod natural;
@@ -118,19 +118,42 @@ pub fn purl(coordinate: &Coordinate) -> String {
         Some((scope, name)) if scope.starts_with('@') && !name.is_empty() => (Some(scope), name),
         _ => (None, &*coordinate.name),
     };
-    let Ok(mut purl) = PackageUrl::new(of(coordinate.ecosystem).purl_type, name) else {
-        return format!("pkg:{}/", of(coordinate.ecosystem).purl_type);
+    let own = of(coordinate.ecosystem).purl_type;
+    let Ok(mut purl) = PackageUrl::new(ANY_TYPE, name) else {
+        return format!("pkg:{own}/");
     };
     if let Some(namespace) = namespace {
         let _ = purl.with_namespace(namespace);
     }
-    let mut text = purl.to_string();
+    let mut text = purl.to_string().replacen(ANY_TYPE, own, 1);
     if let Some(version) = &coordinate.version {
         // Not by the crate, which leaves slashes as they are, and then reads what precedes the last of them as the name.
         let _ = write!(text, "@{}", utf8_percent_encode(version, VERSION));
     }
     text
 }
+
+/// The coordinate of a purl; `None` for what is no purl, or of an ecosystem that is not known here.
+#[must_use]
+pub fn coordinate(purl: &str) -> Option<Coordinate> {
+    // Slashes may follow the scheme, and mean nothing.
+    let (kind, rest) = purl
+        .trim()
+        .strip_prefix("pkg:")?
+        .trim_start_matches('/')
+        .split_once('/')?;
+    let row = ALL.iter().find(|e| e.purl_type.eq_ignore_ascii_case(kind))?;
+    let parsed = PackageUrl::from_str(&format!("pkg:{ANY_TYPE}/{rest}")).ok()?;
+    let name: Cow<'_, str> = match parsed.namespace() {
+        Some(namespace) => format!("{namespace}/{}", parsed.name()).into(),
+        None => parsed.name().into(),
+    };
+    (!name.trim().is_empty()).then(|| row.coordinate(&name, parsed.version()))
+}
+
+/// The type under which the crate changes nothing. Under `npm` it writes small letters, as the specification has it; but the
+/// registry holds `JSONStream` and `jsonstream`, which are two packages with advisories of their own.
+const ANY_TYPE: &str = "generic";
 
 /// What of a version is encoded: all that the purl specification does not name as free.
 const VERSION: &AsciiSet = &NON_ALPHANUMERIC
@@ -149,13 +172,18 @@ mod tests {
         for (ecosystem, name, version, purl_text) in [
             (&NPM, "lodash", Some("4.17.20"), "pkg:npm/lodash@4.17.20"),
             (&NPM, "@babel/core", Some("7.0.0"), "pkg:npm/%40babel/core@7.0.0"),
+            (&NPM, "JSONStream", Some("1.0.0"), "pkg:npm/JSONStream@1.0.0"),
             (&NPM, "http://x/", Some("1.0.0"), "pkg:npm/http:%2F%2Fx%2F@1.0.0"),
             (&NPM, "x", Some("</b>@"), "pkg:npm/x@%3C%2Fb%3E%40"),
             (&PYPI, "Flask_Cors", None, "pkg:pypi/flask-cors"),
             (&CARGO, "serde", Some("1.0.0+x"), "pkg:cargo/serde@1.0.0%2Bx"),
         ] {
-            assert_eq!(purl(&ecosystem.coordinate(name, version)), purl_text);
+            let coordinate = ecosystem.coordinate(name, version);
+            assert_eq!(purl(&coordinate), purl_text);
+            assert_eq!(super::coordinate(purl_text), Some(coordinate));
         }
+        assert_eq!(super::coordinate("pkg:deb/debian/zlib@1"), None);
+        assert_eq!(super::coordinate("npm/zlib@1"), None);
     }
 
     #[test]

@@ -12,9 +12,8 @@ use crate::{
     model::{Coordinate, GapKind, Location},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use packageurl::PackageUrl;
 use serde::Deserialize;
-use std::{borrow::Cow, collections::HashMap, str::FromStr as _};
+use std::collections::HashMap;
 
 /// An SBOM that was read.
 #[derive(Debug, Default)]
@@ -336,7 +335,7 @@ fn cyclonedx(document: &Document, format: String) -> Sbom {
     let mut by_reference: HashMap<&str, usize> = HashMap::new();
     for component in flat {
         let purl = component.purl.text();
-        let Some(coordinate) = purl.and_then(|purl| with_version(purl, &component.version)) else {
+        let Some(coordinate) = purl.and_then(|purl| with_beside(purl, &component.name, &component.version)) else {
             // Files, frameworks of an operating system's and the like are no packages that anybody looks up.
             if purl.is_some() || component.kind.text() != Some("file") {
                 sbom.unknown.extend(component.name.text().or(purl).map(str::to_owned));
@@ -435,7 +434,7 @@ fn spdx(document: &Document, format: String) -> Sbom {
     for package in &document.packages {
         let is_purl = |r: &&Reference| r.kind.text() == Some("purl");
         let purl = package.references.iter().find(is_purl).and_then(|r| r.locator.text());
-        let Some(coordinate) = purl.and_then(|purl| with_version(purl, &package.version)) else {
+        let Some(coordinate) = purl.and_then(|purl| with_beside(purl, &package.name, &package.version)) else {
             // What the document describes is the artifact itself, and no package that it holds.
             if !package.id.text().is_some_and(|id| roots.contains(&id)) {
                 sbom.unknown.extend(package.name.text().or(purl).map(str::to_owned));
@@ -501,25 +500,18 @@ fn author(originator: &str) -> String {
     }
 }
 
-/// The coordinate of a purl; `None` for what is no purl, or of an ecosystem that is not known here.
-#[must_use]
-pub fn coordinate(purl: &str) -> Option<Coordinate> {
-    let parsed = PackageUrl::from_str(purl).ok()?;
-    let row = ecosystem::ALL.iter().find(|e| e.purl_type == parsed.ty())?;
-    let name: Cow<'_, str> = match parsed.namespace() {
-        Some(namespace) => format!("{namespace}/{}", parsed.name()).into(),
-        None => parsed.name().into(),
-    };
-    (!name.trim().is_empty()).then(|| row.coordinate(&name, parsed.version()))
-}
-
-/// A purl without a version has the one beside it.
-fn with_version(purl: &str, beside: &Scalar) -> Option<Coordinate> {
-    let found = coordinate(purl)?;
-    let version = found
-        .version
-        .or_else(|| beside.text().map(str::trim).filter(|v| !v.is_empty()).map(Into::into));
-    Some(Coordinate { version, ..found })
+/// The coordinate of a purl, and what the name and the version beside it add: a purl without a version has that one, and where
+/// the tool wrote an npm name in small letters the name beside it has the capitals.
+fn with_beside(purl: &str, name: &Scalar, version: &Scalar) -> Option<Coordinate> {
+    let found = ecosystem::coordinate(purl)?;
+    let beside = |text: &'_ Scalar| text.text().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    let name =
+        beside(name).filter(|name| found.ecosystem == ecosystem::NPM.id && name.eq_ignore_ascii_case(&found.name));
+    Some(Coordinate {
+        name: name.map_or(found.name, Into::into),
+        version: found.version.or_else(|| beside(version).map(Into::into)),
+        ..found
+    })
 }
 
 /// What to say of the names that nothing here knows; `None` where there are none.
