@@ -246,7 +246,7 @@ impl<'a> Opened<'a> {
             let from = bytes.len();
             // Grows with what has been read: 64 KiB first, then by half, never by more than 8 MiB. A vector left to itself
             // asks for twice of what it has, which for a large binary is what a small machine does not give.
-            let step = (from / 2).clamp(STEP, LARGEST_STEP);
+            let step = (from / 2).clamp(STEP, LARGEST_STEP).min(self.most_left());
             bytes.reserve_exact(step);
             bytes.resize(from + step, 0);
             let filled = self.fill(&mut bytes[from..]);
@@ -282,7 +282,7 @@ impl<'a> Opened<'a> {
         let head = std::mem::take(&mut self.head);
         let mut crc = crc32fast::Hasher::new();
         crc.update(&head);
-        let (mut got, mut step) = (head.len() as u64, vec![0; STEP]);
+        let (mut got, mut step) = (head.len() as u64, vec![0; STEP.min(self.most_left())]);
         while self.problem.is_none() && !self.over_ratio(got) {
             let filled = self.fill(&mut step);
             crc.update(&step[..filled]);
@@ -293,6 +293,17 @@ impl<'a> Opened<'a> {
         }
         let problem = self.problem.take();
         problem.or_else(|| self.contradiction(got, || crc.finalize()))
+    }
+
+    /// About as many bytes as can follow, for most entries are small, and to clear 64 KiB more for each costs what reading them
+    /// does. Deflate makes at most 1,032 bytes of one; what the decoder holds back comes in another step.
+    fn most_left(&self) -> usize {
+        match &self.source {
+            Source::Deflated { done: true, .. } => 1,
+            Source::Deflated { input, .. } => input.len().saturating_add(1).saturating_mul(1_032),
+            Source::Stored(bytes) => bytes.len().max(1),
+            Source::Reader(_) | Source::Closed(_) => STEP,
+        }
     }
 
     /// Whether `bytes` are more than the input may become; that is a problem then.

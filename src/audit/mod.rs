@@ -156,7 +156,8 @@ impl Looked {
         }
         if let Some(database) = database {
             for artifact in &mut artifacts {
-                plan::place(artifact, database.signals());
+                plan::signal(artifact, database.signals());
+                plan::place(artifact);
             }
         }
         conclude(artifacts, failures, gaps, options, database, now)

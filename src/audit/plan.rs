@@ -11,15 +11,22 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-/// Says of each finding how its component came in, and whether attackers use the flaw.
-pub(super) fn place(artifact: &mut Artifact, signals: &Signals) {
-    let mut known: BTreeMap<Coordinate, (Option<bool>, Vec<Coordinate>)> = BTreeMap::new();
-    let origins = Origins::new(&artifact.inventory);
+/// Says of each finding whether attackers use the flaw.
+pub(super) fn signal(artifact: &mut Artifact, signals: &Signals) {
     let ignored = artifact.ignored.iter_mut().map(|i| &mut i.finding);
     for finding in artifact.findings.iter_mut().chain(ignored) {
         let names = || finding.advisory.iter().chain(&finding.aliases).map(|name| &**name);
         let (exploited, epss) = (signals.exploited(names()), signals.epss(names()));
         (finding.triage.exploited, finding.triage.epss) = (exploited, epss);
+    }
+}
+
+/// Says of each finding how its component came in.
+pub(super) fn place(artifact: &mut Artifact) {
+    let mut known: BTreeMap<Coordinate, (Option<bool>, Vec<Coordinate>)> = BTreeMap::new();
+    let origins = Origins::new(&artifact.inventory);
+    let ignored = artifact.ignored.iter_mut().map(|i| &mut i.finding);
+    for finding in artifact.findings.iter_mut().chain(ignored) {
         let Some(subject) = &finding.subject else { continue };
         let origin = known.entry(subject.clone()).or_insert_with(|| origins.of(subject));
         (finding.triage.direct, finding.triage.by_way_of) = origin.clone();

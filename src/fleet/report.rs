@@ -64,7 +64,7 @@ pub fn report(
         Ok(())
     })?;
     for (at, components) in held {
-        artifacts[at].inventory = Inventory::of(components.into_values().collect());
+        artifacts[at].inventory = Inventory::restored(components.into_values().collect());
     }
     gaps(store, &mut artifacts)?;
     let held = names.values().map(|name| name.ecosystem).collect();

@@ -31,6 +31,13 @@ impl Inventory {
         inventory
     }
 
+    /// Takes back what [`Inventory::iter`] gave: nothing is sorted or merged again.
+    #[must_use]
+    pub fn restored(kept: Vec<Component>) -> Self {
+        let components = kept.into_iter().map(|c| (c.coordinate.clone(), c)).collect();
+        Self { components }
+    }
+
     /// Merges what detectors saw, in any order, and settles what lock files claim against what is installed
     /// (see [`Gap`]s of stage `inventory`).
     #[must_use]

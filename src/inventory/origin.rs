@@ -2,35 +2,63 @@
 
 use super::Inventory;
 use crate::model::{Component, Coordinate, EcosystemId, Fact};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-/// Which components require which, backwards.
+/// Which components require which, backwards. By numbers and not by coordinates: an inventory job asks for every component of
+/// thousands of artifacts, and hashing names on each step of each way was a third of its time.
 #[derive(Debug)]
 pub struct Origins<'i> {
-    inventory: &'i Inventory,
-    dependents: HashMap<&'i Coordinate, Vec<&'i Coordinate>>,
+    numbers: HashMap<&'i Coordinate, usize>,
+    /// Of each number what it stands for.
+    nodes: Vec<Node<'i>>,
     /// Ecosystems of which something in the artifact says what the application asks for.
     told: HashSet<EcosystemId>,
+}
+
+/// A coordinate that is in the artifact or that something in it requires.
+#[derive(Debug)]
+struct Node<'i> {
+    coordinate: &'i Coordinate,
+    direct: bool,
+    dependents: Vec<usize>,
 }
 
 impl<'i> Origins<'i> {
     /// Of all components.
     #[must_use]
     pub fn new(inventory: &'i Inventory) -> Self {
-        let mut dependents: HashMap<&Coordinate, Vec<&Coordinate>> = HashMap::new();
+        let mut numbers: HashMap<&Coordinate, usize> = HashMap::new();
+        let mut nodes: Vec<Node<'_>> = Vec::new();
         for component in inventory.iter() {
+            numbers.insert(&component.coordinate, nodes.len());
+            nodes.push(Node {
+                coordinate: &component.coordinate,
+                direct: is_direct(component),
+                dependents: Vec::new(),
+            });
+        }
+        // The inventory holds each coordinate once, so the number of a component is its place there.
+        for (dependent, component) in inventory.iter().enumerate() {
             for required in &component.requires {
-                dependents.entry(required).or_default().push(&component.coordinate);
+                let number = *numbers.entry(required).or_insert(nodes.len());
+                match nodes.get_mut(number) {
+                    Some(node) => node.dependents.push(dependent),
+                    None => nodes.push(Node {
+                        coordinate: required,
+                        direct: false,
+                        dependents: vec![dependent],
+                    }),
+                }
             }
         }
-        let told = inventory
+        let told = nodes
             .iter()
-            .filter(|c| is_direct(c))
-            .map(|c| c.coordinate.ecosystem);
+            .filter(|node| node.direct)
+            .map(|node| node.coordinate.ecosystem);
         Self {
-            inventory,
-            dependents,
             told: told.collect(),
+            numbers,
+            nodes,
         }
     }
 
@@ -39,28 +67,38 @@ impl<'i> Origins<'i> {
     /// other package requires.
     #[must_use]
     pub fn of(&self, coordinate: &Coordinate) -> (Option<bool>, Vec<Coordinate>) {
-        if self.inventory.get(coordinate).is_some_and(is_direct) {
-            return (Some(true), Vec::new());
-        }
-        let Some(first) = self.dependents.get(coordinate) else {
+        let number = self.numbers.get(coordinate).copied();
+        let Some((number, node)) = number.and_then(|number| Some((number, self.nodes.get(number)?))) else {
             return (None, Vec::new());
         };
+        if node.direct {
+            return (Some(true), Vec::new());
+        }
+        if node.dependents.is_empty() {
+            return (None, Vec::new());
+        }
         let direct = self.told.contains(&coordinate.ecosystem).then_some(false);
-        let mut seen: HashSet<&Coordinate> = HashSet::from([coordinate]);
-        let mut open: Vec<&Coordinate> = first.clone();
-        let mut outermost: BTreeSet<&Coordinate> = BTreeSet::new();
+        let mut seen = vec![false; self.nodes.len()];
+        seen[number] = true;
+        let mut open = node.dependents.clone();
+        let mut outermost = Vec::new();
         while let Some(next) = open.pop() {
-            if !seen.insert(next) {
+            let (Some(seen), Some(node)) = (seen.get_mut(next), self.nodes.get(next)) else {
+                continue;
+            };
+            if std::mem::replace(seen, true) {
                 continue;
             }
-            let above = self.dependents.get(next);
-            if self.inventory.get(next).is_some_and(is_direct) || above.is_none() {
-                outermost.insert(next);
+            if node.direct || node.dependents.is_empty() {
+                outermost.push(next);
             } else {
-                open.extend(above.into_iter().flatten());
+                open.extend_from_slice(&node.dependents);
             }
         }
-        (direct, outermost.into_iter().cloned().collect())
+        let outermost = outermost.into_iter().filter_map(|number| self.nodes.get(number));
+        let mut outermost: Vec<Coordinate> = outermost.map(|node| node.coordinate.clone()).collect();
+        outermost.sort_unstable();
+        (direct, outermost)
     }
 }
 

@@ -12,7 +12,8 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// How long a writer waits for another one. A transaction of a sync takes milliseconds, that of an audit seconds.
@@ -35,10 +36,7 @@ pub(super) struct Sqlite {
 impl Sqlite {
     /// Opens a file; makes one where `create` says so.
     pub(super) fn open(path: &Path, create: bool, read_only: bool) -> Result<Self, StoreError> {
-        let failed = |source| StoreError::Sqlite {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| failed(path, source);
         if !create && !path.exists() {
             return Err(StoreError::Absent(path.display().to_string()));
         }
@@ -68,7 +66,16 @@ impl Sqlite {
                             PRAGMA temp_store = MEMORY;"
             .to_owned();
         if !read_only {
-            settings += "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;";
+            settings += "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;";
+            // Of two that make a store at the same moment SQLite refuses one this at once, whatever its patience.
+            let asked = Instant::now();
+            while let Err(e) = connection.execute_batch("PRAGMA journal_mode = WAL") {
+                let busy = e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+                if !busy || asked.elapsed() > PATIENCE {
+                    return Err(failed(e));
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
         }
         connection.execute_batch(&settings).map_err(failed)?;
         Ok(Self {
