@@ -25,7 +25,7 @@ cp "$here/page.mjs" "$work/"
 # Three nights: some functions change, some advisories are new.
 export PLIMSOLL_DB=$work/db PLIMSOLL_STORE=$work/store.db HOME=$work
 "$corpus" functions "$work/functions" "$count"
-zip=$(find "$work/functions" -name '*.zip' | head -1)
+zip=$(find "$work/functions" -name '*.zip' -print -quit)
 cat >"$work/hostile.jsonl" <<JSON
 {"name":"<img src=x onerror=alert(1)>","path":"$zip","owner":"</script><script>alert(2)</script>","tags":{"a":"\"><svg onload=alert(3)>"}}
 {"name":"=cmd|'/c calc'!A1 \u202egnp.exe","path":"$zip","runtime":"javascript:alert(4)","owner":"<!--"}

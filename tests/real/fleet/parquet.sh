@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 
 export PLIMSOLL_DB=$work/db PLIMSOLL_STORE=$work/store.db HOME=$work
 "$corpus" functions "$work/functions" "$count"
-zip=$(find "$work/functions" -name '*.zip' | head -1)
+zip=$(find "$work/functions" -name '*.zip' -print -quit)
 cat >"$work/more.jsonl" <<JSON
 {"name":"orders","path":"$zip","runtime":"nodejs20.x","memory":512,"timeout":30,"layers":["arn:a","arn:b"],"owner":"shop","tags":{"stage":"prod, \"eu\""}}
 {"name":"naïve ☃ 'name'","path":"$zip","runtime":"nodejs16.x"}
