@@ -393,3 +393,73 @@ fn the_api_answers_for_a_scan() {
     server.trick("/v1/querybatch", vec![Trick::Body(br#"{"results":[]}"#.to_vec())]);
     plimsoll::advisory::osv_api::ask(&server.url(), &asked, SystemTime::now()).expect_err("no results");
 }
+
+/// The whole of what a scan does about its database: fetched on first use, of the artifact's ecosystem alone; used as it is for a
+/// day; warned of after that; refused after five.
+#[test]
+fn a_scan_fetches_on_first_use_and_says_how_old_its_advisories_are() {
+    let server = Server::start();
+    let hour_ago = SystemTime::now() - Duration::from_hours(1);
+    let written = humantime::format_rfc3339_seconds(hour_ago).to_string();
+    for ecosystem in ["npm", "PyPI", "crates.io"] {
+        let record = |i: u32| {
+            let (id, time, json) = record(i, 1);
+            (
+                id,
+                written.clone(),
+                json.replace(&time, &written)
+                    .replace("\"npm\"", &format!("{ecosystem:?}")),
+            )
+        };
+        server.publish(ecosystem, &(0..3).map(record).collect::<Vec<_>>());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("f.zip");
+    let package = r#"{"name":"pGHSA-0001","version":"1.0.0"}"#;
+    std::fs::write(
+        &bundle,
+        common::zip_of(&[("node_modules/pGHSA-0001/package.json", package)]),
+    )
+    .unwrap();
+    let scan = |days: u64, url: &str, args: &[&str]| {
+        let now = SystemTime::now() + Duration::from_hours(24 * days);
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let out = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+            .args(["scan", "-o", "json"])
+            .args(args)
+            .arg(&bundle)
+            .env_clear()
+            .envs([("HOME", folder.path().to_str().unwrap()), ("PLIMSOLL_DB_URL", url)])
+            .env("SOURCE_DATE_EPOCH", seconds.to_string())
+            .output()
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let told = String::from_utf8(out.stderr).unwrap();
+        let records = report["advisories"]["records"].as_u64().unwrap();
+        (out.status.code().unwrap(), records, told)
+    };
+    let (code, records, told) = scan(0, &server.url(), &[]);
+    assert_eq!((code, records, &*told), (1, 3, ""));
+    let asked = server.asked();
+    assert!(
+        !asked.is_empty() && asked.iter().all(|request| request.contains("/npm/")),
+        "{asked:?}"
+    );
+    server.forget();
+    assert_eq!(scan(0, &server.url(), &[]).0, 1);
+    assert_eq!(server.asked(), Vec::<String>::new());
+    let nobody = "http://127.0.0.1:9";
+    for (days, args, code, says) in [
+        (2, &[][..], 1, "2 days old"),
+        (6, &[], 2, "more than the limit of 5 days"),
+        (6, &["--allow-stale"], 1, "6 days old"),
+        (6, &["--offline"], 1, "6 days old"),
+    ] {
+        let (got, records, told) = scan(days, nobody, args);
+        assert!(
+            (got, records) == (code, 3) && told.contains(says),
+            "{days} {args:?}: {got} {told}"
+        );
+        assert_eq!(told.contains("cannot be fetched"), args != ["--offline"], "{told}");
+    }
+}
