@@ -1,6 +1,10 @@
 //! Installed Python distributions: `NAME-VERSION.dist-info/METADATA` (PEP 376, PEP 566).
 
-use super::{DetectError, Detector, Interest, Sink, python::metadata::Metadata, split_stem};
+use super::{
+    DetectError, Detector, Interest, Sink,
+    python::{folders, metadata::Metadata},
+    split_stem,
+};
 use crate::{
     archive::{Entry, EntryKind, EntryMeta},
     ecosystem::PYPI,
@@ -33,16 +37,22 @@ impl Detector for DistInfo {
         let mut last = "";
         for entry in neighbours.entries() {
             // Files of one folder mostly follow each other.
-            let folder = entry.path.split_once(".dist-info/").map_or("", |(folder, _)| folder);
+            let folder = folders::dist_info(&entry.path).unwrap_or_default();
             if folder == last || entry.kind != EntryKind::File {
                 continue;
             }
             last = folder;
-            if folder.is_empty() || neighbours.has(&format!("{folder}.dist-info/METADATA")) {
+            let is_metadata = |path: &str| folders::strip_ending(path, "/METADATA") == Some(folder);
+            if folder.is_empty()
+                || neighbours
+                    .below(&format!("{folder}/"))
+                    .any(|member| is_metadata(&member.path))
+            {
                 continue;
             }
             let location = Location::new(archives.clone(), &entry.path);
             let stem = folder.rsplit_once('/').map_or(folder, |(_, stem)| stem);
+            let stem = folders::strip_ending(stem, ".dist-info").unwrap_or(stem);
             let said = split_stem(stem, &PYPI).map(|(name, version)| PYPI.coordinate(name, Some(version)));
             let reason = match said {
                 Some(said) => {
@@ -68,7 +78,7 @@ impl Detector for DistInfo {
 }
 
 fn stem(path: &str) -> Option<&str> {
-    let folder = path.strip_suffix("/METADATA")?.strip_suffix(".dist-info")?;
+    let folder = folders::strip_ending(folders::strip_ending(path, "/METADATA")?, ".dist-info")?;
     Some(folder.rsplit_once('/').map_or(folder, |(_, stem)| stem))
 }
 
@@ -183,6 +193,7 @@ mod tests {
                 Some("six-1.17.0"),
             ),
             ("METADATA", None),
+            ("Flask-1.1.2.DIST-INFO/metadata", Some("Flask-1.1.2")),
             ("x.dist-info/sub/METADATA", None),
         ] {
             assert_eq!(stem(path), name, "{path}");

@@ -1,7 +1,9 @@
 //! Older Python metadata: `*.egg-info/PKG-INFO`, the flat `*.egg-info` file that distutils wrote, and `EGG-INFO/PKG-INFO`
 //! inside an egg.
 
-use super::{DetectError, Detector, Interest, Sink, dist_info::python_metadata, requirements::Requirement};
+use super::{
+    DetectError, Detector, Interest, Sink, dist_info::python_metadata, python::folders, requirements::Requirement,
+};
 use crate::{
     archive::{Entry, EntryMeta},
     ecosystem::PYPI,
@@ -64,17 +66,15 @@ fn requires(entry: &Entry<'_>, found: &Sink<'_>) -> Vec<Coordinate> {
 /// The `name-version` part of the name of the folder or file, empty where the name says nothing (an unpacked `EGG-INFO`).
 fn stem(path: &str) -> Option<&str> {
     let last = |path: &'_ str| path.rfind('/').map_or(0, |at| at + 1);
-    if let Some(folder) = path.strip_suffix("/PKG-INFO") {
+    if let Some(folder) = folders::strip_ending(path, "/PKG-INFO") {
         let name = &folder[last(folder)..];
-        if name == "EGG-INFO" {
-            let egg = folder.strip_suffix("/EGG-INFO").unwrap_or_default();
-            return Some(egg[last(egg)..].strip_suffix(".egg").unwrap_or_default());
+        if name.eq_ignore_ascii_case("EGG-INFO") {
+            let egg = folders::strip_ending(folder, "/EGG-INFO").unwrap_or_default();
+            return Some(folders::strip_ending(&egg[last(egg)..], ".egg").unwrap_or_default());
         }
-        return name.strip_suffix(".egg-info");
+        return folders::strip_ending(name, ".egg-info");
     }
-    path[last(path)..]
-        .strip_suffix(".egg-info")
-        .filter(|stem| !stem.is_empty())
+    folders::strip_ending(&path[last(path)..], ".egg-info").filter(|stem| !stem.is_empty())
 }
 
 /// `itsdangerous-1.1.0-py3.11-linux-x86_64` without what follows the version.

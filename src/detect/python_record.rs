@@ -3,7 +3,7 @@
 //! The specification (PEP 376, PEP 427) gives each file's SHA-256. What honest tools change is let pass: compiled modules,
 //! native libraries that were stripped, `bin/` scripts whose interpreter was rewritten, files that were left out.
 
-use super::{DetectError, Detector, Interest, Sink, split_stem};
+use super::{DetectError, Detector, Interest, Sink, python::folders, split_stem};
 use crate::{
     archive::{Entry, EntryMeta},
     ecosystem::PYPI,
@@ -26,7 +26,7 @@ impl Detector for PythonRecord {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        Interest::read_if(meta.path.ends_with(".dist-info/RECORD"))
+        Interest::read_if(folders::strip_ending(meta.path, ".dist-info/RECORD").is_some())
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
@@ -34,7 +34,7 @@ impl Detector for PythonRecord {
         let (root, stem) = folder
             .rsplit_once('/')
             .map_or(("", folder), |(_, stem)| (&folder[..folder.len() - stem.len()], stem));
-        let stem = stem.strip_suffix(".dist-info").unwrap_or(stem);
+        let stem = folders::strip_ending(stem, ".dist-info").unwrap_or(stem);
         let (name, version) = split_stem(stem, &PYPI).map_or((stem, None), |(name, version)| (name, Some(version)));
         let record = Record {
             root,

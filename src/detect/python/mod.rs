@@ -1,6 +1,7 @@
 //! What the Python detectors share: import names, versions written in code, compiled modules.
 
 pub(super) mod files;
+pub(super) mod folders;
 pub(super) mod imports;
 pub(super) mod literals;
 pub(super) mod lock;
