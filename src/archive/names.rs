@@ -11,6 +11,11 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
+/// A name as text; what is not UTF-8 in it becomes U+FFFD. Nearly all are, which is found out several times as fast.
+pub(super) fn text(raw: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed)
+}
+
 /// The path as a file system would have it after unpacking, without a trailing slash; what is odd about it goes to `anomalies`.
 ///
 /// `lenient`: `./` in front is how the format's own tools write (tar), and nothing to tell.
@@ -113,66 +118,41 @@ pub(super) fn clean<'n>(raw: &'n str, lenient: bool, limits: &Limits, anomalies:
     Cow::Owned(parts.join("/"))
 }
 
-/// Whether there is nothing to look at twice: most names of most archives.
+/// Whether there is nothing to look at twice: most names of most archives, so one pass over the bytes is what they cost.
 fn is_plain(name: &str) -> bool {
-    let mut parts = 1;
-    let mut at_start = true; // of a segment
-    let mut previous = b'/';
-    for &byte in name.as_bytes() {
-        match byte {
-            b'/' if at_start || matches!(previous, b'.' | b' ') => return false,
-            b'/' => parts += 1,
-            // Device names and dot segments are left to the slow way.
-            b'.' | b' ' if at_start && byte == b'.' => return dotted(name),
-            b'A'..=b'Z'
-            | b'a'..=b'z'
-            | b'0'..=b'9'
-            | b'_'
-            | b'-'
-            | b'@'
-            | b'.'
-            | b' '
-            | b'+'
-            | b'('
-            | b')'
-            | b'~'
-            | b','
-            | b'='
-            | b'#'
-            | b'$'
-            | b'['
-            | b']'
-            | b'!'
-            | b'&'
-            | b'%'
-            | b'\''
-            | b'{'
-            | b'}' => {}
-            _ => return false,
+    let (mut parts, mut from) = (1, 0);
+    for (at, &byte) in name.as_bytes().iter().enumerate() {
+        if byte == b'/' {
+            if !name.get(from..at).is_some_and(is_plain_part) {
+                return false;
+            }
+            (parts, from) = (parts + 1, at + 1);
+        } else if !PLAIN[usize::from(byte)] {
+            return false;
         }
-        at_start = byte == b'/';
-        previous = byte;
     }
-    !at_start
-        && !matches!(previous, b'.' | b' ')
-        && parts <= 64
-        && !name
-            .split('/')
-            .any(|part| is_reserved(part) || miscased(part).is_some())
+    parts <= 64 && name.get(from..).is_some_and(is_plain_part)
 }
 
-/// As [`is_plain`], for names with a segment that begins with a dot (`.bin`, `.pnpm`), which are usual.
-fn dotted(name: &str) -> bool {
-    let plain = |part: &str| {
-        !part.is_empty()
-            && part != "."
-            && part != ".."
-            && part.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b':'))
-            && !part.ends_with('.')
-            && !is_reserved(part)
-            && miscased(part).is_none()
-    };
-    name.split('/').count() <= 64 && name.split('/').all(plain)
+/// Bytes of plain names.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        plain[byte as usize] = matches!(
+            byte,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b' ' | b'!' | b'#'..=b')' | b'+'..=b'.' | b'=' | b'@' | b'[' | b']'
+                | b'_' | b'{' | b'}' | b'~'
+        );
+        byte += 1;
+    }
+    plain
+};
+
+/// As [`is_plain`], of one segment whose bytes are.
+fn is_plain_part(part: &str) -> bool {
+    let ends = part.as_bytes().last().is_none_or(|last| matches!(last, b'.' | b' ')); // `.` and `..` do
+    !ends && !is_device(part) && (part.len() != NODE_MODULES.len() || miscased(part).is_none())
 }
 
 /// The usual spelling of a name that runtimes look for, if this one differs from it by case alone, or by what Windows leaves
@@ -186,10 +166,15 @@ fn miscased(part: &str) -> Option<&'static str> {
         .filter(|&at| bare.is_char_boundary(at));
     let stream = stream.filter(|&at| bare[at..].eq_ignore_ascii_case(MAIN_STREAM));
     let bare = stream.map_or(bare, |at| &bare[..at]);
-    ["node_modules", "package.json"]
+    [NODE_MODULES, PACKAGE_JSON]
         .into_iter()
         .find(|usual| part != *usual && bare.eq_ignore_ascii_case(usual))
 }
+
+const NODE_MODULES: &str = "node_modules";
+/// As long as the other one, by which most names are told not to be either.
+const PACKAGE_JSON: &str = "package.json";
+const _: () = assert!(NODE_MODULES.len() == PACKAGE_JSON.len());
 
 /// What names the contents of a file on NTFS, as does its name alone.
 const MAIN_STREAM: &str = "::$DATA";
@@ -200,10 +185,15 @@ fn is_drive(part: &str) -> bool {
 
 /// Names that Windows refuses, renames or takes for something else: devices, streams, a dot or a space at the end.
 fn is_reserved(part: &str) -> bool {
-    if part.ends_with(['.', ' ']) || part.contains(':') {
-        return true;
-    }
-    let stem = part.split_once('.').map_or(part, |(stem, _)| stem);
+    part.ends_with(['.', ' ']) || part.contains(':') || is_device(part)
+}
+
+fn is_device(part: &str) -> bool {
+    // No device's name is longer than four letters.
+    let dot = part.bytes().take(5).position(|byte| byte == b'.');
+    let Some(stem) = part.get(..dot.unwrap_or(part.len())) else {
+        return false;
+    };
     match stem.len() {
         3 => ["con", "prn", "aux", "nul"]
             .iter()
@@ -288,7 +278,9 @@ fn case(members: &[Member], by_path: &HashMap<&str, usize>, anomalies: &mut Anom
     let composed = ComposingNormalizerBorrowed::new_nfc();
     let mut lowered: HashMap<String, &str> = HashMap::new();
     for member in members {
-        if !member.path.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
+        // All of it, rather than up to the first such byte: that is many bytes at once.
+        let odd = |odd: bool, b: u8| odd | b.is_ascii_uppercase() | !b.is_ascii();
+        if !member.path.bytes().fold(false, odd) {
             continue;
         }
         let lower = composed.normalize(&member.path.to_lowercase()).into_owned();

@@ -1,7 +1,7 @@
 //! One entry in its two records: what the central header says against what the local one says.
 
 use super::{
-    super::{EntryKind, anomaly::cut},
+    super::{EntryKind, anomaly::cut, names},
     DEFLATED, Place, STORED,
     records::{self, Extra, Header},
     walk::Walk,
@@ -25,7 +25,7 @@ const LARGE_RATIO: u64 = 250;
 
 /// An entry of a directory, whose local header ought to be at `local`.
 pub(super) fn central<'a>(walk: &mut Walk<'a, '_>, header: &Header<'a>, extra: Extra<'a>, local: u64) {
-    let name = String::from_utf8_lossy(header.name);
+    let name = names::text(header.name);
     walk.extra(&name, &extra);
     let kind = kind(walk, header, &name);
     if header.disk != 0 && header.disk != 0xffff {
@@ -66,7 +66,7 @@ pub(super) fn central<'a>(walk: &mut Walk<'a, '_>, header: &Header<'a>, extra: E
 
 /// A local header that no directory knows; answers where to look on. `end`: of the stretch it was found in.
 pub(super) fn orphan<'a>(walk: &mut Walk<'a, '_>, header: &Header<'a>, extra: Extra<'a>, end: usize) -> usize {
-    let name = String::from_utf8_lossy(header.name);
+    let name = names::text(header.name);
     walk.extra(&name, &extra);
     walk.anomalies.contradiction("orphan-entry", &name, || {
         "an entry that the directory does not list: readers that stream see it, others do not; it was looked at"
@@ -126,7 +126,7 @@ fn compare(walk: &mut Walk<'_, '_>, header: &Header<'_>, own: &Header<'_>, name:
     let told = &mut walk.anomalies;
     if header.name != own.name {
         told.contradiction("name-mismatch", name, || {
-            let other = String::from_utf8_lossy(own.name);
+            let other = names::text(own.name);
             format!(
                 "the local header names it `{}`: both names were looked at",
                 shown(&other)
@@ -285,7 +285,7 @@ fn twins<'a>(
         {
             continue;
         }
-        let name = String::from_utf8_lossy(unicode.name);
+        let name = names::text(unicode.name);
         // What the field is for: a name in an old code page, again in Unicode.
         if unicode.valid && !(header.name.is_ascii() && unicode.name.is_ascii()) {
             walk.anomalies.quirk("unicode-name", &name, || {
@@ -293,7 +293,7 @@ fn twins<'a>(
             });
         } else {
             walk.anomalies.contradiction("unicode-name", &name, || {
-                let other = String::from_utf8_lossy(header.name);
+                let other = names::text(header.name);
                 format!(
                     "an extra field renames `{}`: some readers follow it, others do not; both names were looked at",
                     shown(&other)

@@ -388,7 +388,7 @@ impl<'a, 'l> Walk<'a, 'l> {
 
     /// Adds an entry as one view has it.
     pub(super) fn push(&mut self, name: &[u8], kind: EntryKind, size: u64, place: Place) {
-        let raw = String::from_utf8_lossy(name);
+        let raw = names::text(name);
         let path = names::clean(&raw, false, self.limits, &mut self.anomalies);
         self.members.push(Member {
             path: path.into(),
