@@ -136,13 +136,10 @@ pub fn purl(coordinate: &Coordinate) -> String {
 /// The coordinate of a purl; `None` for what is no purl, or of an ecosystem that is not known here.
 #[must_use]
 pub fn coordinate(purl: &str) -> Option<Coordinate> {
-    // Slashes may follow the scheme, and mean nothing.
-    let (kind, rest) = purl
-        .trim()
-        .strip_prefix("pkg:")?
-        .trim_start_matches('/')
-        .split_once('/')?;
-    let row = ALL.iter().find(|e| e.purl_type.eq_ignore_ascii_case(kind))?;
+    // By the rules of its own type, which refuse a namespace where there is none.
+    let known = PackageUrl::from_str(purl).ok()?;
+    let row = ALL.iter().find(|e| e.purl_type == known.ty())?;
+    let (_, rest) = purl.split_once(':')?.1.trim_start_matches('/').split_once('/')?;
     let parsed = PackageUrl::from_str(&format!("pkg:{ANY_TYPE}/{rest}")).ok()?;
     let name: Cow<'_, str> = match parsed.namespace() {
         Some(namespace) => format!("{namespace}/{}", parsed.name()).into(),
@@ -184,6 +181,7 @@ mod tests {
         }
         assert_eq!(super::coordinate("pkg:deb/debian/zlib@1"), None);
         assert_eq!(super::coordinate("npm/zlib@1"), None);
+        assert_eq!(super::coordinate("pkg:pypi/somebody/requests@2.31.0"), None);
     }
 
     #[test]

@@ -167,10 +167,11 @@ impl Names {
         let top = |part: &str| self.find(part).filter(|&id| self.standing(id) <= TOP);
         let plain = name.bytes().all(|b| b.is_ascii_alphanumeric());
         let mut cuts = GLUED..=name.len().saturating_sub(GLUED);
-        let halves = |at: usize| Some(name.split_at_checked(at)).flatten();
-        plain
-            .then(|| cuts.find_map(|at| halves(at).and_then(|(a, b)| top(b).and(top(a)))))
-            .flatten()
+        let cut = |at: usize| {
+            let (front, back) = name.split_at_checked(at)?;
+            top(back).and(top(front))
+        };
+        plain.then(|| cuts.find_map(cut)).flatten()
     }
 
     /// Whether a scope (`@types`) holds a popular package.
