@@ -3,6 +3,7 @@
 
 use super::{
     DetectError, Detector, Interest, Sink,
+    python::folders,
     rust::{BINARIES, traces::is_rust},
 };
 use crate::{
@@ -88,7 +89,7 @@ impl Detector for NativeBinary {
 
 /// Whether a Python distribution brought it: inside a package, or in the folder of scripts beside the metadata.
 fn in_python_package(path: &str, found: &Sink<'_>) -> bool {
-    let is_metadata = |name: &str| name.ends_with(".dist-info") || name.ends_with(".egg-info");
+    let is_metadata = |name: &str| folders::stem(name).is_some();
     path.match_indices('/').take(32).any(|(at, _)| {
         let folder = &path[..at];
         found.neighbours.has(&format!("{folder}/__init__.py"))

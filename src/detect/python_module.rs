@@ -12,7 +12,7 @@
 use super::{
     DetectError, Detector, Interest, Sink,
     python::{
-        files,
+        files, folders,
         imports::{self, Form, Import},
         stated::Code,
     },
@@ -228,13 +228,10 @@ fn is_claimed(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> bool {
     let own_file = format!("{}.", place.import);
     let mut others = Vec::new();
     for child in found.neighbours.children(place.root) {
-        if child == "EGG-INFO" {
+        if child.eq_ignore_ascii_case("EGG-INFO") {
             return true;
         }
-        let Some(stem) = child
-            .strip_suffix(".dist-info")
-            .or_else(|| child.strip_suffix(".egg-info"))
-        else {
+        let Some(stem) = folders::stem(child) else {
             continue;
         };
         let name = super::split_stem(stem, &PYPI).map_or(stem, |(name, _)| name);

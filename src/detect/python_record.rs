@@ -97,7 +97,7 @@ fn may_change(path: &str) -> bool {
         || path
             .split('/')
             .next()
-            .is_some_and(|first| first.ends_with(".dist-info"))
+            .is_some_and(|first| folders::strip_ending(first, ".dist-info").is_some())
         || path.contains("bin/") && !path.contains(".py")
 }
 
@@ -157,7 +157,7 @@ impl Record<'_> {
         for child in found
             .neighbours
             .children(self.root)
-            .filter(|child| child.ends_with(".dist-info"))
+            .filter(|child| folders::strip_ending(child, ".dist-info").is_some())
         {
             let record = format!("{}{child}/RECORD", self.root);
             if record.strip_suffix("/RECORD") != Some(own)

@@ -1,6 +1,9 @@
 //! `requirements.txt`, as pip reads it: pinned lines are locked, others are declared without a version.
 
-use super::{DetectError, Detector, Interest, Sink, python::imports};
+use super::{
+    DetectError, Detector, Interest, Sink,
+    python::{folders, imports},
+};
 use crate::{
     archive::{Entry, EntryMeta},
     ecosystem::PYPI,
@@ -21,9 +24,7 @@ impl Detector for Requirements {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        let in_package = |segment: &str| {
-            segment.ends_with(".dist-info") || segment.ends_with(".egg-info") || segment == "node_modules"
-        };
+        let in_package = |segment: &str| folders::stem(segment).is_some() || segment == "node_modules";
         Interest::read_if(meta.file_name() == "requirements.txt" && !meta.path.split('/').any(in_package))
     }
 

@@ -6,6 +6,11 @@ pub(crate) fn strip_ending<'t>(text: &'t str, ending: &str) -> Option<&'t str> {
     tail.eq_ignore_ascii_case(ending).then_some(rest)
 }
 
+/// What stands before the ending of a folder or file of metadata.
+pub(crate) fn stem(name: &str) -> Option<&str> {
+    strip_ending(name, ".dist-info").or_else(|| strip_ending(name, ".egg-info"))
+}
+
 /// The folder of metadata that a path leads into: all of it up to and with `.dist-info`.
 pub(crate) fn dist_info(path: &str) -> Option<&str> {
     let slashes = path.match_indices('/').map(|(at, _)| &path[..at]);
