@@ -14,7 +14,7 @@
 //! | [`report`], [`enrich`] | one file per output format; the rules that SARIF describes come from [`check`]; what the world says of packages today |
 //! | [`policy`] | what people decided beforehand: what fails a run, what does not count, and why |
 //! | [`audit`] | the pipeline, of one run; the only module that knows all those above |
-//! | [`fleet`] | every deployed function, remembered from night to night |
+//! | `fleet` | every deployed function, remembered from night to night; left out of a build without the feature of its name |
 //!
 //! Where this differs from the first sketch: [`parse`] is a room of its own, because several detectors read the same kinds
 //! of documents and each kind has one hostile shape to survive; `advisory` stands above `inventory`, because matching is
@@ -47,6 +47,7 @@ pub mod ecosystem;
 pub mod enrich;
 pub mod escape;
 pub mod fingerprint;
+#[cfg(feature = "fleet")]
 pub mod fleet;
 pub mod inventory;
 pub mod limits;

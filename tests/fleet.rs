@@ -1,5 +1,6 @@
 //! The inventory: what is remembered from night to night, and what survives whatever happens to it. SQLite alone; what needs a
 //! PostgreSQL server is `tests/real/fleet/postgres.sh`.
+#![cfg(feature = "fleet")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, unreachable_pub)]
 
 mod common;

@@ -23,6 +23,8 @@ mod common;
 mod documents;
 #[path = "hostile/own.rs"]
 mod own;
+#[path = "hostile/quine.rs"]
+mod quine;
 #[path = "hostile/resources.rs"]
 mod resources;
 

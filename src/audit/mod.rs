@@ -12,6 +12,7 @@ mod plan;
 mod sbom;
 mod source;
 
+#[cfg(feature = "fleet")]
 pub(crate) use dossier::interned;
 pub use dossier::{Dossier, FORMAT, dossier};
 pub use given::Given;
@@ -26,14 +27,14 @@ use crate::{
     fingerprint::Index,
     inventory::{Bundles, Inventory, resolve_edges, settle_bundles},
     limits::Limits,
-    model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Location, Workspace},
+    model::{Coordinate, Coverage, EcosystemId, Finding, Gap, GapKind, Level, Location, Severity, Workspace},
     policy::Decisions,
     report::{Artifact, Bar, Failure, Report, Rulings},
 };
 use dig::{Dig, Seen};
 use rayon::prelude::*;
 use std::{
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::SystemTime,
@@ -174,10 +175,10 @@ pub fn conclude(
     database: Option<&Database>,
     now: SystemTime,
 ) -> Report {
-    for artifact in &mut artifacts {
-        // By now it is known what is asked for by name, and what attackers use.
-        artifact.findings.sort_by_cached_key(order);
-    }
+    // By now it is known what is asked for by name, and what attackers use.
+    artifacts
+        .par_iter_mut()
+        .for_each(|artifact| artifact.findings.sort_by(by_urgency));
     let mut report = Report {
         advisories: database.map(|d| d.provenance().clone()),
         advisories_age: database.and_then(|d| d.provenance().age_in_days(now)),
@@ -261,7 +262,7 @@ fn embedded_only(database: &Database) -> Option<Gap> {
     let records = database.provenance().records;
     database.provenance().is_embedded().then(|| Gap {
         kind: GapKind::Partial,
-        location: Location::new([].into(), ""),
+        location: Location::whole(),
         stage: "advisories",
         reason: format!("only these {records} embedded records were used, a small part of all that are published"),
     })
@@ -378,7 +379,7 @@ fn judge(dossier: Dossier, matches: Option<&Matches>, settings: &Settings, now: 
         }
     }
     check::corroborate(&mut findings);
-    findings.sort_by_cached_key(order);
+    findings.sort_by(by_urgency);
 
     Artifact {
         path: name,
@@ -419,40 +420,57 @@ fn unnamed_code(own: &BTreeMap<EcosystemId, usize>, all: usize, inventory: &Inve
 }
 
 /// Worst first, then in an order that depends on nothing but the findings themselves.
-fn order(f: &Finding) -> impl Ord + use<> {
-    let tenths = f.score.map_or(0, |score| {
+fn by_urgency(a: &Finding, b: &Finding) -> Ordering {
+    Urgency::of(a).cmp(&Urgency::of(b))
+}
+
+/// What of a finding goes before what.
+#[allow(clippy::struct_excessive_bools)] // they are compared in this order, and nothing else is done with them
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Urgency<'f> {
+    level: Reverse<Level>,
+    /// Intent before accident.
+    accident: bool,
+    /// What attackers use before what they may.
+    unexploited: bool,
+    severity: Reverse<Option<Severity>>,
+    /// Where symbols tell, what is there goes before what may have been inlined.
+    unseen: bool,
+    tenths: Reverse<i64>,
+    /// What the application asks for itself, it can also change itself.
+    indirect: bool,
+    subject: &'f Option<Coordinate>,
+    rule: &'static str,
+    advisory: &'f Option<Box<str>>,
+    primary: &'f Location,
+    message: &'f str,
+}
+
+impl<'f> Urgency<'f> {
+    fn of(finding: &'f Finding) -> Self {
         #[allow(clippy::cast_possible_truncation)] // 0 to 100
-        let tenths = (score * 10.0) as i64;
-        tenths
-    });
-    // What the application asks for itself, it can also change itself.
-    let indirect = f.triage.direct != Some(true);
-    // Intent before accident, and what attackers use before what they may.
-    let urgent = (f.rule.id != "malicious", f.triage.exploited.is_none());
-    // Where symbols tell, what is there goes before what may have been inlined.
-    let unseen = f.triage.function == Some(false);
-    let worst = (
-        Reverse(f.level),
-        urgent,
-        Reverse(f.severity),
-        unseen,
-        Reverse(tenths),
-        indirect,
-    );
-    (
-        worst,
-        f.subject.clone(),
-        f.rule.id,
-        f.advisory.clone(),
-        f.primary.clone(),
-        f.message.clone(),
-    )
+        let tenths = finding.score.map_or(0, |score| (score * 10.0) as i64);
+        Self {
+            level: Reverse(finding.level),
+            accident: finding.rule.id != "malicious",
+            unexploited: finding.triage.exploited.is_none(),
+            severity: Reverse(finding.severity),
+            unseen: finding.triage.function == Some(false),
+            tenths: Reverse(tenths),
+            indirect: finding.triage.direct != Some(true),
+            subject: &finding.subject,
+            rule: finding.rule.id,
+            advisory: &finding.advisory,
+            primary: &finding.primary,
+            message: &finding.message,
+        }
+    }
 }
 
 fn whole(kind: GapKind, stage: &'static str, reason: String) -> Gap {
     Gap {
         kind,
-        location: Location::new([].into(), ""),
+        location: Location::whole(),
         stage,
         reason,
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashMap},
 };
 
 /// Says of each finding whether attackers use the flaw.
@@ -33,9 +33,18 @@ pub(super) fn place(artifact: &mut Artifact) {
     }
 }
 
+/// The flaws of a component, and in how many artifacts it is.
+#[derive(Default)]
+struct Held<'f> {
+    artifacts: usize,
+    /// The one that was counted last.
+    last: Option<usize>,
+    findings: Vec<&'f Finding>,
+}
+
 /// The plan for all that counts: flaws of level error that an advisory names.
 pub(super) fn plan(artifacts: &[Artifact], database: &Database) -> Result<Vec<Step>, IndexError> {
-    let mut by_component: BTreeMap<&Coordinate, (BTreeSet<usize>, Vec<&Finding>)> = BTreeMap::new();
+    let mut by_component: HashMap<&Coordinate, Held<'_>> = HashMap::new();
     for (i, artifact) in artifacts.iter().enumerate() {
         let flaws = artifact
             .findings
@@ -43,18 +52,19 @@ pub(super) fn plan(artifacts: &[Artifact], database: &Database) -> Result<Vec<St
             .filter(|f| f.level == Level::Error && f.advisory.is_some());
         for finding in flaws {
             let Some(subject) = &finding.subject else { continue };
-            let (held, findings) = by_component.entry(subject).or_default();
-            held.insert(i);
+            let held = by_component.entry(subject).or_default();
+            if held.last.replace(i) != Some(i) {
+                held.artifacts += 1;
+            }
             // The same flaw in another artifact is the same flaw.
-            if !findings
-                .iter()
-                .any(|f| f.advisory == finding.advisory && f.rule == finding.rule)
-            {
-                findings.push(finding);
+            let same = |f: &&Finding| f.advisory == finding.advisory && f.rule == finding.rule;
+            if !held.findings.iter().any(same) {
+                held.findings.push(finding);
             }
         }
     }
-    let step = |(subject, (held, findings)): (&Coordinate, (BTreeSet<usize>, Vec<&Finding>))| {
+    let step = |(subject, held): (&Coordinate, Held<'_>)| {
+        let findings = held.findings;
         let malicious = findings.iter().filter(|f| f.rule.id == "malicious").count();
         let flaws: Vec<Flaw<'_>> = findings.iter().map(|f| flaw(f)).collect();
         let (action, clears) = if malicious > 0 {
@@ -83,7 +93,7 @@ pub(super) fn plan(artifacts: &[Artifact], database: &Database) -> Result<Vec<St
                 .max_by(f64::total_cmp),
             direct: direct.max().flatten(),
             by_way_of,
-            artifacts: held.len(),
+            artifacts: held.artifacts,
         })
     };
     let mut steps = by_component

@@ -45,7 +45,7 @@ fn component(package: Package) -> Component {
     let mut evidence: Vec<Evidence> = package.places.into_iter().map(seen).collect();
     if evidence.is_empty() {
         evidence.push(seen(Place {
-            location: Location::new([].into(), ""),
+            location: Location::whole(),
             context: None,
         }));
     }

@@ -32,7 +32,7 @@ impl Check for RuntimeEol {
             .settings
             .runtime
             .as_deref()
-            .map(|runtime| (Location::new([].into(), ""), runtime));
+            .map(|runtime| (Location::whole(), runtime));
         let seen = cx
             .runtimes
             .iter()

@@ -150,7 +150,9 @@ fn level(name: &str, likeness: Likeness<'_>) -> Option<Level> {
         }
         How::Affix => tiered(
             false,
-            is_node_affix(name, target) || rank <= 100 && is_python_affix(name),
+            is_node_affix(name, target)
+                || top && name.strip_suffix("js") == Some(target)
+                || rank <= 100 && is_python_affix(name),
             high && letters >= 5,
         ),
         How::AffixAndEdit(_) => tiered(false, letters >= 8 && top, letters >= 6 && top),

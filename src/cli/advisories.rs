@@ -322,6 +322,7 @@ fn ask(coordinates: &BTreeSet<&Coordinate>, now: SystemTime) -> Result<Database,
 }
 
 /// The database of a digest among the generations that are still there.
+#[cfg(feature = "fleet")]
 pub(super) fn older(flags: &Flags, digest: &str) -> Option<Database> {
     let root = flags.db.clone().or_else(store::default_folder)?;
     let generations = std::fs::read_dir(root.join("generations")).ok()?;

@@ -15,6 +15,7 @@ mod enrich;
 mod explain;
 mod fingerprints;
 mod inputs;
+#[cfg(feature = "fleet")]
 mod inventory;
 mod judgement;
 mod man;
@@ -45,6 +46,7 @@ enum Command {
     #[command(after_long_help = db::HELP)]
     Db(db::Db),
     /// Keeps every deployed function of a company in view: what each ships, and what became dangerous
+    #[cfg(feature = "fleet")]
     #[command(after_long_help = inventory::HELP)]
     Inventory(inventory::Inventory),
     /// Keeps the policy: what fails a scan, what does not count, and why
@@ -67,12 +69,14 @@ enum Command {
 /// The whole command line, with what the registries add to its help.
 fn command() -> clap::Command {
     let describe = |command| output::describe(inputs::describe(command));
-    Cli::command()
+    let command = Cli::command()
         .mut_subcommand("scan", describe)
-        .mut_subcommand("sbom", describe)
-        .mut_subcommand("inventory", |inventory| {
-            inventory.mut_subcommand("audit", output::describe)
-        })
+        .mut_subcommand("sbom", describe);
+    #[cfg(feature = "fleet")]
+    let command = command.mut_subcommand("inventory", |inventory| {
+        inventory.mut_subcommand("audit", output::describe)
+    });
+    command
 }
 
 /// Runs the command line of this process.
@@ -91,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Scan(mut args) => scan::run(&mut args),
         Command::Sbom(mut args) => sbom::run(&mut args),
         Command::Db(args) => db::run(&args),
+        #[cfg(feature = "fleet")]
         Command::Inventory(args) => inventory::run(args),
         Command::Policy(args) => policy::run(&args),
         Command::Fingerprints(args) => fingerprints::run(&args),

@@ -100,6 +100,7 @@ impl Outputs {
     }
 
     /// Whether nobody asked for one.
+    #[cfg(feature = "fleet")]
     pub(super) fn is_empty(&self) -> bool {
         self.formats.is_empty()
     }

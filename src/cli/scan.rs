@@ -85,7 +85,7 @@ fn scan(args: &mut Scan) -> Result<ExitCode, String> {
     if let Some(reason) = chosen.stale {
         report.gaps.push(Gap {
             kind: GapKind::Partial,
-            location: Location::new([].into(), ""),
+            location: Location::whole(),
             stage: "advisories",
             reason: reason.clone(),
         });

@@ -94,7 +94,7 @@ fn remote(url: &str) -> Result<Remote, AskError> {
 fn gap(url: &str, e: &AskError) -> Gap {
     Gap {
         kind: GapKind::Partial,
-        location: Location::new([].into(), ""),
+        location: Location::whole(),
         stage: "enrich",
         reason: format!("what {url} knows of these packages (yanked, archived, deprecated) could not be asked: {e}"),
     }

@@ -160,14 +160,15 @@ fn judged(
     let judged = judge_all(store, &judge, &wanted)?;
     summary.judged = judged.len();
     drop(all);
-    write_verdicts(store, &wanted, &judged, &mut flaws, &names)?;
+    let mut kept = Kept::read(store)?;
+    kept.write(store, &judged, &mut flaws, &names)?;
     drop(judged);
     flaws.signal(store, database)?;
     super::life::live(
         store,
-        run,
         before.map(|(run, _)| run),
         &judge,
+        &kept.verdicts,
         &mut flaws,
         &names,
         &mut summary,
@@ -389,70 +390,108 @@ fn said_now(store: &mut Store, id: i64, said: &super::verdict::Said) -> Result<(
     store.execute(sql, &values).map(|_| ())
 }
 
-fn write_verdicts(
-    store: &mut Store,
-    wanted: &Wanted,
-    judged: &[Judged],
-    flaws: &mut Flaws,
-    names: &Numbers,
-) -> Result<(), StoreError> {
-    // What is not deployed is judged when it is again.
-    const IDLE: &str = "NOT EXISTS (SELECT 1 FROM function f WHERE f.artifact_id = judged.artifact_id \
-                        AND f.gone_run IS NULL)";
-    match wanted {
-        Wanted::All => {
-            for table in ["verdict", "doubt", "judged"] {
-                let sql =
-                    format!("DELETE FROM {table} WHERE artifact_id IN (SELECT id FROM artifact WHERE format = $1)");
-                store.execute(&sql, &[Value::Text(FORMAT)])?;
-            }
-        }
-        Wanted::These(_) => {
-            for (artifact, ..) in judged {
-                for table in ["verdict", "doubt", "judged"] {
-                    let sql = format!("DELETE FROM {table} WHERE artifact_id = $1");
-                    store.execute(&sql, &[Value::Int(*artifact)])?;
+/// A flaw in an artifact, as it is written: its number, level, severity, places.
+pub(super) type Written = (i64, i64, Option<i64>, String);
+
+/// What is written of every artifact.
+#[derive(Default)]
+struct Kept {
+    verdicts: HashMap<i64, Vec<Written>>,
+    doubts: HashMap<i64, Vec<(i64, String, String)>>,
+}
+
+impl Kept {
+    fn read(store: &mut Store) -> Result<Self, StoreError> {
+        let mut kept = Self::default();
+        let sql = "SELECT artifact_id, flaw_id, level, severity, places FROM verdict ORDER BY artifact_id, flaw_id";
+        store.query(sql, &[], &mut |row| {
+            let written = (row.int(1)?, row.int(2)?, row.maybe_int(3)?, row.text(4)?.to_owned());
+            kept.verdicts.entry(row.int(0)?).or_default().push(written);
+            Ok(())
+        })?;
+        store.doubts(&mut |row| {
+            let doubt = (row.coordinate, row.location, row.reason);
+            kept.doubts.entry(row.artifact).or_default().push(doubt);
+            Ok(())
+        })?;
+        Ok(kept)
+    }
+
+    /// Makes what is kept of the artifacts what was judged now. Only what differs is written: after most nights that is little,
+    /// and a row costs three times as much to write as to read.
+    fn write(
+        &mut self,
+        store: &mut Store,
+        judged: &[Judged],
+        flaws: &mut Flaws,
+        names: &Numbers,
+    ) -> Result<(), StoreError> {
+        // What is not deployed is judged when it is again.
+        let idle = "DELETE FROM judged WHERE NOT EXISTS (SELECT 1 FROM function f \
+                    WHERE f.artifact_id = judged.artifact_id AND f.gone_run IS NULL)";
+        store.execute(idle, &[])?;
+        for chunk in judged.chunks(CHUNK) {
+            let (mut changed, mut unsure) = (Vec::new(), Vec::new());
+            for (artifact, verdicts, doubts) in chunk {
+                let mut now = Vec::with_capacity(verdicts.len());
+                for v in verdicts {
+                    now.push((flaws.number(store, names, v)?, v.level, v.severity, v.places.clone()));
+                }
+                now.sort_unstable();
+                let number = |(of, place, why): &Doubt| Some((*names.get(of)?, place.clone(), why.clone()));
+                let mut doubts: Vec<_> = doubts.iter().filter_map(number).collect();
+                doubts.sort_unstable();
+                if replaced(&mut self.verdicts, *artifact, now) {
+                    store.execute("DELETE FROM verdict WHERE artifact_id = $1", &[Value::Int(*artifact)])?;
+                    changed.push(*artifact);
+                }
+                if replaced(&mut self.doubts, *artifact, doubts) {
+                    store.execute("DELETE FROM doubt WHERE artifact_id = $1", &[Value::Int(*artifact)])?;
+                    unsure.push(*artifact);
                 }
             }
-            store.execute(&format!("DELETE FROM judged WHERE {IDLE}"), &[])?;
+            let verdicts = rows(&self.verdicts, &changed, |artifact, (flaw, level, severity, places)| {
+                [
+                    artifact,
+                    (*flaw).into(),
+                    (*level).into(),
+                    (*severity).into(),
+                    places.into(),
+                ]
+            });
+            let into = "verdict (artifact_id, flaw_id, level, severity, places)";
+            store.insert(into, 5, &verdicts, "")?;
+            let doubts = rows(&self.doubts, &unsure, |artifact, (coordinate, place, reason)| {
+                [artifact, (*coordinate).into(), place.into(), reason.into()]
+            });
+            store.insert("doubt (artifact_id, coordinate_id, location, reason)", 4, &doubts, "")?;
+            let done: Vec<Value<'_>> = chunk.iter().map(|(artifact, ..)| Value::Int(*artifact)).collect();
+            store.insert("judged (artifact_id)", 1, &done, "ON CONFLICT DO NOTHING")?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts in what is true of an artifact now; whether something else was before.
+fn replaced<T: PartialEq>(kept: &mut HashMap<i64, Vec<T>>, artifact: i64, now: Vec<T>) -> bool {
+    if kept.get(&artifact).map_or(&[][..], Vec::as_slice) == now {
+        return false;
+    }
+    kept.insert(artifact, now);
+    true
+}
+
+/// The values of these artifacts' rows.
+fn rows<'k, T, const N: usize>(
+    kept: &'k HashMap<i64, Vec<T>>,
+    artifacts: &[i64],
+    row: impl Fn(Value<'k>, &'k T) -> [Value<'k>; N],
+) -> Vec<Value<'k>> {
+    let mut values = Vec::new();
+    for artifact in artifacts {
+        for one in kept.get(artifact).into_iter().flatten() {
+            values.extend(row(Value::Int(*artifact), one));
         }
     }
-    for chunk in judged.chunks(CHUNK) {
-        let (mut verdicts, mut doubts, mut done) = (Vec::new(), Vec::new(), Vec::new());
-        for (artifact, of, unsure) in chunk {
-            done.push(Value::Int(*artifact));
-            let mut rows = Vec::with_capacity(of.len());
-            for verdict in of {
-                rows.push((flaws.number(store, names, verdict)?, verdict));
-            }
-            rows.sort_unstable_by_key(|(flaw, _)| *flaw);
-            for (flaw, verdict) in rows {
-                verdicts.extend([
-                    Value::Int(*artifact),
-                    Value::Int(flaw),
-                    Value::Int(verdict.level),
-                    verdict.severity.into(),
-                    Value::Text(&verdict.places),
-                ]);
-            }
-            for (coordinate, place, reason) in unsure {
-                let Some(number) = names.get(coordinate) else { continue };
-                doubts.extend([
-                    Value::Int(*artifact),
-                    Value::Int(*number),
-                    Value::Text(place),
-                    Value::Text(reason),
-                ]);
-            }
-        }
-        store.insert(
-            "verdict (artifact_id, flaw_id, level, severity, places)",
-            5,
-            &verdicts,
-            "",
-        )?;
-        store.insert("doubt (artifact_id, coordinate_id, location, reason)", 4, &doubts, "")?;
-        store.insert("judged (artifact_id)", 1, &done, "")?;
-    }
-    Ok(())
+    values
 }

@@ -1,7 +1,7 @@
 //! The life of findings, by function: since when, and until when.
 
 use super::{
-    audit::{AuditError, Flaws, Numbers, Summary},
+    audit::{AuditError, Flaws, Numbers, Summary, Written},
     store::{SEVERITIES, Store, StoreError, Value},
     verdict::Judge,
 };
@@ -13,9 +13,9 @@ type Bad = (i64, i64, Option<i64>);
 /// Compares what is true of each function now with what was, and writes the difference.
 pub(super) fn live(
     store: &mut Store,
-    run: i64,
     before: Option<i64>,
     judge: &Judge<'_>,
+    of_artifact: &HashMap<i64, Vec<Written>>,
     flaws: &mut Flaws,
     names: &Numbers,
     summary: &mut Summary,
@@ -33,13 +33,6 @@ pub(super) fn live(
     })?;
     let of_runtime = runtimes(store, judge, flaws, names, &functions)?;
 
-    let mut of_artifact: HashMap<i64, Vec<Bad>> = HashMap::new();
-    let sql = "SELECT artifact_id, flaw_id, level, severity FROM verdict ORDER BY artifact_id, flaw_id";
-    store.query(sql, &[], &mut |row| {
-        let bad = (row.int(1)?, row.int(2)?, row.maybe_int(3)?);
-        of_artifact.entry(row.int(0)?).or_default().push(bad);
-        Ok(())
-    })?;
     let mut open: Vec<(i64, Bad)> = Vec::new();
     let sql = "SELECT function_id, flaw_id, level, severity FROM finding WHERE fixed_run IS NULL \
                ORDER BY function_id, flaw_id";
@@ -52,43 +45,51 @@ pub(super) fn live(
     let mut at = 0;
     for (function, artifact, runtime) in &functions {
         let end = at + open[at..].iter().take_while(|(of, _)| of == function).count();
-        let was: BTreeMap<i64, Bad> = open[at..end].iter().map(|(_, bad)| (bad.0, *bad)).collect();
+        let was = &open[at..end];
         at = end;
-        let mut is: BTreeMap<i64, Bad> = BTreeMap::new();
         let shipped = artifact.and_then(|a| of_artifact.get(&a)).into_iter().flatten();
         let deployed = runtime.as_ref().and_then(|r| of_runtime.get(r)).into_iter().flatten();
-        is.extend(shipped.chain(deployed).map(|bad| (bad.0, *bad)));
-        for (flaw, bad) in &is {
+        let shipped = shipped.map(|(flaw, level, severity, _)| (*flaw, *level, *severity));
+        let mut is: Vec<Bad> = deployed.copied().chain(shipped).collect();
+        is.sort_by_key(|bad| bad.0);
+        is.dedup_by_key(|bad| bad.0);
+        for bad in &is {
+            let flaw = bad.0;
             summary.open += 1;
             let word = bad.2.and_then(|s| SEVERITIES.get(usize::try_from(s).ok()?));
             *summary
                 .by_severity
                 .entry(word.copied().unwrap_or("unrated"))
                 .or_default() += 1;
-            match was.get(flaw) {
+            let before = was.binary_search_by_key(&flaw, |(_, bad)| bad.0).ok();
+            match before.and_then(|at| was.get(at)) {
                 None => {
                     summary.new += 1;
                     found.extend([
                         Value::Int(*function),
-                        Value::Int(*flaw),
-                        Value::Int(run),
+                        Value::Int(flaw),
+                        Value::Int(summary.run),
                         Value::Int(bad.1),
                         bad.2.into(),
                     ]);
                 }
-                Some(before) if before != bad => {
+                Some((_, before)) if before != bad => {
                     let sql = "UPDATE finding SET level = $1, severity = $2 WHERE function_id = $3 AND flaw_id = $4 \
                                AND fixed_run IS NULL";
-                    store.execute(sql, &[bad.1.into(), bad.2.into(), (*function).into(), (*flaw).into()])?;
+                    store.execute(sql, &[bad.1.into(), bad.2.into(), (*function).into(), flaw.into()])?;
                 }
                 Some(_) => {}
             }
         }
-        for flaw in was.keys().filter(|flaw| !is.contains_key(flaw)) {
+        let gone = |flaw: &i64| is.binary_search_by_key(flaw, |bad| bad.0).is_err();
+        for flaw in was.iter().map(|(_, bad)| bad.0).filter(gone) {
             summary.fixed += 1;
             let sql = "UPDATE finding SET fixed_run = $1, last_run = $2 WHERE function_id = $3 AND flaw_id = $4 \
                        AND fixed_run IS NULL";
-            store.execute(sql, &[run.into(), before.into(), (*function).into(), (*flaw).into()])?;
+            store.execute(
+                sql,
+                &[summary.run.into(), before.into(), (*function).into(), flaw.into()],
+            )?;
         }
     }
     store.insert(

@@ -162,7 +162,7 @@ fn bare(coordinate: &Coordinate) -> Component {
         coordinate: coordinate.clone(),
         evidence: vec![Evidence {
             detector: "inventory",
-            location: Location::new([].into(), ""),
+            location: Location::whole(),
             proof: Proof::Declared,
             confidence: 1.0,
             facts: Vec::new(),

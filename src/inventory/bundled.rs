@@ -401,7 +401,7 @@ fn versionless(components: &[Component], bundles: &[Bundle]) -> Option<Gap> {
     }
     Some(Gap {
         kind: GapKind::Partial,
-        location: Location::new([].into(), ""),
+        location: Location::whole(),
         stage: "js-bundle",
         reason: format!(
             "{} there without a version: {}; the lock file that this was built with makes them exact (--lock FILE), and \

@@ -26,6 +26,12 @@ impl Location {
         }
     }
 
+    /// The artifact as a whole.
+    #[must_use]
+    pub fn whole() -> Self {
+        Self::new(Arc::default(), "")
+    }
+
     /// The same place, at a line (1-based).
     #[must_use]
     pub fn at_line(&self, line: usize) -> Self {

@@ -13,6 +13,10 @@ pub(super) fn is_delimiter(byte: u8) -> bool {
 /// The letters and digits alone, in lower case: `@types/node` is `typesnode`. Letters of other scripts that are drawn like
 /// Latin ones become those.
 pub(super) fn squash(name: &str) -> String {
+    if name.is_ascii() {
+        let letters = name.bytes().filter(|b| !is_delimiter(*b));
+        return letters.map(|b| char::from(b.to_ascii_lowercase())).collect();
+    }
     latin(name)
         .chars()
         .filter(|c| !c.is_ascii() || !is_delimiter(*c as u8))
@@ -136,35 +140,53 @@ pub(super) fn bare(name: &str) -> Option<String> {
 /// A hash of every stretch of a text, and of the text without one or two of its bytes, in constant time each.
 pub(super) struct Rolling {
     prefix: Vec<u64>,
-    power: Vec<u64>,
 }
+
+/// Powers of the base.
+static POWERS: [u64; LONGEST + 1] = {
+    let mut powers = [1; LONGEST + 1];
+    let mut i = 1;
+    while i < powers.len() {
+        powers[i] = Rolling::BASE.wrapping_mul(powers[i - 1]);
+        i += 1;
+    }
+    powers
+};
 
 impl Rolling {
     const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
     pub(super) fn new(text: &str) -> Self {
-        let (mut prefix, mut power) = (vec![0_u64], vec![1_u64]);
-        let (mut hash, mut factor) = (0_u64, 1_u64);
-        for byte in text.bytes() {
-            hash = hash.wrapping_mul(Self::BASE).wrapping_add(u64::from(byte) + 1);
-            factor = factor.wrapping_mul(Self::BASE);
-            prefix.push(hash);
-            power.push(factor);
-        }
-        Self { prefix, power }
+        let mut prefix = Vec::with_capacity(text.len() + 1);
+        prefix.push(0);
+        prefix.extend(text.bytes().scan(0, |hash, byte| {
+            *hash = Self::step(*hash, byte);
+            Some(*hash)
+        }));
+        Self { prefix }
     }
 
-    fn len(&self) -> usize {
-        self.prefix.len() - 1
+    /// What [`Self::whole`] would be, without keeping what is needed for the rest.
+    pub(super) fn hash(text: &str) -> u64 {
+        text.bytes().fold(0, Self::step)
+    }
+
+    fn step(hash: u64, byte: u8) -> u64 {
+        hash.wrapping_mul(Self::BASE).wrapping_add(u64::from(byte) + 1)
     }
 
     pub(super) fn whole(&self) -> u64 {
-        self.prefix[self.len()]
+        self.prefix.last().copied().unwrap_or_default()
+    }
+
+    /// Bytes of the text; 0 of one that small letters have made longer than any name.
+    fn len(&self) -> usize {
+        Some(self.prefix.len() - 1).filter(|n| *n <= LONGEST).unwrap_or(0)
     }
 
     /// Of the bytes `from..to`.
     fn stretch(&self, from: usize, to: usize) -> u64 {
-        self.prefix[to].wrapping_sub(self.prefix[from].wrapping_mul(self.power[to - from]))
+        self.prefix[to].wrapping_sub(self.prefix[from].wrapping_mul(POWERS[to - from]))
     }
 
     /// Of the text without each of its bytes in turn.
@@ -172,7 +194,7 @@ impl Rolling {
         let n = self.len();
         (0..n).map(move |i| {
             self.prefix[i]
-                .wrapping_mul(self.power[n - i - 1])
+                .wrapping_mul(POWERS[n - i - 1])
                 .wrapping_add(self.stretch(i + 1, n))
         })
     }
@@ -183,10 +205,10 @@ impl Rolling {
         (0..n).flat_map(move |i| {
             (i + 1..n).map(move |j| {
                 let front = self.prefix[i]
-                    .wrapping_mul(self.power[j - i - 1])
+                    .wrapping_mul(POWERS[j - i - 1])
                     .wrapping_add(self.stretch(i + 1, j));
                 front
-                    .wrapping_mul(self.power[n - j - 1])
+                    .wrapping_mul(POWERS[n - j - 1])
                     .wrapping_add(self.stretch(j + 1, n))
             })
         })
@@ -224,7 +246,7 @@ mod tests {
                 .filter(|(i, _)| !skip.contains(i))
                 .map(|(_, c)| c)
                 .collect();
-            Rolling::new(&kept).whole()
+            Rolling::hash(&kept)
         };
         let rolling = Rolling::new(text);
         assert_eq!(

@@ -16,7 +16,7 @@ const GLUED: usize = 5;
 pub enum Edit {
     /// A letter of the popular name is missing.
     Omission,
-    /// A letter too many, the same as its neighbour.
+    /// A letter too many, the same as its neighbour; or several of them.
     Repetition,
     /// Two neighbours have changed places.
     Transposition,
@@ -99,22 +99,24 @@ impl Names {
         let near = |target: &str| query.near(target);
         look(Kind::Letters, rolling.whole(), &near);
         rolling.without_one().for_each(|hash| look(Kind::Letters, hash, &near));
+        if let Some(once) = runs_once(&query.letters) {
+            look(Kind::Letters, Rolling::hash(&once), &|target| {
+                let same = squash(target) == once && same_scope(name, target);
+                same.then_some(How::Edit(Edit::Repetition))
+            });
+        }
         if query.letters.len() >= 7 && query.letters.len() <= 40 {
             rolling
                 .without_two()
                 .for_each(|hash| look(Kind::Letters, hash, &|target| query.far(target)));
         }
-        look(
-            Kind::Skeleton,
-            Rolling::new(&skeleton(&query.letters)).whole(),
-            &|target| {
-                let squashed = squash(target);
-                let alike = squashed != query.letters && skeleton(&squashed) == skeleton(&query.letters);
-                (alike && same_scope(name, target)).then_some(How::Homoglyph)
-            },
-        );
+        look(Kind::Skeleton, Rolling::hash(&skeleton(&query.letters)), &|target| {
+            let squashed = squash(target);
+            let alike = squashed != query.letters && skeleton(&squashed) == skeleton(&query.letters);
+            (alike && same_scope(name, target)).then_some(How::Homoglyph)
+        });
         if let Some(words) = &query.words {
-            look(Kind::Words, Rolling::new(words).whole(), &|target| {
+            look(Kind::Words, Rolling::hash(words), &|target| {
                 (sorted_words(target).as_ref() == Some(words) && squash(target) != query.letters)
                     .then_some(How::WordOrder)
             });
@@ -138,7 +140,7 @@ impl Names {
             // `pytz3-dev`: a version beneath the word.
             let unversioned = bare.trim_end_matches(|c: char| c.is_ascii_digit());
             if unversioned.len() >= 3 && unversioned.len() < bare.len() {
-                look(Kind::Letters, Rolling::new(unversioned).whole(), &|target| {
+                look(Kind::Letters, Rolling::hash(unversioned), &|target| {
                     query.affixed(unversioned, target).filter(|how| *how == How::Affix)
                 });
             }
@@ -243,6 +245,14 @@ impl<'q> Query<'q> {
         let own = scoped(self.name).is_none() && scoped(target).is_none() && !self.letters.contains(&squash(target));
         (own && bare(target).as_deref() == Some(rest)).then_some(How::AffixSwapped)
     }
+}
+
+/// Letters of which the same one stands three times or more in a row, once each (`colorsss`); `None` where none does.
+fn runs_once(letters: &str) -> Option<String> {
+    let runs = || letters.as_bytes().chunk_by(|a, b| a == b);
+    runs().any(|run| run.len() >= 3).then_some(())?;
+    let kept = runs().flat_map(|run| if run.len() >= 3 { &run[..1] } else { run });
+    String::from_utf8(kept.copied().collect()).ok()
 }
 
 fn same_scope(name: &str, target: &str) -> bool {

@@ -120,7 +120,7 @@ impl Names {
     }
 
     fn exact_key(&self, name: &str) -> u32 {
-        Kind::Exact.key(Rolling::new(&self.fold(name)).whole())
+        Kind::Exact.key(Rolling::hash(&self.fold(name)))
     }
 
     fn fold<'n>(&self, name: &'n str) -> Cow<'n, str> {
@@ -203,15 +203,15 @@ impl Names {
         if self.standing(id) <= TOP && squashed.len() >= LONG {
             rolling.without_two().for_each(|hash| add(Kind::Letters, hash));
         }
-        add(Kind::Skeleton, Rolling::new(&forms::skeleton(&squashed)).whole());
+        add(Kind::Skeleton, Rolling::hash(&forms::skeleton(&squashed)));
         if let Some(words) = forms::sorted_words(name) {
-            add(Kind::Words, Rolling::new(&words).whole());
+            add(Kind::Words, Rolling::hash(&words));
         }
         if let Some((_, base)) = forms::scoped(name) {
-            add(Kind::Base, Rolling::new(&forms::squash(base)).whole());
+            add(Kind::Base, Rolling::hash(&forms::squash(base)));
         }
         if let Some(bare) = forms::bare(name) {
-            add(Kind::Bare, Rolling::new(&bare).whole());
+            add(Kind::Bare, Rolling::hash(&bare));
         }
     }
 }

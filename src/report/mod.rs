@@ -20,6 +20,7 @@ mod spdx;
 mod text;
 mod words;
 
+#[cfg(feature = "fleet")]
 pub(crate) use html::{CSS as PAGE_CSS, MARK};
 
 /// Every format, the default first.

@@ -1,8 +1,7 @@
 //! Our own: at least one artifact of every case of the matrix's groups A to E, built here; binaries, documents and what is
-//! about memory have files of their own. A zip that holds itself (52) is in the collection alone: it ends by depth, as the
-//! nested ones here do.
+//! about memory have files of their own.
 
-use crate::{build::*, scan, scan_with};
+use crate::{build::*, quine::quine, scan, scan_with};
 use plimsoll::{audit::Options, limits::Limits};
 
 /// What must be said of an artifact.
@@ -574,6 +573,7 @@ fn c_exhaustion() {
             Tell("overlap"),
         ),
         ("53 five deep", nested(5), See),
+        ("52 holds itself", quine("again.zip"), Tell("limit `depth`")),
         ("53 twelve deep", nested(12), Tell("limit `depth`")),
         ("51 sixteen in each of sixteen", broad(4), Tell("limit `")),
         (
