@@ -21,6 +21,8 @@ mod collection;
 mod common;
 #[path = "hostile/documents.rs"]
 mod documents;
+#[path = "hostile/nesting.rs"]
+mod nesting;
 #[path = "hostile/own.rs"]
 mod own;
 #[path = "hostile/quine.rs"]

@@ -1,9 +1,6 @@
 //! Updates over real HTTP, from a server on this machine that serves the layout of OSV's bucket and misbehaves on demand.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-#[path = "advisory/server.rs"]
-mod server;
+use super::server;
 
 use plimsoll::{
     advisory::{
@@ -418,7 +415,7 @@ fn a_scan_fetches_on_first_use_and_says_how_old_its_advisories_are() {
     let package = r#"{"name":"pGHSA-0001","version":"1.0.0"}"#;
     std::fs::write(
         &bundle,
-        common::zip_of(&[("node_modules/pGHSA-0001/package.json", package)]),
+        super::common::zip_of(&[("node_modules/pGHSA-0001/package.json", package)]),
     )
     .unwrap();
     let scan = |days: u64, url: &str, args: &[&str]| {

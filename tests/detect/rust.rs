@@ -1,9 +1,6 @@
 //! Rust binaries without audit data.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{components, scan, scan_with, zip_of};
+use super::common::{components, scan, scan_with, zip_of};
 use plimsoll::{
     audit::{Features, Input, Options},
     model::{Need, SourceKind, Unit, Workspace},

@@ -1,5 +1,4 @@
 //! What the README, the help, the manual pages and the completions say of the command line is the same.
-#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{collections::BTreeSet, fs, process::Command};
 
@@ -58,7 +57,7 @@ fn flags(text: &str) -> BTreeSet<&str> {
 }
 
 /// Flags of tools that the README's commands use besides plimsoll.
-const OTHERS: [&str; 4] = ["--release", "--path", "--example", "--fail"];
+const OTHERS: [&str; 5] = ["--release", "--no-default-features", "--path", "--example", "--fail"];
 
 #[test]
 fn the_readme_names_flags_and_commands_that_exist_and_every_command() {

@@ -1,9 +1,6 @@
 //! Python without metadata, compiled, vendored, locked and tampered with.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{components, fixture, scan, zip_of, zip_tree};
+use super::common::{components, fixture, scan, zip_of, zip_tree};
 use plimsoll::audit::Input;
 use serde_json::Value;
 

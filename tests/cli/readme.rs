@@ -1,5 +1,4 @@
-//! The README's tables are what the registries say. `UPDATE=1 cargo test --test readme` writes them again.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! The README's tables are what the registries say. `UPDATE=1 cargo test --test cli readme` writes them again.
 
 use std::fmt::Write as _;
 
@@ -39,7 +38,7 @@ fn tables_derive_from_the_registries() {
     } else {
         assert!(
             before == readme,
-            "README.md differs from the registries: UPDATE=1 cargo test --test readme"
+            "README.md differs from the registries: UPDATE=1 cargo test --test cli readme"
         );
     }
 }

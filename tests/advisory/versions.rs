@@ -1,8 +1,5 @@
 //! The order of versions: tables that a person can check, the laws of an order, agreement with the libraries that define it, and
 //! that the integers of the index never say otherwise.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use plimsoll::{
     advisory::index::{self, Index, Query, Source},
@@ -13,7 +10,7 @@ use std::{cmp::Ordering, fs, str::FromStr as _};
 
 /// Groups of equal versions, ascending.
 fn table(name: &str) -> Vec<Vec<String>> {
-    let text = fs::read_to_string(common::fixture("versions").join(name)).unwrap();
+    let text = fs::read_to_string(super::common::fixture("versions").join(name)).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     lines.map(|line| line.split(' ').map(str::to_owned).collect()).collect()
 }

@@ -1,10 +1,7 @@
 //! HTTPS and proxies as companies have them: a certificate authority of their own (`SSL_CERT_FILE`), a proxy that alone
 //! reaches the mirror (`HTTPS_PROXY`, `NO_PROXY`).
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-#[path = "advisory/server.rs"]
-mod server;
+use super::server;
 
 use base64::Engine as _;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};

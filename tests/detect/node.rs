@@ -1,7 +1,4 @@
 //! Node in every form that it ships in: bundles with and without maps, lock files of four tools, installed trees.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use base64::Engine as _;
 use plimsoll::audit::{Given, Input, Options};
@@ -22,7 +19,7 @@ fn options(locks: &[(&str, &str)]) -> Options {
 }
 
 fn scan(files: &[(&str, &str)], locks: &[(&str, &str)]) -> Value {
-    common::scan_with(Input::Stdin(common::zip_of(files)), &options(locks))
+    super::common::scan_with(Input::Stdin(super::common::zip_of(files)), &options(locks))
 }
 
 /// `name version` of each component, sorted.
@@ -393,12 +390,12 @@ fn yarn_plug_n_play() {
                  {\"packageLocation\": \"./\", \"linkType\": \"SOFT\"}]]],\\\n    [\"tiny\", [[\"npm:2.0.0\", {\"packageLocation\": \
                  \"./.yarn/cache/tiny.zip/node_modules/tiny/\", \"packageDependencies\": [[\"other\", \"npm:1.0.0\"]], \"linkType\": \
                  \"HARD\"}]]],\\\n    [\"other\", [[\"npm:1.0.0\", {\"linkType\": \"HARD\"}]]]\\\n  ]\\\n}';\n";
-    let cached = common::zip_of(&[("node_modules/tiny/package.json", r#"{"name":"tiny","version":"2.0.0"}"#)]);
-    let zip = common::zip_of(&[
+    let cached = super::common::zip_of(&[("node_modules/tiny/package.json", r#"{"name":"tiny","version":"2.0.0"}"#)]);
+    let zip = super::common::zip_of(&[
         (".pnp.cjs", table.as_bytes()),
         (".yarn/cache/tiny-npm-2.0.0-0123456789-8.zip", &cached),
     ]);
-    let report = common::scan(Input::Stdin(zip));
+    let report = super::common::scan(Input::Stdin(zip));
     assert_eq!(names(&report), ["other 1.0.0", "tiny 2.0.0"]);
     assert_eq!(
         report["artifacts"][0]["components"][1]["evidence"][0]["proof"],

@@ -1,7 +1,4 @@
 //! One thread or many: the same bytes in every report.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use std::{
     fs,
@@ -58,19 +55,19 @@ fn our_own() {
             format!(r#"{{"name":"p{i}","version":"1.0.{i}","version":"2.0.0"}}"#),
         )
     };
-    let inner = common::zip_of(&(0..200).map(package).collect::<Vec<_>>());
+    let inner = super::common::zip_of(&(0..200).map(package).collect::<Vec<_>>());
     for name in ["a.zip", "b.zip", "c.zip"] {
         let mut outer = vec![("inner.zip".to_owned(), inner.clone())];
         outer.extend((100..400).map(package).map(|(path, text)| (path, text.into_bytes())));
         outer.push(("../escape\\x".to_owned(), b"x".to_vec()));
-        std::fs::write(folder.path().join(name), common::zip_of(&outer)).unwrap();
+        std::fs::write(folder.path().join(name), super::common::zip_of(&outer)).unwrap();
     }
     same(folder.path());
 }
 
 #[test]
 fn the_real_ones() {
-    if let Some(folder) = common::shared("corpus") {
+    if let Some(folder) = super::common::shared("corpus") {
         same(&folder);
     }
 }

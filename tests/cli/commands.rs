@@ -1,9 +1,6 @@
 //! The command as people and pipelines use it, in a scrubbed environment.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{fixture, zip_of, zip_tree};
+use super::common::{fixture, zip_of, zip_tree};
 use std::{
     fs,
     io::Write as _,

@@ -1,9 +1,6 @@
 //! The folder of a database under everything that can go wrong: kills, two writers, a full disk, a reader in the midst.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-#[path = "advisory/server.rs"]
-mod server;
+use super::server;
 
 use plimsoll::advisory::{
     import::Import,
@@ -140,7 +137,7 @@ fn import(folder: &Path, second: u32) -> Import {
         .into_iter()
         .map(|(id, _, json)| (format!("{id}.json"), json))
         .collect();
-    fs::write(&file, common::zip_of(&files)).unwrap();
+    fs::write(&file, super::common::zip_of(&files)).unwrap();
     let mut import = Import::default();
     import.path(&file).unwrap();
     import
@@ -259,7 +256,9 @@ fn a_damaged_database_is_an_error_and_never_clean() {
 
 #[test]
 fn imports_of_every_kind_keep_what_they_do_not_replace() {
-    let Some(osv) = common::shared("osv") else { return };
+    let Some(osv) = super::common::shared("osv") else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(folder.path().join("db"));
     let take = |path: &Path, force| {
@@ -323,8 +322,8 @@ fn imports_of_every_kind_keep_what_they_do_not_replace() {
 #[test]
 fn rustsecs_repository_says_what_its_export_says() {
     let (Some(zip), Some(tarball)) = (
-        common::shared("osv/crates.io/all.zip"),
-        common::shared("osv/rustsec-advisory-db.tar.gz"),
+        super::common::shared("osv/crates.io/all.zip"),
+        super::common::shared("osv/rustsec-advisory-db.tar.gz"),
     ) else {
         return;
     };
@@ -368,7 +367,7 @@ fn rustsecs_repository_says_what_its_export_says() {
 fn waiting_for_nothing() {
     // A machine without network: a scan comes to its end soon, and says that it used the default.
     let folder = tempfile::tempdir().unwrap();
-    let fixture = common::fixture("orders.zip");
+    let fixture = super::common::fixture("orders.zip");
     let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .env_clear()
         .env("PLIMSOLL_DB", folder.path().join("db"))

@@ -1,9 +1,6 @@
 //! Whole scans through the library: bad input, exit codes, determinism.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{scan, zip_of};
+use super::common::{scan, zip_of};
 use plimsoll::{
     advisory::Database,
     audit::{self, Input, Options},

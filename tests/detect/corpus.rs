@@ -1,7 +1,4 @@
 //! The real zips beside the project, one test per ecosystem: every component of the truth, and nothing else.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use plimsoll::audit::Input;
 use std::{collections::BTreeSet, path::Path};
@@ -20,7 +17,7 @@ fn seen_and_there(folder: &Path, zip: &str, ecosystem: &str) -> (Vec<serde_json:
     let there = there
         .map(|c| (c[1].as_str().unwrap().to_owned(), c[2].as_str().unwrap().to_owned()))
         .collect();
-    let report = common::scan(Input::Path(folder.join(format!("{zip}.zip"))));
+    let report = super::common::scan(Input::Path(folder.join(format!("{zip}.zip"))));
     let seen = report["artifacts"][0]["components"].as_array().unwrap().iter();
     (seen.filter(|c| c["ecosystem"] == ecosystem).cloned().collect(), there)
 }
@@ -37,7 +34,9 @@ fn names<'a>(components: impl Iterator<Item = &'a serde_json::Value>) -> Names {
 }
 
 fn exact(ecosystem: &str, zips: &[&str]) {
-    let Some(folder) = common::shared("corpus") else { return };
+    let Some(folder) = super::common::shared("corpus") else {
+        return;
+    };
     for zip in zips {
         let (seen, there) = seen_and_there(&folder, zip, ecosystem);
         assert_eq!(names(seen.iter()), there, "{zip}");
@@ -80,7 +79,9 @@ fn rust() {
 
 #[test]
 fn rust_with_a_lock_beside_it() {
-    let Some(folder) = common::shared("corpus") else { return };
+    let Some(folder) = super::common::shared("corpus") else {
+        return;
+    };
     let (seen, there) = seen_and_there(&folder, "rust-lock", "crates.io");
     assert!(names(seen.iter()).is_superset(&there));
     let installed = |c: &&serde_json::Value| {

@@ -1,9 +1,6 @@
 //! `--enrich` over real HTTP, from a server on this machine with answers in the shapes of deps.dev's API and PEP 691.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-#[path = "advisory/server.rs"]
-mod server;
+use super::server;
 
 use plimsoll::{
     advisory::Database,

@@ -1,5 +1,4 @@
 //! Packages known by their code: from modules to an index to claims on a bundle, all written here.
-#![allow(missing_docs, clippy::unwrap_used)]
 
 use plimsoll::fingerprint::{
     Claim, Index, IndexError,

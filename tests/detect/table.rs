@@ -1,9 +1,6 @@
 //! The fixtures: plain trees, zipped here, and what is found in each.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{components, fixture, scan, zip_of, zip_tree};
+use super::common::{components, fixture, scan, zip_of, zip_tree};
 use plimsoll::audit::Input;
 
 /// Scans a fixture both as a zip and as a folder; both must see the same.

@@ -1,9 +1,6 @@
 //! Every format: what hostile text becomes in it, one canonical report, and SBOMs on their way out and back.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{fixture, zip_of, zip_tree};
+use super::common::{fixture, zip_of, zip_tree};
 use plimsoll::{
     advisory::Database,
     audit::{self, Input, Options},
@@ -185,7 +182,7 @@ fn hostile_text_is_inert_in_every_format() {
 
 #[test]
 fn the_collection_is_inert_in_every_format() {
-    let Some(folder) = common::shared("hostile/inject") else {
+    let Some(folder) = super::common::shared("hostile/inject") else {
         return;
     };
     let mut seen = 0;
@@ -281,7 +278,7 @@ fn canonical() -> Report {
     };
     let now = humantime::parse_rfc3339("2026-01-05T00:00:00Z").unwrap();
     audit::audit(
-        &[Input::Stdin(common::zip_stored(&files))],
+        &[Input::Stdin(super::common::zip_stored(&files))],
         &options,
         &database,
         now,
@@ -303,7 +300,7 @@ fn with_rules_of_results(sarif: &str) -> String {
     serde_json::to_string_pretty(&document).unwrap() + "\n"
 }
 
-/// Read these before they are written again: `UPDATE=1 cargo test --test report`.
+/// Read these before they are written again: `UPDATE=1 cargo test --test cli report`.
 #[test]
 fn one_report_in_every_format() {
     let report = canonical();
@@ -335,7 +332,7 @@ fn one_report_in_every_format() {
         let differs = kept.lines().zip(out.lines()).find(|(a, b)| a != b);
         assert!(
             kept == out,
-            "{format}: {differs:#?}; if that is meant: UPDATE=1 cargo test --test report"
+            "{format}: {differs:#?}; if that is meant: UPDATE=1 cargo test --test cli report"
         );
     }
 }
@@ -417,7 +414,9 @@ fn an_sbom_says_what_the_scan_said() {
 
 #[test]
 fn an_sbom_of_a_real_zip_says_what_the_scan_said() {
-    let Some(folder) = common::shared("corpus") else { return };
+    let Some(folder) = super::common::shared("corpus") else {
+        return;
+    };
     for name in [
         "node-modules",
         "node-esbuild-map",

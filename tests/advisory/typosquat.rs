@@ -1,9 +1,6 @@
 //! Names that look like popular ones: silent on honest trees, loud on imitations, lowered where a popular package vouches.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-#[path = "advisory/server.rs"]
-mod server;
+use super::server;
 
 use plimsoll::{
     audit::{Input, Options},
@@ -25,7 +22,7 @@ fn judged(ecosystem: &ecosystem::Ecosystem, name: &str) -> Option<(Level, String
 
 #[test]
 fn an_honest_closure_is_silent() {
-    let text = fs::read_to_string(common::fixture("typosquat/closure.tsv")).unwrap();
+    let text = fs::read_to_string(super::common::fixture("typosquat/closure.tsv")).unwrap();
     let rows: Vec<(&str, &str)> = text
         .lines()
         .skip(1)
@@ -76,7 +73,7 @@ fn scan(files: &[(&str, serde_json::Value)], options: &Options) -> Vec<String> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, json.to_string()).unwrap();
     }
-    let report = common::scan_with(Input::Path(folder.path().to_owned()), options);
+    let report = super::common::scan_with(Input::Path(folder.path().to_owned()), options);
     let findings = report["artifacts"][0]["findings"].as_array().unwrap().iter();
     let own = findings.filter(|f| f["rule"] == "typosquat");
     own.map(|f| format!("{} {}", f["level"].as_str().unwrap(), f["message"].as_str().unwrap()))
@@ -98,7 +95,7 @@ fn two_signals_count_for_more() {
         fs::create_dir_all(&own).unwrap();
         fs::write(own.join("package.json"), package(name, script).to_string()).unwrap();
     }
-    let report = common::scan(Input::Path(folder.path().to_owned()));
+    let report = super::common::scan(Input::Path(folder.path().to_owned()));
     let findings = report["artifacts"][0]["findings"].as_array().unwrap().iter();
     let word = |f: &serde_json::Value, key: &str| f[key].as_str().unwrap().to_owned();
     let said: Vec<_> = findings
@@ -218,7 +215,7 @@ fn updates_bring_newer_names() {
     );
     server.put("/names/npm.txt.gz", list_with("harbour-berths"));
     let folder = tempfile::tempdir().unwrap();
-    let zip = common::zip_of(&[(
+    let zip = super::common::zip_of(&[(
         "node_modules/harbuor-berths/package.json",
         r#"{"name":"harbuor-berths","version":"1.0.0"}"#,
     )]);
@@ -292,7 +289,7 @@ fn a_package_in_the_folder_of_another() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, json.to_string()).unwrap();
         }
-        let report = common::scan(Input::Path(folder.path().to_owned()));
+        let report = super::common::scan(Input::Path(folder.path().to_owned()));
         let findings = report["artifacts"][0]["findings"].as_array().unwrap().clone();
         let own = findings.into_iter().filter(|f| f["rule"] == "misnamed");
         own.map(|f| f["message"].as_str().unwrap().to_owned())

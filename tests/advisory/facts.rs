@@ -1,7 +1,4 @@
 //! The facts of the embedded records against the published ones: our words are our own, what they state is not.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
-
-mod common;
 
 use serde_json::{Value, json};
 use std::{
@@ -66,7 +63,7 @@ fn embedded_records_state_the_published_facts() {
     let mut wrong = Vec::new();
     let (mut compared, mut alone) = (0, 0);
     for ecosystem in ["npm", "PyPI", "crates.io"] {
-        let Some(zip) = common::shared(&format!("osv/{ecosystem}/all.zip")) else {
+        let Some(zip) = super::common::shared(&format!("osv/{ecosystem}/all.zip")) else {
             return;
         };
         let published = published(&zip);

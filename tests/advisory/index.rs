@@ -1,9 +1,6 @@
 //! The index against the plainest evaluation there is, over real and generated records, and against damage.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-#[path = "advisory/naive.rs"]
-mod naive;
+use super::naive;
 
 use plimsoll::{
     advisory::{
@@ -28,7 +25,7 @@ fn sources() -> Vec<Source> {
 fn real() -> Option<Vec<Record>> {
     let mut records = Vec::new();
     for ecosystem in ["npm", "PyPI", "crates.io"] {
-        let zip = common::shared(&format!("osv/{ecosystem}/all.zip"))?;
+        let zip = super::common::shared(&format!("osv/{ecosystem}/all.zip"))?;
         let mut zip = zip::ZipArchive::new(File::open(zip).unwrap()).unwrap();
         for i in 0..zip.len() {
             let mut text = String::new();
@@ -410,7 +407,7 @@ fn whatever_the_bytes_nothing_panics() {
 #[test]
 fn scans_of_the_real_zips_find_what_the_plainest_evaluation_finds() {
     use plimsoll::{advisory::Database, audit};
-    let (Some(records), Some(corpus)) = (real(), common::shared("corpus")) else {
+    let (Some(records), Some(corpus)) = (real(), super::common::shared("corpus")) else {
         return;
     };
     let naive = naive::Naive::new(&records);

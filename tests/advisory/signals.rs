@@ -1,12 +1,8 @@
 //! KEV and EPSS, from their public files into a scan.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-#[path = "advisory/server.rs"]
-mod server;
+use super::server;
 
-mod common;
-
-use common::zip_of;
+use super::common::zip_of;
 use server::Server;
 use std::{
     fs,

@@ -1,7 +1,4 @@
 //! What once made a fuzz target fail, kept: `fixtures/crashes/TARGET/`. See `tests/fuzz/README.md`.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use plimsoll::{
     archive::{Entry, EntryKind, EntryMeta},
@@ -12,7 +9,7 @@ use plimsoll::{
 use std::{fs, path::PathBuf};
 
 fn crashes(target: &str) -> Vec<PathBuf> {
-    let folder = common::fixture("crashes").join(target);
+    let folder = super::common::fixture("crashes").join(target);
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -24,7 +21,7 @@ fn archives() {
     for path in crashes("zip").into_iter().chain(crashes("tar")) {
         let bytes = fs::read(&path).unwrap();
         // Some are refused as no artifact at all; none may panic.
-        let _ = common::scan(Input::Stdin(bytes));
+        let _ = super::common::scan(Input::Stdin(bytes));
     }
 }
 

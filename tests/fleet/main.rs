@@ -3,10 +3,9 @@
 #![cfg(feature = "fleet")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, unreachable_pub)]
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "fleet/outside.rs"]
 mod outside;
-#[path = "fleet/world.rs"]
 mod world;
 
 use serde_json::Value;

@@ -1,9 +1,6 @@
 //! What people decide beforehand: policy files, and what becomes of findings and gaps that they speak of.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::zip_of;
+use super::common::zip_of;
 use plimsoll::{
     advisory::Database,
     audit::{self, Input, Options},

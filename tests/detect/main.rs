@@ -1,0 +1,12 @@
+//! What is seen in artifacts: every detector, every language, the real zips beside the project.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod corpus;
+mod crashes;
+mod fingerprint;
+mod node;
+mod python;
+mod rust;
+mod table;
