@@ -1,24 +1,24 @@
 """Writes python-files.tsv: by which of its files a distribution whose code states no version tells its version.
 
-Usage: python-files.py fetch FOLDER        wheels of the distributions below, with pip (PIP names another command)
-       python-files.py table FOLDER [PYTHON...] > python-files.tsv
+Usage: python-files.py fetch FOLDER PLIMSOLL   wheels of the distributions that plimsoll cannot tell the version of
+       python-files.py table FOLDER [PYTHON...] > python-files.tsv      of all below FOLDER: a choice of them may be linked there
 
-One row for each content of a file: distribution, path below the import root, `s` for source or `b` for bytecode, hash, the
-versions that have it. Source is hashed as it is. Of bytecode, which every CPython makes otherwise, the identifiers are hashed:
-each PYTHON (a command; this one unless given) compiles the files, and where they differ there are several rows. Of each
-distribution the few files that tell most versions apart are kept. Versions whose code states them need no row.
+`fetch` takes the newest wheel of each distribution of python-imports.tsv without its metadata, and asks a plimsoll whether it
+knows which version that is; of those that it does not, and of those that have rows already, it takes the versions before that
+one too. It keeps what it has.
+
+`table` writes one row for each content of a file: distribution, path below the import root, `s` for source or `b` for
+bytecode, hash, the versions that have it. Source is hashed as it is. Of bytecode, which every CPython makes otherwise, the
+identifiers are hashed: each PYTHON (a command; this one unless given) compiles the files, and where they differ there are
+several rows. Of each distribution the few files that tell most versions apart are kept.
 """
-import hashlib, json, os, pathlib, re, shlex, subprocess, sys
+import concurrent.futures, hashlib, json, pathlib, re, subprocess, sys
 
-DISTRIBUTIONS = """
-aiohttp-retry anyio attrs blinker cattrs click croniter flask grpcio-status importlib-metadata importlib-resources invoke iso8601
-itsdangerous jsonpath-ng jsonschema jsonschema-specifications mangum markupsafe marshmallow mypy-extensions paramiko pluggy
-prompt-toolkit python-slugify qrcode referencing rich sniffio structlog tabulate tqdm typing-extensions typing-inspect
-typing-inspection tzlocal waitress werkzeug xmltodict zeep zipp
-""".split()
-NEWEST = 40  # versions of each
+from wheels import normal, unpack, wheels
+
+NEWEST = 24  # versions of each
 FILES = 4
-STATES = re.compile(rb"""^(__version__|VERSION|version)\s*(:[^=\n]*)?=\s*(version\s*=\s*)?["'(]+\d+["']?[.,]""", re.M)
+HERE = pathlib.Path(__file__).parent
 
 WALK = r'''
 import hashlib, json, re, sys
@@ -44,17 +44,30 @@ print(json.dumps(out))
 '''
 
 
-def fetch(folder):
-    pip = shlex.split(os.environ.get("PIP", f"{sys.executable} -m pip"))
-    for name in DISTRIBUTIONS:
-        index = subprocess.run([sys.executable, "-m", "pip", "index", "versions", name], stdout=subprocess.PIPE, text=True).stdout
-        versions = re.search(r"Available versions: (.*)", index)
-        for version in versions[1].split(", ")[:NEWEST] if versions else []:
+def knows(plimsoll, name, version, target):
+    out = subprocess.run([plimsoll, "sbom", "-o", "cyclonedx", target], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    seen = {(c["name"], c.get("version")) for c in json.loads(out or "{}").get("components", [])}
+    return (name, version) in seen
+
+
+def fetch(folder, plimsoll):
+    rows = lambda file, column: {line.split("\t")[column] for line in (HERE / file).read_text().splitlines() if line[0] != "#"}
+    hashed = rows("python-files.tsv", 0)
+
+    def one(name):
+        for i, (version, url, _) in enumerate(wheels(name)[:NEWEST]):
             target = folder / name / version
             if not target.exists():
-                subprocess.run([*pip, "install", "-q", "--no-deps", "--only-binary", ":all:", "--target", target, f"{name}=={version}"])
-            if target.exists() and any(STATES.search(p.read_bytes()) for p in target.rglob("*.py")):
-                break  # from here back they state it
+                unpack(url, target)
+            if name not in hashed and (i == 0 or i % 4 == 0) and knows(plimsoll, name, version, target):
+                break  # from here back its code states it
+        return name
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        asked = {pool.submit(one, name): name for name in sorted({normal(n) for n in rows("python-imports.tsv", 1)})}
+        for done in concurrent.futures.as_completed(asked):
+            if done.exception():
+                print(f"{asked[done]}: {done.exception()}", file=sys.stderr)
 
 
 def sources(target):
@@ -84,10 +97,10 @@ def choose(versions):
 def table(folder, pythons):
     rows, wanted = {}, {}
     for dist in sorted(p for p in folder.iterdir() if p.is_dir()):
-        versions = {v.name: sources(v) for v in dist.iterdir() if v.is_dir()}
+        versions = {v.name: sources(v) for v in dist.iterdir() if v.is_dir() and v.suffix != ".part"}
         versions = {v: files for v, files in versions.items() if files}
-        if not versions:
-            continue
+        if len(versions) < 2:
+            continue  # what is known by its code, and what has no Python
         for path in choose(versions):
             for version, files in versions.items():
                 if path in files:
@@ -96,7 +109,7 @@ def table(folder, pythons):
                     wanted.setdefault(digest, (str(place), []))[1].append((dist.name, path, version))
     paths = {place: owners for place, owners in wanted.values()}
     for python in pythons:
-        done = subprocess.run([python, "-c", WALK], input="\n".join(paths), stdout=subprocess.PIPE, text=True, check=True).stdout
+        done = subprocess.run([python, "-W", "ignore", "-c", WALK], input="\n".join(paths), stdout=subprocess.PIPE, text=True, check=True).stdout
         for place, digest in json.loads(done).items():
             for dist, path, version in paths[place]:
                 rows.setdefault((dist, path, "b", digest), set()).add(version)
@@ -107,9 +120,9 @@ def table(folder, pythons):
 
 
 def main():
-    command, folder, *pythons = sys.argv[1:]
+    command, folder, *rest = sys.argv[1:]
     folder = pathlib.Path(folder)
-    fetch(folder) if command == "fetch" else table(folder, pythons or [sys.executable])
+    fetch(folder, rest[0]) if command == "fetch" else table(folder, rest or [sys.executable])
 
 
 main()

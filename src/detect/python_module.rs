@@ -194,10 +194,13 @@ fn is_import_root(place: &Place<'_>, found: &Sink<'_>) -> bool {
         // A lone module of a common name is no copy of a package, and `packages/` holds all sorts of things.
         Root::Vendored => place.form == Form::Package || !place.root.ends_with("packages/"),
         Root::Other => {
-            // A folder of a package is no import root, however its modules are called.
-            let inside = ["__init__.py", "__init__.pyc"]
-                .iter()
-                .any(|init| has(found, &format!("{}{init}", place.root)));
+            // A folder of a package is no import root, however its modules are called (`agno/models/openai.py`).
+            let folders = place.root.match_indices('/').map(|(at, _)| &place.root[..=at]);
+            let is_package = |folder: &str| {
+                let mut inits = ["__init__.py", "__init__.pyc"].iter();
+                inits.any(|init| has(found, &format!("{folder}{init}")))
+            };
+            let inside = folders.into_iter().any(is_package);
             let known = |child: &&str| {
                 let stem = child.split('.').next().unwrap_or_default();
                 !imports::rows(stem).is_empty()

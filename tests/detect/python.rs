@@ -160,6 +160,29 @@ fn two_distributions_of_one_name() {
 }
 
 #[test]
+fn three_known_names_make_a_folder_an_import_root_unless_it_lies_in_a_package() {
+    let of = |init: &'static str| {
+        let name = |name: &str| {
+            (
+                format!("shop/ways/{name}/__init__.py"),
+                "__version__ = '1.2.3'\n".to_owned(),
+            )
+        };
+        let mut files: Vec<(String, String)> = ["stripe", "openai", "redis"].map(name).into();
+        files.push((init.to_owned(), String::new()));
+        components(&scan(Input::Stdin(zip_of(&files))))
+    };
+    let three = [
+        "openai 1.2.3 installed",
+        "redis 1.2.3 installed",
+        "stripe 1.2.3 installed",
+    ];
+    assert_eq!(of("shop/README"), three);
+    assert!(of("shop/__init__.py").is_empty());
+    assert!(of("shop/ways/__init__.pyc").is_empty());
+}
+
+#[test]
 fn sboms_in_wheels_and_conda_records() {
     let cyclonedx = r#"{"bomFormat":"CycloneDX","components":[
         {"name":"openssl","purl":"pkg:cargo/openssl@0.10.64"},{"name":"libxml2","purl":"pkg:generic/libxml2@2.12.6"}]}"#;
