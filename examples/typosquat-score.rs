@@ -1,7 +1,8 @@
 //! How well look-alikes are told from honest names, on labelled names.
 //!
 //! `cargo run --release --example typosquat-score [FOLDER]`: FOLDER holds `squats.tsv` (ecosystem, name, target, label),
-//! `benign_near.tsv` and `tail.tsv` (ecosystem, name); the project's own small set unless given. Prints recall over labelled
+//! `benign_near.tsv` and `tail.tsv` (ecosystem, name); the project's own small set unless given, and its honest names where
+//! FOLDER has none. Prints recall over labelled
 //! squats, the mean of the targets' means, beside the rate of false positives, at each level; the same for each half of the
 //! targets, of which the rules were developed on the first; and what each kind of likeness adds. Ends with 1 where a bar is
 //! not met. `--list LEVEL` names the false positives, and what was missed in the first half.
@@ -20,6 +21,9 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
+
+/// The project's own names.
+const OWN: &str = "fixtures/typosquat";
 
 const LEVELS: [Level; 3] = [Level::Error, Level::Warning, Level::Note];
 
@@ -76,7 +80,7 @@ fn recall<'j>(squats: impl Iterator<Item = &'j Judged<'j>>, level: Level) -> (f6
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (mut folder, mut list) = (PathBuf::from("fixtures/typosquat"), None);
+    let (mut folder, mut list) = (PathBuf::from(OWN), None);
     while let Some(argument) = arguments.next() {
         if argument == "--list" {
             let word = arguments.next().unwrap_or_default();
@@ -87,8 +91,16 @@ fn main() -> ExitCode {
     }
     let popular = Popular::default();
     let squats = read(&folder.join("squats.tsv"), &popular, true);
-    let near = read(&folder.join("benign_near.tsv"), &popular, false);
-    let tail = read(&folder.join("tail.tsv"), &popular, false);
+    let honest = |name: &str| {
+        let given = folder.join(name);
+        let file = if given.exists() {
+            given
+        } else {
+            Path::new(OWN).join(name)
+        };
+        read(&file, &popular, false)
+    };
+    let (near, tail) = (honest("benign_near.tsv"), honest("tail.tsv"));
     println!(
         "{:<10} {:<8} {:>8} {:>14} {:>14} {:>16} {:>12}",
         "ecosystem", "level", "recall", "first half", "second half", "tail", "benign near"

@@ -41,6 +41,8 @@ fn what_looks_like_what() {
     let warning = |target: &str| Some((Level::Warning, target.to_owned()));
     for (ecosystem, name, expected) in [
         (&NPM, "expresss", error("express")),
+        (&NPM, "colorsss", error("colors")),
+        (&NPM, "mysqljs", warning("mysql")),
         (&NPM, "typescirpt", error("typescript")),
         (&NPM, "commandre", error("commander")),
         (&NPM, "types-lodash", warning("@types/lodash")),
