@@ -15,7 +15,8 @@ pub fn rate(record: &Record) -> (Option<Severity>, Option<f64>) {
         .iter()
         .chain(record.affected.iter().flat_map(|a| &a.severity));
     let score = vectors
-        .filter_map(|v| Cvss::from_str(&v.score).ok())
+        // Version 2 has no prefix of its own; some databases give it one after the fashion of version 3.
+        .filter_map(|v| Cvss::from_str(v.score.strip_prefix("CVSS:2.0/").unwrap_or(&v.score)).ok())
         .map(|cvss| cvss.score())
         .max_by(f64::total_cmp);
     if let Some(score) = score {
@@ -63,6 +64,16 @@ mod tests {
                 r#""severity":[{"type":"CVSS_V4","score":"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H"}]"#,
                 Some(Severity::Critical),
                 Some(10.0),
+            ),
+            (
+                r#""severity":[{"type":"CVSS_V2","score":"AV:N/AC:L/Au:N/C:P/I:P/A:P"}]"#,
+                Some(Severity::High),
+                Some(7.5),
+            ),
+            (
+                r#""severity":[{"type":"CVSS_V2","score":"CVSS:2.0/AV:N/AC:L/Au:N/C:P/I:P/A:P"}]"#,
+                Some(Severity::High),
+                Some(7.5),
             ),
             (
                 r#""severity":[{"type":"CVSS_V3","score":"CVSS:3.1/nonsense"}],"database_specific":{"severity":"MODERATE"}"#,
