@@ -1,7 +1,7 @@
 //! SBOMs that a wheel carries (PEP 770): every file in `*.dist-info/sboms/`, whatever its name, as CycloneDX or SPDX JSON.
 //! They list what the metadata does not: crates in an extension module, libraries that were bundled.
 
-use super::{DetectError, Detector, Interest, Sink};
+use super::{DetectError, Detector, Interest, Sink, python::folders};
 use crate::{
     archive::{Entry, EntryMeta},
     model::Proof,
@@ -24,10 +24,9 @@ impl Detector for PythonSbom {
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        let inside = meta
-            .path
-            .rsplit_once(".dist-info/")
-            .is_some_and(|(_, rest)| rest.starts_with("sboms/"));
+        let inside = folders::dist_info(meta.path)
+            .and_then(|folder| meta.path.strip_prefix(folder))
+            .is_some_and(|rest| rest.starts_with("/sboms/"));
         Interest::read_if(inside)
     }
 

@@ -115,7 +115,9 @@ pub fn purl(coordinate: &Coordinate) -> String {
     // A slash that parts no scope from its name belongs to the name, and is encoded there: of the empty segments in
     // `http://x` no reader of a purl would keep any.
     let (namespace, name) = match coordinate.name.split_once('/') {
-        Some((scope, name)) if scope.starts_with('@') && !name.is_empty() => (Some(scope), name),
+        Some((scope, name)) if coordinate.ecosystem == NPM.id && scope.starts_with('@') && !name.is_empty() => {
+            (Some(scope), name)
+        }
         _ => (None, &*coordinate.name),
     };
     let own = of(coordinate.ecosystem).purl_type;

@@ -193,6 +193,10 @@ fn sboms_in_wheels_and_conda_records() {
         ("a-1.dist-info/sboms/b.spdx.json", spdx),
         ("a-1.dist-info/sboms/c.json", "{}"),
         (
+            "gamma-3.DIST-INFO/sboms/d.json",
+            r#"{"bomFormat":"CycloneDX","components":[{"name":"delta","purl":"pkg:pypi/delta@4.0"}]}"#,
+        ),
+        (
             "conda-meta/beta-2.0-py311_0.json",
             r#"{"name":"beta","version":"2.0","files":["lib/python3.11/site-packages/beta/__init__.py"]}"#,
         ),
@@ -208,7 +212,9 @@ fn sboms_in_wheels_and_conda_records() {
             "openssl 0.10.64 installed",
             "a 1 installed",
             "alpha 1.0 installed",
-            "beta 2.0 installed"
+            "beta 2.0 installed",
+            "delta 4.0 installed",
+            "gamma 3 installed"
         ]
     );
     let gaps = texts(&report, "gaps", &["kind", "stage", "location"]);
