@@ -8,11 +8,9 @@ that it has otherwise; exits with 1 if any contradicts.
 """
 import csv, email.parser, io, pathlib, re, sys, zipfile
 
+from wheels import normal
+
 SKIP = re.compile(r"^(tests?|docs?|examples?|scripts|bin|include|share|lib|\.\.|__pycache__|.*\.(dist-info|data|libs)|.*-stubs)$")
-
-
-def normal(name):
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def imports(paths):
@@ -67,4 +65,5 @@ def main():
     return 1 if wrong else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ Nobody has read these rows, so each has to prove itself: its marker is a file be
 name is not one that an application's own module would have. An import without such a file gets a row only where it is called
 as the distribution is, by a name that is no plain word.
 """
-import collections, concurrent.futures, importlib.util, json, pathlib, re, sys
+import collections, concurrent.futures, importlib, json, pathlib, re, sys
 
 from wheels import names, normal, wheels
 
@@ -56,10 +56,8 @@ alabaster anybadge asynctest choreographer cloudflare codeowners confection cons
 multitasking sentinels speech_recognition stockfish structured textparser trampoline verifiers
 """.split())
 
-spec = importlib.util.spec_from_file_location("python_imports", HERE / "python-imports.py")
-source = spec.loader.get_source("python_imports").replace("\nsys.exit(main())", "")
-python_imports = {"__file__": spec.origin}
-exec(compile(source, spec.origin, "exec"), python_imports)
+# Its name is no identifier.
+python_imports = importlib.import_module("python-imports")
 
 
 def lists(folder, name):
@@ -94,7 +92,7 @@ def row(name, lists):
         return None
     newest, older = lists[0], set(lists[-1])
     squash = lambda text: re.sub(r"[-_./]+", "", text).lower()
-    found = python_imports["imports"](newest)
+    found = python_imports.imports(newest)
     found = {p: f for p, f in found.items() if p.split("/")[-1] not in PLAIN or "/" in p or squash(p) == squash(name)}
     if not found:
         return None

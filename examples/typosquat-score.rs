@@ -2,10 +2,10 @@
 //!
 //! `cargo run --release --example typosquat-score [FOLDER]`: FOLDER holds `squats.tsv` (ecosystem, name, target, label),
 //! `benign_near.tsv` and `tail.tsv` (ecosystem, name); the project's own small set unless given, and its honest names where
-//! FOLDER has none. Prints recall over labelled
-//! squats, the mean of the targets' means, beside the rate of false positives, at each level; the same for each half of the
-//! targets, of which the rules were developed on the first; and what each kind of likeness adds. Ends with 1 where a bar is
-//! not met. `--list LEVEL` names the false positives, and what was missed in the first half.
+//! FOLDER has none. Prints recall over labelled squats, the mean of the targets' means, beside the rate of false positives, at
+//! each level; the same for each half of the targets, of which the rules were developed on the first; and what each kind of
+//! likeness adds. Ends with 1 where a bar is not met. `--list LEVEL` names the false positives, and what was missed in the first
+//! half.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::cast_precision_loss)]
 
 use plimsoll::{

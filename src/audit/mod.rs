@@ -231,7 +231,7 @@ fn not_covered(held: &BTreeSet<EcosystemId>, database: &Database) -> Vec<Gap> {
             e.0,
             ecosystem::of(e).osv
         );
-        whole(GapKind::Partial, "advisories", reason)
+        Gap::whole(GapKind::Partial, "advisories", reason)
     };
     missing.map(gap).collect()
 }
@@ -246,7 +246,7 @@ fn unread(held: &BTreeSet<EcosystemId>, database: &Database) -> Vec<Gap> {
         let reason = format!(
             "{count} advisories of {ecosystem} could not be read when the database was made; `plimsoll db status` names them"
         );
-        whole(GapKind::Partial, "advisories", reason)
+        Gap::whole(GapKind::Partial, "advisories", reason)
     };
     missing.map(gap).collect()
 }
@@ -260,11 +260,9 @@ fn day(time: SystemTime) -> String {
 /// The embedded advisories are a small choice of what is known; a report that used nothing else says so.
 fn embedded_only(database: &Database) -> Option<Gap> {
     let records = database.provenance().records;
-    database.provenance().is_embedded().then(|| Gap {
-        kind: GapKind::Partial,
-        location: Location::whole(),
-        stage: "advisories",
-        reason: format!("only these {records} embedded records were used, a small part of all that are published"),
+    database.provenance().is_embedded().then(|| {
+        let reason = format!("only these {records} embedded records were used, a small part of all that are published");
+        Gap::whole(GapKind::Partial, "advisories", reason)
     })
 }
 
@@ -308,7 +306,7 @@ fn concluded(
             .filter_map(|(location, anomaly)| contradiction(location, anomaly)),
     );
     if seen.entries == 0 {
-        gaps.push(whole(
+        gaps.push(Gap::whole(
             GapKind::Blind,
             "archive",
             "there is nothing inside; check the step that builds it".to_owned(),
@@ -405,7 +403,7 @@ fn unnamed_code(own: &BTreeMap<EcosystemId, usize>, all: usize, inventory: &Inve
             "{files} {} of {of}code and nothing that names a package: what this code depends on is unknown",
             if files == 1 { "file" } else { "files" }
         );
-        whole(GapKind::Partial, "inventory", reason)
+        Gap::whole(GapKind::Partial, "inventory", reason)
     };
     if inventory.is_empty() && gaps.is_empty() && all > 0 {
         return vec![gap(all, "")];
@@ -464,15 +462,6 @@ impl<'f> Urgency<'f> {
             primary: &finding.primary,
             message: &finding.message,
         }
-    }
-}
-
-fn whole(kind: GapKind, stage: &'static str, reason: String) -> Gap {
-    Gap {
-        kind,
-        location: Location::whole(),
-        stage,
-        reason,
     }
 }
 

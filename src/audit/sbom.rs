@@ -3,7 +3,7 @@
 //! This is for a file that is given by itself. An SBOM that lies inside an artifact is a claim about its neighbours, and a
 //! detector's to judge.
 
-use super::{Dossier, Seen, concluded, open::Meta, whole};
+use super::{Dossier, Seen, concluded, open::Meta};
 use crate::{
     detect,
     inventory::Inventory,
@@ -29,9 +29,9 @@ fn dug(meta: &Meta, bytes: usize, read: Sbom) -> Dossier {
     let mut gaps: Vec<Gap> = read.gaps.iter().filter_map(restored).collect();
     if read.packages.is_empty() && read.unknown.is_empty() {
         let reason = format!("the SBOM ({}) lists nothing; check the step that makes it", read.format);
-        gaps.push(whole(GapKind::Partial, DETECTOR, reason));
+        gaps.push(Gap::whole(GapKind::Partial, DETECTOR, reason));
     }
-    gaps.extend(sbom::unknown(&read.unknown).map(|reason| whole(GapKind::Partial, DETECTOR, reason)));
+    gaps.extend(sbom::unknown(&read.unknown).map(|reason| Gap::whole(GapKind::Partial, DETECTOR, reason)));
     let seen = Seen {
         entries: 1,
         ..Seen::default()

@@ -6,7 +6,7 @@ use clap::Args;
 use plimsoll::{
     audit::Options,
     escape::terminal,
-    model::{Gap, GapKind, Location},
+    model::{Gap, GapKind},
     policy::{Baseline, Decisions},
 };
 use std::{path::PathBuf, process::ExitCode};
@@ -83,12 +83,8 @@ fn scan(args: &mut Scan) -> Result<ExitCode, String> {
     options.checks.popular = chosen.popular;
     let mut report = looked.judge(&options, &chosen.database, output::now());
     if let Some(reason) = chosen.stale {
-        report.gaps.push(Gap {
-            kind: GapKind::Partial,
-            location: Location::whole(),
-            stage: "advisories",
-            reason: reason.clone(),
-        });
+        let gap = Gap::whole(GapKind::Partial, "advisories", reason.clone());
+        report.gaps.push(gap);
         report.exit_code = 2;
         eprintln!("error: {}", terminal(&reason));
     }

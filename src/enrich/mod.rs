@@ -13,7 +13,7 @@ mod index;
 use crate::{
     advisory::http::{HttpError, Remote},
     ecosystem::PYPI,
-    model::{Coordinate, Gap, GapKind, Location, Upstream},
+    model::{Coordinate, Gap, GapKind, Upstream},
 };
 use cache::Cache;
 use std::{
@@ -92,12 +92,8 @@ fn remote(url: &str) -> Result<Remote, AskError> {
 }
 
 fn gap(url: &str, e: &AskError) -> Gap {
-    Gap {
-        kind: GapKind::Partial,
-        location: Location::whole(),
-        stage: "enrich",
-        reason: format!("what {url} knows of these packages (yanked, archived, deprecated) could not be asked: {e}"),
-    }
+    let reason = format!("what {url} knows of these packages (yanked, archived, deprecated) could not be asked: {e}");
+    Gap::whole(GapKind::Partial, "enrich", reason)
 }
 
 fn shape(what: &str, reason: impl Into<String>) -> AskError {

@@ -441,12 +441,10 @@ impl Kept {
                 let number = |(of, place, why): &Doubt| Some((*names.get(of)?, place.clone(), why.clone()));
                 let mut doubts: Vec<_> = doubts.iter().filter_map(number).collect();
                 doubts.sort_unstable();
-                if replaced(&mut self.verdicts, *artifact, now) {
-                    store.execute("DELETE FROM verdict WHERE artifact_id = $1", &[Value::Int(*artifact)])?;
+                if replace(store, "verdict", &mut self.verdicts, *artifact, now)? {
                     changed.push(*artifact);
                 }
-                if replaced(&mut self.doubts, *artifact, doubts) {
-                    store.execute("DELETE FROM doubt WHERE artifact_id = $1", &[Value::Int(*artifact)])?;
+                if replace(store, "doubt", &mut self.doubts, *artifact, doubts)? {
                     unsure.push(*artifact);
                 }
             }
@@ -472,13 +470,24 @@ impl Kept {
     }
 }
 
-/// Puts in what is true of an artifact now; whether something else was before.
-fn replaced<T: PartialEq>(kept: &mut HashMap<i64, Vec<T>>, artifact: i64, now: Vec<T>) -> bool {
-    if kept.get(&artifact).map_or(&[][..], Vec::as_slice) == now {
-        return false;
+/// Puts what is true of an artifact now in the place of what was, whose rows are removed; whether that was anything else.
+fn replace<T: PartialEq>(
+    store: &mut Store,
+    table: &str,
+    kept: &mut HashMap<i64, Vec<T>>,
+    artifact: i64,
+    now: Vec<T>,
+) -> Result<bool, StoreError> {
+    let before = kept.get(&artifact).map_or(&[][..], Vec::as_slice);
+    if before == now {
+        return Ok(false);
+    }
+    if !before.is_empty() {
+        let sql = format!("DELETE FROM {table} WHERE artifact_id = $1");
+        store.execute(&sql, &[Value::Int(artifact)])?;
     }
     kept.insert(artifact, now);
-    true
+    Ok(true)
 }
 
 /// The values of these artifacts' rows.

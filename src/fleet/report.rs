@@ -2,7 +2,7 @@
 
 use super::{
     audit::AuditError,
-    store::{LEVELS, SEVERITIES, Store, StoreError},
+    store::{LEVELS, SEVERITIES, Store, StoreError, numbers},
 };
 use crate::{
     advisory::Database,
@@ -91,7 +91,7 @@ fn functions(store: &mut Store) -> Result<Vec<Deployed>, StoreError> {
     store.query(sql, &[], &mut |row| {
         let mut gaps = Vec::new();
         if let Some(why) = row.maybe_text(3)? {
-            gaps.push(gap(
+            gaps.push(Gap::whole(
                 GapKind::Blind,
                 "inventory",
                 format!("its artifact could not be read: {why}"),
@@ -99,7 +99,7 @@ fn functions(store: &mut Store) -> Result<Vec<Deployed>, StoreError> {
         }
         if row.maybe_text(5)?.is_some_and(|format| format != FORMAT) {
             let reason = "it was read by another version of plimsoll; `plimsoll inventory sync` reads it again";
-            gaps.push(gap(GapKind::Partial, "inventory", reason.to_owned()));
+            gaps.push(Gap::whole(GapKind::Partial, "inventory", reason.to_owned()));
         }
         let report = Artifact {
             path: row.text(1)?.to_owned(),
@@ -185,7 +185,7 @@ fn sites(store: &mut Store) -> Result<HashMap<i64, Vec<Site>>, StoreError> {
             flaw: row.int(1)?,
             places: row.text(2)?.into(),
             direct: row.maybe_int(3)?.map(|direct| direct == 1),
-            by_way_of: way.split(',').filter_map(|id| id.parse().ok()).collect(),
+            by_way_of: numbers(way),
         });
         Ok(())
     })?;
@@ -244,15 +244,6 @@ fn level(number: i64) -> Level {
         Some(&"error") => Level::Error,
         Some(&"warning") => Level::Warning,
         _ => Level::Note,
-    }
-}
-
-fn gap(kind: GapKind, stage: &'static str, reason: String) -> Gap {
-    Gap {
-        kind,
-        location: Location::whole(),
-        stage,
-        reason,
     }
 }
 

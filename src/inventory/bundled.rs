@@ -399,15 +399,11 @@ fn versionless(components: &[Component], bundles: &[Bundle]) -> Option<Gap> {
     if names.is_empty() {
         return None;
     }
-    Some(Gap {
-        kind: GapKind::Partial,
-        location: Location::whole(),
-        stage: "js-bundle",
-        reason: format!(
-            "{} there without a version: {}; the lock file that this was built with makes them exact (--lock FILE), and \
-             where its paths carry versions, as pnpm's do, a source map beside the bundle or a metafile (--bundle-meta FILE)",
-            super::count(names.len(), "package"),
-            super::some_of(&names)
-        ),
-    })
+    let reason = format!(
+        "{} there without a version: {}; the lock file that this was built with makes them exact (--lock FILE), and \
+         where its paths carry versions, as pnpm's do, a source map beside the bundle or a metafile (--bundle-meta FILE)",
+        super::count(names.len(), "package"),
+        super::some_of(&names)
+    );
+    Some(Gap::whole(GapKind::Partial, "js-bundle", reason))
 }

@@ -34,3 +34,16 @@ pub struct Gap {
     /// Why, and what would help; one sentence, lower case, no full stop.
     pub reason: String,
 }
+
+impl Gap {
+    /// One of an artifact, or of a run, as a whole.
+    #[must_use]
+    pub fn whole(kind: GapKind, stage: &'static str, reason: String) -> Self {
+        Self {
+            kind,
+            location: Location::whole(),
+            stage,
+            reason,
+        }
+    }
+}

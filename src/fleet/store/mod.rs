@@ -29,7 +29,7 @@ pub use rows::{
 pub use runs::{Kind, RunRow, State};
 pub use write::{Change, Draft, Known, Names, Outcome, facts};
 
-pub(super) use rows::{COLUMNS, LEVELS, PROOFS, SEVERITIES, TABLES, function, lines};
+pub(super) use rows::{COLUMNS, LEVELS, PROOFS, SEVERITIES, TABLES, function, lines, numbers};
 
 use link::Link;
 use schema::MIGRATIONS;

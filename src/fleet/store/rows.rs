@@ -228,6 +228,11 @@ pub(in crate::fleet) fn lines<'t>(texts: impl IntoIterator<Item = &'t str>) -> S
     texts.collect::<Vec<_>>().join("\n")
 }
 
+/// Numbers of rows as the store keeps them: parted by commas.
+pub(in crate::fleet) fn numbers(text: &str) -> Vec<i64> {
+    text.split(',').filter_map(|id| id.parse().ok()).collect()
+}
+
 fn listed(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
@@ -389,7 +394,7 @@ impl Store {
                 proof: word(&PROOFS, row.int(2)?)?,
                 confidence: row.maybe_real(3)?.unwrap_or_default(),
                 direct: row.maybe_int(4)?.map(|direct| direct == 1),
-                by_way_of: way.split(',').filter_map(|id| id.parse().ok()).collect(),
+                by_way_of: numbers(way),
             })
         })
     }
