@@ -1,9 +1,8 @@
 //! Object stores: Amazon S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
 //!
-//! Keys, regions and other servers come from the environment variables that their own tools read too: those that begin with
-//! `AWS_`, `GOOGLE_` and `AZURE_` (`AWS_ENDPOINT_URL` for another server than Amazon's).
+//! Keys, regions and other servers come from the environment variables that their own tools read: see [`environment`].
 
-use super::{Fetched, Listed, Source, SourceError, folder::rfc3339, web::public};
+use super::{Fetched, Listed, Source, SourceError, environment, folder::rfc3339, web::public};
 use crate::fleet::{Function, tasks::wait};
 use futures_util::StreamExt as _;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, path::Path};
@@ -14,9 +13,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tempfile::NamedTempFile;
-
-/// Names of the schemes, and how the environment variables of each begin.
-pub(super) const SCHEMES: [(&str, &str); 3] = [("s3", "AWS_"), ("gs", "GOOGLE_"), ("az", "AZURE_")];
 
 /// Endings of keys that are listed. What an object is shows in its first bytes alone, and to ask for those of a bucket's every
 /// log file each night would be no kindness; keys without any ending are listed too.
@@ -45,17 +41,13 @@ impl Bucket {
         let url = Url::parse(text).map_err(|e| failed(&e))?;
         // Its HTTP client takes the process's own TLS. That it was installed before is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let known = SCHEMES.iter().find(|(scheme, _)| *scheme == url.scheme());
-        let begin = known.map_or("AWS_", |(_, begin)| begin);
-        // Only by their full names: a variable that is called TOKEN or PROXY_URL was set for somebody else.
-        let mut settings: Vec<(String, String)> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with(begin))
-            .collect();
-        let endpoint = settings.iter().find(|(name, _)| name.contains("ENDPOINT"));
-        if endpoint.is_some_and(|(_, url)| is_here(url)) {
-            settings.push((format!("{begin}ALLOW_HTTP"), "true".to_owned()));
-        }
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let settings = environment::settings(url.scheme(), variables);
+        let failed = |e: &dyn std::fmt::Display| match environment::remedy(url.scheme()) {
+            Some(remedy) => SourceError::Failed(format!("{}; {remedy}", failed(e))),
+            None => failed(e),
+        };
         let (store, prefix) = object_store::parse_url_opts(&url, settings).map_err(|e| failed(&e))?;
         let root = public(text);
         let root = match root.split_once("://") {
@@ -178,23 +170,34 @@ fn is_archive(ending: &str) -> bool {
     ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending))
 }
 
-/// Whether a URL is one of this machine, to which plain HTTP is as good.
-pub(super) fn is_here(url: &str) -> bool {
-    let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| matches!(&*host, "localhost" | "127.0.0.1" | "[::1]"))
-}
-
-/// The innermost cause after the outermost words: what lies between repeats both.
+/// The innermost cause after the outermost words: what lies between repeats both. Of a server's XML its code and message are told.
 fn told(e: &object_store::Error) -> String {
     let mut last: &dyn std::error::Error = e;
     while let Some(source) = last.source() {
         last = source;
     }
     let (outer, inner) = (e.to_string(), last.to_string());
-    if outer.contains(&inner) {
+    let whole = if outer.contains(&inner) {
         outer
     } else {
         format!("{outer}: {inner}")
+    };
+    answered(&whole)
+}
+
+/// A message whose XML is replaced by what it says.
+fn answered(message: &str) -> String {
+    let between = |open: &str, close: &str| {
+        let (_, rest) = message.split_once(open)?;
+        Some(rest.split_once(close)?.0.lines().next().unwrap_or_default())
+    };
+    let (Some(start), Some(code)) = (message.find('<'), between("<Code>", "</Code>")) else {
+        return message.to_owned();
+    };
+    let before = message[..start].trim_end_matches([' ', ':']);
+    match between("<Message>", "</Message>") {
+        Some(said) => format!("{before}: {code}: {said}"),
+        None => format!("{before}: {code}"),
     }
 }
 
@@ -236,6 +239,16 @@ mod tests {
     fn messages_have_no_signatures() {
         let message = r#"GET https://a/b?sig=s3cret&x="1" failed (https://a/b?sig=s3cret)"#;
         assert_eq!(safe(message), r#"GET https://a/b"1" failed (https://a/b)"#);
+    }
+
+    #[test]
+    fn xml_is_told_as_what_it_says() {
+        let xml = "GET http://a/b?c=d failed: 404 Not Found: <?xml version=\"1.0\"?>\n<Error>\n <Code>NoSuchBucket</Code><Message>There is none.\nId:1</Message></Error>";
+        assert_eq!(
+            safe(&answered(xml)),
+            "GET http://a/b failed: 404 Not Found: NoSuchBucket: There is none."
+        );
+        assert_eq!(answered("403 <html>no</html>"), "403 <html>no</html>");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where artifacts come from. A new kind of place is one new file and one line in [`open`].
 
 mod bucket;
+mod environment;
 mod folder;
 #[cfg(feature = "aws")]
 mod lambda;

@@ -1,13 +1,11 @@
 """moto's server with downloads of Lambda code as AWS has them, and what plimsoll makes of buckets and functions there."""
 
-import io
-import json
 import os
 import pathlib
-import subprocess
 import sys
 import time
-import zipfile
+
+from inventory import Inventory, bucket, ok, package
 
 
 def serve(port_file):
@@ -44,64 +42,15 @@ def serve(port_file):
         time.sleep(3600)
 
 
-def package(name, version, filler=0):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("index.js", "exports.handler = async () => 1;\n")
-        archive.writestr(f"node_modules/{name}/package.json", json.dumps({"name": name, "version": version}))
-        archive.writestr(f"node_modules/{name}/index.js", "module.exports = 1;\n")
-        if filler:
-            archive.writestr("filler.bin", os.urandom(filler))
-    return out.getvalue()
-
-
 def check(plimsoll, work):
     import boto3
 
-    def run(*words, code=0, env=None):
-        done = subprocess.run([plimsoll, "inventory", *words], capture_output=True, text=True, env={k: v for k, v in {**os.environ, **(env or {})}.items() if v})
-        said = done.stdout + done.stderr
-        assert "s3cret" not in said and "X-Amz" not in said, f"a secret is told: {said}"
-        assert done.returncode == code, f"{words}: exit code {done.returncode}, expected {code}: {said}"
-        return said
-
-    def ask(*words):
-        return json.loads(run(*words, "-o", "json"))
-
-    def ok(what, condition, figure=""):
-        assert condition, f"{what}: {figure}"
-        print(f"ok     {what} {figure}")
-
+    inventory = Inventory(plimsoll, ["s3cret", "X-Amz"])
+    run, ask = inventory.run, inventory.ask
     s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
     s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     put = lambda key, body: s3.put_object(Bucket="code", Key=key, Body=body)
-    # Over a page of the list; most of them are the same.
-    same = package("lodash", "4.17.20")
-    for i in range(1005):
-        put(f"nightly/f-{i:04}.zip", same)
-    put("nightly/deep/er/minimist one.zip", package("minimist", "1.2.5"))
-    put("nightly/access.log", b"not an archive")
-    put("other/elsewhere.zip", package("axios", "0.27.2"))
-
-    said = run("sync", "s3://code/nightly/")
-    ok("s3: first night", "1006 functions" in said, said.strip().splitlines()[-1])
-    found = ask("find", "npm:lodash")
-    ok("s3: every object of every page", len(found) == 1005, f"{len(found)} ship lodash")
-    names = {row["name"]: row for row in ask("list")}
-    ok("s3: nested keys, and no logs", "deep/er/minimist one.zip" in names and len(names) == 1006)
-    said = run("sync", "s3://code/nightly/")
-    ok("s3: second night reads nothing", "1006 unchanged" in said and "0 artifacts read" in said, said.strip().splitlines()[-1])
-    put("nightly/f-0000.zip", package("axios", "0.27.2"))
-    s3.delete_object(Bucket="code", Key="nightly/f-0001.zip")
-    said = run("sync", "s3://code/nightly/")
-    ok("s3: one changed, one gone", "1004 unchanged" in said and "1 artifacts read" in said and "1 gone" in said, said.strip().splitlines()[-1])
-    put("nightly/large.zip", package("left-pad", "1.3.0", filler=3 << 20))
-    said = run("sync", "s3://code/nightly/", "--limit", "artifact-bytes=1048576", code=2)
-    ok("s3: over the limit, told", "large.zip" in said and "limit" in said, said.strip().splitlines()[0])
-    said = run("sync", "s3://code/other/elsewhere.zip")
-    ok("s3: one object", "1 functions" in said)
-    said = run("sync", "s3://nobody/", code=2)
-    ok("s3: no such bucket, told", "nobody" in said, said.strip().splitlines()[0][:100])
+    bucket(inventory, "s3", put, lambda key: s3.delete_object(Bucket="code", Key=key), f"{work}/s3.db")
 
     role = boto3.client("iam", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     for region in ("eu-west-1", "us-east-1"):

@@ -92,3 +92,28 @@ for question in "list" "find npm:fleet-package-0020@<1.6.9" "find npm:fleet-pack
   cmp -s "$work/a" "$work/b" || { diff "$work/a" "$work/b" | head; echo "inventory $question: PostgreSQL and SQLite differ"; exit 1; }
   echo "same answer: inventory $question ($(wc -l <"$work/a") lines)"
 done
+
+# Encrypted, by a server that takes nothing else: its certificate is for `localhost` and of an authority of our own.
+command -v openssl >/dev/null || { echo "skipped: no openssl here, TLS was not tried"; exit 0; }
+for authority in ours theirs; do
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/$authority.key" -out "$work/$authority.pem" -days 2 -subj "/CN=$authority" 2>/dev/null
+done
+openssl req -newkey rsa:2048 -nodes -keyout "$work/pg/server.key" -out "$work/server.csr" -subj "/CN=localhost" 2>/dev/null
+openssl x509 -req -in "$work/server.csr" -CA "$work/ours.pem" -CAkey "$work/ours.key" -CAcreateserial -days 2 -out "$work/pg/server.pem" \
+  -extfile <(echo "subjectAltName=DNS:localhost") 2>/dev/null
+chmod 600 "$work/pg/server.key" && { [ "$(id -u)" != 0 ] || chown postgres "$work/pg/server.key"; }
+printf 'hostssl all all 127.0.0.1/32 trust\nlocal all all trust\n' >"$work/pg/data/pg_hba.conf"
+as "$bin/pg_ctl" -D "$work/pg/data" -w -o "-p $port -c listen_addresses=127.0.0.1 -k $work/pg -c ssl=on -c ssl_cert_file=$work/pg/server.pem -c ssl_key_file=$work/pg/server.key" -l "$work/pg/log" restart >/dev/null
+through() { "$plimsoll" inventory stats -o json --store "postgres://plimsoll@$1:$port/one?$2" 2>&1; }
+"$plimsoll" inventory stats -o json --store "$work/store.db" | sed -E 's/20[0-9-]{8}T[0-9:.]+Z/TIME/g' >"$work/b"
+through localhost "sslmode=verify-full&sslrootcert=$work/ours.pem" | sed -E 's/20[0-9-]{8}T[0-9:.]+Z/TIME/g' >"$work/a"
+cmp -s "$work/a" "$work/b" || { cat "$work/a"; echo "TLS: another answer than without"; exit 1; }
+echo "same answer: over TLS"
+refused() { # WHAT HOST QUERY
+  if said=$(through "$2" "$3"); then echo "TLS: $1 was taken"; exit 1; fi
+  echo "refused: $1: $(tail -1 <<<"$said" | cut -c1-160)"
+}
+refused "another authority" localhost "sslmode=verify-full&sslrootcert=$work/theirs.pem"
+refused "the system's authorities" localhost "sslmode=require"
+refused "another name" 127.0.0.1 "sslrootcert=$work/ours.pem"
+refused "no encryption" localhost "sslmode=disable"
