@@ -62,7 +62,7 @@ impl Detector for JsBundle {
         let map = map.or_else(|| found.neighbours.has(&map_beside).then_some(map_beside));
         let lines = memchr::memchr_iter(b'\n', code).count() + 1;
         let minified = code.len() > MINIFIED_BYTES && code.len() / lines > MINIFIED_LINE;
-        let named = marks.modules.iter().any(|m| matches!(m.module, Module::Package(..)));
+        let named = marks.modules.iter().any(is_package);
         if !(named || marks.helpers || minified || map.is_some() || marks.map.is_some()) {
             return Ok(());
         }
@@ -87,7 +87,7 @@ impl Detector for JsBundle {
                     owner: Owner::Application,
                 }]
             } else {
-                spans(&marks, code.len())
+                spans(&marks, code)
             },
             lines: if map.is_some() || marks.map.is_some() {
                 std::iter::once(0)
@@ -103,12 +103,17 @@ impl Detector for JsBundle {
     }
 }
 
-/// Whether the bundler said of every module which package it is of: by paths in the code, or by a source map.
+/// Whether the bundler said of every module which package it is of: by a source map, or by paths over most of the code. Paths
+/// over a part are of a package that was bundled before, whose bundler named its modules as ours does not.
 pub(super) fn names_modules(entry: &Entry<'_>, found: &Sink<'_>) -> bool {
     let marks = scan::scan(entry.bytes);
     let inline = marks.map.is_some_and(|(_, url)| url.starts_with(b"data:"));
     let beside = found.neighbours.has(&format!("{}.map", entry.meta.path));
-    inline || beside || marks.modules.iter().any(|m| matches!(m.module, Module::Package(..)))
+    inline || beside || (marks.modules.iter().any(is_package) && paths_cover(&spans(&marks, entry.bytes), entry.bytes))
+}
+
+fn is_package(mark: &scan::Mark) -> bool {
+    matches!(mark.module, Module::Package(..))
 }
 
 /// Scripts that no installer put there.
@@ -247,19 +252,55 @@ fn is_glue(code: &[u8], marks: &Marks<'_>) -> bool {
         })
 }
 
-fn spans(marks: &Marks<'_>, length: usize) -> Vec<Span> {
+/// The most that stands before the first module that is named: a banner and the bundler's helpers.
+const PREFACE: usize = 16 << 10;
+
+/// Hardly a module is longer; what is goes on to where the next that is named begins, over others that are not.
+const LONG_MODULE: usize = 256 << 10;
+
+/// What a module may have where no other tells.
+const SHORT_MODULE: usize = 4 << 10;
+
+/// Whether paths say of most of the code what it is.
+fn paths_cover(spans: &[Span], code: &[u8]) -> bool {
+    let named: usize = spans.iter().map(|span| span.bytes.len().min(LONG_MODULE)).sum();
+    named >= code.len() / 2
+}
+
+/// Where the last module ends that has a path. In the midst of a line, as in minified code, paths are of what was bundled before:
+/// hardly longer than the longest of them.
+fn last_end(marks: &Marks<'_>, code: &[u8]) -> usize {
+    let Some(last) = marks.modules.last().filter(|last| last.module != Module::Unnamed) else {
+        return code.len();
+    };
+    let line = memchr::memrchr(b'\n', &code[..last.at.min(code.len())]).map_or(0, |at| at + 1);
+    if code[line..last.at.min(code.len())].trim_ascii().is_empty() {
+        return code.len();
+    }
+    let lengths = marks.modules.windows(2).map(|pair| pair[1].at - pair[0].at);
+    let longest = lengths.max().unwrap_or(0).max(SHORT_MODULE);
+    code.len().min(last.at + longest)
+}
+
+/// Whose the stretches of a bundle are that begin with a path.
+fn spans(marks: &Marks<'_>, code: &[u8]) -> Vec<Span> {
     let mut spans = Vec::new();
     let Some(first) = marks.modules.first() else {
         return spans;
     };
     // What stands before the first module is the bundler's helpers, if it names its modules at all.
-    if marks.helpers && !matches!(first.module, Module::Unnamed) {
+    if marks.helpers && !matches!(first.module, Module::Unnamed) && first.at <= PREFACE {
         spans.push(Span {
             bytes: 0..first.at,
             owner: Owner::Application,
         });
     }
-    let ends = marks.modules.iter().skip(1).map(|m| m.at).chain([length]);
+    let ends = marks
+        .modules
+        .iter()
+        .skip(1)
+        .map(|m| m.at)
+        .chain([last_end(marks, code)]);
     for (mark, end) in marks.modules.iter().zip(ends) {
         let owner = match mark.module {
             Module::Package(..) => Owner::Component,
@@ -270,6 +311,11 @@ fn spans(marks: &Marks<'_>, length: usize) -> Vec<Span> {
             bytes: mark.at..end,
             owner,
         });
+    }
+    if !paths_cover(&spans, code) {
+        for span in &mut spans {
+            span.bytes.end = span.bytes.end.min(span.bytes.start + LONG_MODULE);
+        }
     }
     spans
 }

@@ -5,7 +5,7 @@
 //! explains says nothing for others; so a stretch of code is one package's.
 
 use super::{
-    grams::{Stream, TOKENS},
+    grams::{Stream, TOKENS, Table},
     index::{Index, IndexError, Package},
     needs::{self, Member},
     verdict::{self, Evidence},
@@ -45,8 +45,16 @@ const AGAIN: usize = 4;
 struct Hit {
     at: u32,
     set: u8,
-    /// 1 / number of packages that know it; nothing for mere numbers.
+    /// 1 / number of packages that know it.
     weight: f32,
+    table: Table,
+}
+
+impl Hit {
+    /// What it says for its packages: nothing where it is mere numbers.
+    fn weight(&self) -> f32 {
+        if self.table == Table::Numbers { 0.0 } else { self.weight }
+    }
 }
 
 /// A stretch of the bundle that may be of one package.
@@ -101,10 +109,17 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
         candidate.stretches = ground.stretches(candidate);
     }
     let (accepted, weak) = judge(&mut ground, &candidates);
-    let traces = weak
+    // What a package was cut out of has its code.
+    let whole = |i: usize| whole_of(&ground, &candidates, &candidates[i]).map(|(whole, _)| whole);
+    let covered = |i: usize| whole(i).is_some_and(|whole| accepted.iter().any(|(i, ..)| *i == whole));
+    let traces: BTreeSet<u16> = weak
         .iter()
-        .map(|&i| (candidates[i].number, ground.weigh_alone(&candidates[i]).complete));
-    let traces: BTreeMap<u16, f64> = traces.filter(|(_, complete)| *complete >= verdict::TRACE).collect();
+        .filter(|&&i| {
+            let alone = ground.weigh_alone(&candidates[i]);
+            alone.complete >= verdict::TRACE && (alone.is_most() || !covered(i))
+        })
+        .map(|&i| candidates[i].number)
+        .collect();
     let (mut members, mut claims) = (Vec::new(), Vec::new());
     for (i, evidence, instances) in accepted {
         let candidate = &candidates[i];
@@ -155,6 +170,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
     }
     let mut accepted: Vec<Accepted> = Vec::new();
     let mut weak: Vec<usize> = Vec::new();
+    let mut cut: BTreeSet<usize> = BTreeSet::new();
     while let Some((rank, std::cmp::Reverse(i))) = queue.pop() {
         let candidate = &candidates[i];
         let evidence = ground.weigh(candidate);
@@ -163,8 +179,14 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
             queue.push((now, std::cmp::Reverse(i)));
             continue;
         }
-        let own = !candidate.is_table() && (!candidate.is_carried() || evidence.is_whole());
-        if own && evidence.is_enough() {
+        let copied = candidate.is_carried() || evidence.is_tabular();
+        let own = !candidate.is_table() && (!copied || evidence.is_whole());
+        let whole = whole_of(ground, candidates, candidate).filter(|_| !evidence.is_most());
+        if let Some(whole) = whole.filter(|(_, whole)| whole.own > evidence.own) {
+            // Parts of the whole are there; whether that is, is asked when all else has been told.
+            cut.insert(whole.0);
+            weak.push(i);
+        } else if own && evidence.is_enough() {
             accepted.push((i, evidence, ground.take(candidate)));
         } else if evidence.is_some() {
             weak.push(i);
@@ -173,7 +195,8 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
     weak.retain(|i| {
         let candidate = &candidates[*i];
         let evidence = ground.weigh(candidate);
-        let believed = evidence.is_shaken() && !candidate.is_carried() && !candidate.is_table();
+        let copied = candidate.is_carried() || candidate.is_table() || evidence.is_tabular();
+        let believed = !copied && (evidence.is_shaken() || cut.contains(i) && evidence.is_scattered());
         if believed {
             accepted.push((*i, evidence, ground.take(candidate)));
         }
@@ -206,6 +229,13 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
     (accepted, weak)
 }
 
+/// The package that a candidate was cut out of, with what speaks for that.
+fn whole_of(ground: &Ground<'_>, candidates: &[Candidate], part: &Candidate) -> Option<(usize, Evidence)> {
+    let name = verdict::cut_out_of(&part.package.name)?;
+    let at = candidates.iter().position(|candidate| candidate.package.name == name)?;
+    Some((at, ground.weigh_alone(&candidates[at])))
+}
+
 /// What nearly every version needs, or the newest: which one is there is not known where this is asked.
 fn usually_needs(package: &Package) -> Vec<u16> {
     let mut asked: BTreeMap<u16, u64> = BTreeMap::new();
@@ -225,7 +255,7 @@ fn usually_needs(package: &Package) -> Vec<u16> {
 /// `traces` are those of which some run is there, by their numbers.
 fn add_tiny(
     index: &Index,
-    traces: &BTreeMap<u16, f64>,
+    traces: &BTreeSet<u16>,
     members: &mut Vec<Member>,
     claims: &mut Vec<Claim>,
 ) -> Result<(), IndexError> {
@@ -240,7 +270,7 @@ fn add_tiny(
             continue;
         }
         let package = index.package(number)?;
-        let there = verdict::size(&package) < verdict::TINY || traces.contains_key(&number);
+        let there = verdict::size(&package) < verdict::TINY || traces.contains(&number);
         if there && !verdict::BUILT_IN.contains(&&*package.name) {
             claims.push(Claim {
                 name: package.name.clone(),
@@ -267,18 +297,15 @@ fn add_tiny(
 fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate>, IndexError> {
     let mut by_package: HashMap<u16, Vec<Hit>> = HashMap::new();
     let mut known = Vec::new();
-    for ((at, gram), numeric) in (0u32..).zip(&stream.grams).zip(&stream.numeric) {
+    for ((at, gram), table) in (0u32..).zip(&stream.grams).zip(&stream.table) {
         known.clear();
         known.extend(index.find(*gram)?);
         for k in &known {
             by_package.entry(k.package).or_default().push(Hit {
                 at,
                 set: k.set,
-                weight: if *numeric {
-                    0.0
-                } else {
-                    1.0 / f32::from(u8::try_from(known.len()).unwrap_or(u8::MAX))
-                },
+                weight: 1.0 / f32::from(u8::try_from(known.len()).unwrap_or(u8::MAX)),
+                table: *table,
             });
         }
     }
@@ -335,12 +362,12 @@ impl Ground<'_> {
                 // Unsampled runs say little, but a long way of them is no neighbourhood.
                 let far = f64::from(hit.at - open.last) * MISS / f64::from(1u32 << shift.min(4)) / 4.0;
                 if cost.max(far) < GAP.min(score + 1.0) {
-                    score = (score - cost + f64::from(hit.weight)).min(4.0 * GAP);
+                    score = (score - cost + f64::from(hit.weight())).min(4.0 * GAP);
                     open.last = hit.at;
                     continue;
                 }
             }
-            score = f64::from(hit.weight);
+            score = f64::from(hit.weight());
             all.push(Stretch {
                 first: hit.at,
                 last: hit.at,
@@ -373,20 +400,24 @@ impl Ground<'_> {
         let mut evidence = Evidence::default();
         let mut seen: BTreeSet<(u64, u8)> = BTreeSet::new();
         for &stretch in &candidate.stretches {
-            let (mut hits, mut sampled, mut weight, mut own) = (0u32, 0u32, 0.0, 0u32);
+            let (mut hits, mut sampled, mut weight, mut own, mut table, mut code) = (0u32, 0u32, 0.0, 0u32, 0.0, 0.0);
             for hit in self.hits(candidate, stretch, alone) {
                 let gram = self.stream.grams[hit.at as usize];
                 let fresh = seen.insert((gram, hit.set));
                 hits += 1;
                 sampled += u32::from(Package::samples(shift, gram));
                 if fresh {
-                    weight += f64::from(hit.weight);
-                    own += u32::from(hit.weight > 0.99);
+                    weight += f64::from(hit.weight());
+                    own += u32::from(hit.weight() > 0.99);
+                    table += f64::from(hit.weight) * f64::from(u8::from(hit.table != Table::No));
+                    code += f64::from(hit.weight) * f64::from(u8::from(hit.table == Table::No));
                 }
             }
             let all = self.between(shift, stretch.first, stretch.last).max(1);
             let share = f64::from(sampled) / f64::from(all);
             evidence.add(hits, weight, own, share, all);
+            evidence.table += table;
+            evidence.code += code;
         }
         evidence.complete = verdict::completeness(&candidate.package, &self.found(candidate, alone));
         evidence.size = verdict::size(&candidate.package);

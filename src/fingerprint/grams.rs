@@ -1,6 +1,6 @@
 //! Runs of stable tokens: what is compared.
 
-use super::tokens::tokens;
+use super::tokens::{Kind, tokens};
 
 /// Tokens of a run. With 3, code of unrelated packages is alike too often; with 5, each token that a minifier moves costs
 /// more of the runs around it.
@@ -17,8 +17,33 @@ pub struct Stream {
     pub at: Vec<u32>,
     /// Hash of the run that begins with each token, of [`BITS`] bits; the last tokens begin none.
     pub grams: Vec<u64>,
-    /// Whether nothing in the run but one token at most is a word.
-    pub numeric: Vec<bool>,
+    /// Whether each run is of a table.
+    pub table: Vec<Table>,
+}
+
+/// Whether a run is of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// It is code.
+    No,
+    /// Of words, or of words and numbers.
+    Words,
+    /// Of numbers: all but one of its tokens at least.
+    Numbers,
+}
+
+impl Table {
+    fn of(kinds: [Kind; TOKENS]) -> Self {
+        let count = |wanted: Kind| kinds.iter().filter(|kind| **kind == wanted).count();
+        let (numbers, words) = (count(Kind::Number), count(Kind::Word));
+        if numbers + 1 >= TOKENS {
+            Self::Numbers
+        } else if words <= 1 {
+            Self::Words
+        } else {
+            Self::No
+        }
+    }
 }
 
 impl Stream {
@@ -27,18 +52,16 @@ impl Stream {
     pub fn of(text: &[u8]) -> Self {
         let mut stream = Self::default();
         let mut last = [0u64; TOKENS];
-        let mut numbers = [false; TOKENS];
+        let mut kinds = [Kind::Word; TOKENS];
         tokens(text, |token| {
             last.rotate_left(1);
             last[TOKENS - 1] = token.hash;
-            numbers.rotate_left(1);
-            numbers[TOKENS - 1] = token.number;
+            kinds.rotate_left(1);
+            kinds[TOKENS - 1] = token.kind;
             stream.at.push(token.at);
             if stream.at.len() >= TOKENS {
                 stream.grams.push(mix(&last));
-                stream
-                    .numeric
-                    .push(numbers.iter().filter(|number| !**number).count() <= 1);
+                stream.table.push(Table::of(kinds));
             }
         });
         stream

@@ -23,8 +23,20 @@ pub struct Token {
     pub at: u32,
     /// Hash of its value.
     pub hash: u64,
-    /// Whether it is a number. Tables of them (of a cipher, an encoding) are alike in whatever implements the same.
-    pub number: bool,
+    /// What it is, as far as it matters for what it proves.
+    pub kind: Kind,
+}
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A name, a key, a string, a regular expression.
+    Word,
+    /// A number. Tables of them (of a cipher, an encoding) are alike in whatever implements the same.
+    Number,
+    /// A literal in a list or an object of literals, or its key: names of entities, of types, of characters are alike in
+    /// whatever knows the same facts.
+    Cell,
 }
 
 /// What stands before a token, as far as the meaning of the token depends on it.
@@ -170,19 +182,33 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
         self.text.get(self.blank(self.at)).copied().unwrap_or_default()
     }
 
-    fn emit(&mut self, at: usize, hash: u64) {
+    fn emit(&mut self, at: usize, hash: u64, kind: Kind) {
         if !UNSTABLE.contains(&hash) {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
-            (self.see)(Token {
-                at,
-                hash,
-                number: false,
-            });
+            (self.see)(Token { at, hash, kind });
         }
     }
 
+    /// The kind of a string that was just read, which began behind `before`.
+    fn kind(&self, before: Before) -> Kind {
+        let ends = self.blank(self.at);
+        let is_cell = match (self.open.last(), before, self.text.get(ends)) {
+            (Some(Bracket::Object), Before::Mark(b':'), Some(b',' | b'}'))
+            | (Some(Bracket::Square), Before::Mark(b',' | b'['), Some(b',' | b']')) => true,
+            (Some(Bracket::Object), Before::Mark(b',' | b'{'), Some(b':')) => self.is_literal(ends + 1),
+            _ => false,
+        };
+        if is_cell { Kind::Cell } else { Kind::Word }
+    }
+
+    /// Whether a literal begins at the next byte that is no blank.
+    fn is_literal(&self, at: usize) -> bool {
+        let next = self.text.get(self.blank(at)).copied().unwrap_or_default();
+        matches!(next, b'"' | b'\'' | b'0'..=b'9')
+    }
+
     /// A literal: held back where it is compared with what follows.
-    fn literal(&mut self, at: usize, hash: u64, number: bool) {
+    fn literal(&mut self, at: usize, hash: u64, kind: Kind) {
         let next = self.blank(self.at);
         let compared = matches!(self.text.get(next..next + 2), Some(b"==" | b"!="));
         if compared && self.held.is_none() && !UNSTABLE.contains(&hash) {
@@ -196,12 +222,12 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
                     .count();
             self.before = Before::Mark(b'=');
             self.held = Some(Held {
-                token: Token { at, hash, number },
+                token: Token { at, hash, kind },
                 depth,
             });
         } else if !UNSTABLE.contains(&hash) {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
-            (self.see)(Token { at, hash, number });
+            (self.see)(Token { at, hash, kind });
         }
     }
 
@@ -291,16 +317,16 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
         }
         let path = self.open.last() == Some(&Bracket::Require) || self.before == Before::From || self.import;
         self.import = false;
-        self.before = Before::Value;
+        let before = std::mem::replace(&mut self.before, Before::Value);
         if !path {
-            self.text(begin, &text);
+            self.text(begin, &text, before);
         }
     }
 
-    fn text(&mut self, at: usize, text: &Text) {
+    fn text(&mut self, at: usize, text: &Text, before: Before) {
         let short = text.name && text.length <= SHORT;
         if text.solid && !short && !text.is_relative() {
-            self.literal(at, text.hash.get(), false);
+            self.literal(at, text.hash.get(), self.kind(before));
         }
     }
 
@@ -311,17 +337,17 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
         let end = text.read(self.text, self.at, |b, rest| {
             b == b'`' || (b == b'$' && rest.first() == Some(&b'{'))
         });
-        self.before = Before::Value;
+        let before = std::mem::replace(&mut self.before, Before::Value);
         if self.text.get(end) == Some(&b'$') {
             self.at = end + 2;
             self.open.push(Bracket::Template);
             self.before = Before::Mark(b'(');
             if text.solid && !(text.name && text.length <= SHORT) {
-                self.emit(begin, text.hash.get());
+                self.emit(begin, text.hash.get(), Kind::Word);
             }
         } else {
             self.at = (end + 1).min(self.text.len());
-            self.text(begin, &text);
+            self.text(begin, &text, before);
         }
     }
 
@@ -342,7 +368,7 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
             let mut hash = Hash::new();
             hash.byte(b'#');
             value.to_bits().to_le_bytes().into_iter().for_each(|b| hash.byte(b));
-            self.literal(begin, hash.get(), true);
+            self.literal(begin, hash.get(), Kind::Number);
         }
     }
 
@@ -392,7 +418,7 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
             self.at += 1;
         }
         self.before = Before::Value;
-        self.emit(begin, hash.get());
+        self.emit(begin, hash.get(), Kind::Word);
     }
 
     fn operator(&mut self, byte: u8) {
@@ -477,7 +503,7 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
         self.at += length;
         if self.before == Before::Dot {
             self.before = Before::Value;
-            return self.name(begin, word);
+            return self.name(begin, word, Kind::Word);
         }
         if self.is_key_place() {
             let next = self.next();
@@ -488,7 +514,9 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
             }
             self.before = Before::Value;
             if matches!(next, b'(' | b':' | b',' | b'}' | b'=' | b';') && word != b"constructor" {
-                self.name(begin, word);
+                let colon = self.blank(self.at);
+                let cell = next == b':' && self.is_literal(colon + 1);
+                self.name(begin, word, if cell { Kind::Cell } else { Kind::Word });
             }
             return;
         }
@@ -528,13 +556,13 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
         };
         if self.before == Before::Name && is_well_known(word) {
             self.before = Before::Value;
-            self.emit(begin, Hash::of(word));
+            self.emit(begin, Hash::of(word), Kind::Word);
         }
     }
 
-    fn name(&mut self, at: usize, name: &[u8]) {
+    fn name(&mut self, at: usize, name: &[u8], kind: Kind) {
         if name.len() > SHORT {
-            self.emit(at, Hash::of(name));
+            self.emit(at, Hash::of(name), kind);
         }
     }
 }

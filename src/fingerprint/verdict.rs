@@ -19,6 +19,9 @@ pub(super) struct Evidence {
     pub(super) complete: f64,
     /// Runs in the index of an average version.
     pub(super) size: f64,
+    /// Runs that are of tables, and those that are not, each counted by how few packages have it; numbers too.
+    pub(super) table: f64,
+    pub(super) code: f64,
     /// Weight of the stretch that has most.
     longest: f64,
     sampled: f64,
@@ -72,7 +75,25 @@ impl Evidence {
         own && self.longest >= 10.0 && self.sampled >= 12.0 && self.share >= 0.76 && self.complete >= 0.04
     }
 
-    /// The same of a package that others carry copies of.
+    /// Whether what is there is tables of facts and hardly any code: names of entities, characters of an encoding. Whoever knows
+    /// the same facts has the same tables.
+    pub(super) fn is_tabular(&self) -> bool {
+        self.table >= 4.0 * self.code
+    }
+
+    /// Whether so much of it is there that it was not taken for another that it was cut out of.
+    pub(super) fn is_most(&self) -> bool {
+        self.complete >= 0.7
+    }
+
+    /// Whether a package is there whose functions a minifier inlined into one another, so that hardly a run outlived it that
+    /// reached from one into the next. Asked where parts of it were found.
+    pub(super) fn is_scattered(&self) -> bool {
+        let own = f64::from(self.own) >= 0.5 * self.weight;
+        own && self.own >= 60 && self.longest >= 60.0 && self.share >= 0.25 && self.complete >= 0.2
+    }
+
+    /// The same of a package that others carry copies of, or that is tables.
     pub(super) fn is_whole(&self) -> bool {
         self.complete >= 0.7 && self.share >= 0.75 && self.own >= 5
     }
@@ -136,8 +157,14 @@ pub(super) const TRACE: f64 = 0.3;
 /// A package that shows hardly any runs, whoever looks: it is believed where what depends on it is there.
 pub(super) const TINY: f64 = 6.0;
 
-/// Packages that bundlers for Node replace by Node's own modules, and that others carry copies of in their own files.
-pub(super) const CARRIED: &[&str] = &["buffer", "punycode"];
+/// The package that another was cut out of, by its authors' names: each function of `lodash` is a package too.
+pub(super) fn cut_out_of(name: &str) -> Option<&'static str> {
+    (name == "lodash-es" || name.starts_with("lodash.")).then_some("lodash")
+}
+
+/// Packages that others carry copies of in their own files: `fs-extra` of `rimraf`; the two others are also what bundlers for Node
+/// replace by Node's own modules.
+pub(super) const CARRIED: &[&str] = &["buffer", "punycode", "rimraf"];
 
 /// Tables of facts that whoever deals with them has: believed where something asks for the package, and only there.
 pub(super) const TABLES: &[&str] = &["color-name"];

@@ -183,6 +183,9 @@ fn is_doubled<S>(package: &Package, parts: &[(S, Found)]) -> bool {
     again >= FEWEST_TELL && f64::from(again) >= DOUBLED * f64::from(once)
 }
 
+/// Share of what is there of the copy of which most is that must be there of another.
+const AS_WHOLE: f64 = 0.6;
+
 /// A copy of a package.
 #[derive(Debug)]
 pub(super) struct Instance<S> {
@@ -266,14 +269,33 @@ pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<In
     let least = u32::max(FEWEST_TELL, hits(&all) / 6);
     let mut strict = strict.into_iter();
     copies.retain(|_| strict.next().is_some_and(|alone| alone >= least));
-    if copies.len() < 2 {
+    let mut copies: Vec<(Vec<usize>, Found, f64)> = copies
+        .into_iter()
+        .map(|(members, found)| {
+            let found = sum(std::iter::once(&found));
+            let there = completeness(package, &by_set(package, &found));
+            (members, found, there)
+        })
+        .collect();
+    copies.sort_by(|a, b| b.2.total_cmp(&a.2));
+    // Nor is one of which much less is there than of the best: a package that was made of this one.
+    let most = copies.first().map_or(0.0, |copy| copy.2);
+    let fewer = copies.iter().filter(|copy| copy.2 >= AS_WHOLE * most).count();
+    let strangers: Vec<usize> = copies.drain(fewer..).flat_map(|copy| copy.0).collect();
+    if copies.len() < 2 && strangers.is_empty() {
         return one();
     }
-    let copies = copies.into_iter().map(|(members, found)| {
-        let (near, _) = possible(package, &guesses, &sum(std::iter::once(&found)));
-        Instance::new(package, members.into_iter().map(|i| parts[i].0).collect(), &near)
-    });
-    copies.collect()
+    let mut instances: Vec<Instance<S>> = copies
+        .into_iter()
+        .map(|(members, found, _)| {
+            let (near, _) = possible(package, &guesses, &found);
+            Instance::new(package, members.into_iter().map(|i| parts[i].0).collect(), &near)
+        })
+        .collect();
+    if let Some(first) = instances.first_mut() {
+        first.parts.extend(strangers.into_iter().map(|i| parts[i].0));
+    }
+    instances
 }
 
 /// Names of versions, with those beside them that were not looked into and may be the same.

@@ -111,6 +111,79 @@ fn other_code_is_nobodys() {
 }
 
 #[test]
+fn a_table_of_facts_is_nobodys_unless_all_of_it_is_there() {
+    let table = |rows: std::ops::Range<usize>| {
+        let rows = rows.fold(String::new(), |mut text, i| {
+            let _ = write!(text, "entity{i}: 'sign {i}', ");
+            text
+        });
+        format!("exports.entities = {{ {rows} }};\n")
+    };
+    let code = module("delta", 60, "1.0.0");
+    let release = Release::new(
+        "1.0.0",
+        Vec::new(),
+        &mut [(table(0..200) + &code).into_bytes()].into_iter(),
+    );
+    let source = Source {
+        name: "delta".to_owned(),
+        releases: vec![release],
+        ..Source::default()
+    };
+    let index = Index::from_bytes(build(vec![source], 6_000_000)).unwrap();
+    let own = minified("omega", 40, "1.0.0");
+    for (bundle, expected) in [
+        (own.clone() + &table(0..200), 0),
+        (own.clone() + &table(0..200) + &minified("delta", 60, "1.0.0"), 1),
+    ] {
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index).unwrap();
+        assert_eq!(claims.len(), expected, "{claims:?}");
+    }
+}
+
+/// A dependency that was bundled before it was published names its own modules; the rest of the bundle is looked at all the same.
+#[test]
+fn paths_over_a_part_of_a_bundle_do_not_speak_for_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, app) = (folder.path().join("own.bin"), folder.path().join("app"));
+    std::fs::write(&file, index()).unwrap();
+    std::fs::create_dir(&app).unwrap();
+    let paths = |count: usize| -> String {
+        (0..count).fold(String::new(), |mut text, i| {
+            let _ = write!(
+                text,
+                "var m{i}=w({{\"node_modules/inner/lib/m{i}.js\"(t){{t.inner{i}=\"a module\"}}}});"
+            );
+            text
+        })
+    };
+    let own = "function handler(h){return h.orders.map(i=>i.customer.address.street)}".repeat(300);
+    let alpha = minified("alpha", 12, "1.1.0");
+    for bundle in [
+        [&*paths(9), &alpha, &own].concat(),
+        [&*own, &paths(9), &alpha].concat(),
+        [&*alpha, &paths(9), &own].concat(),
+    ] {
+        std::fs::write(app.join("index.js"), bundle).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        let scan = [
+            "scan",
+            "--offline",
+            "--advisories",
+            "embedded",
+            "--quiet",
+            "-o",
+            "json",
+            "--fingerprints",
+        ];
+        let output = command.args(scan).args([&file, &app]).output().unwrap();
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert!(report.contains("pkg:npm/inner"), "{report}");
+        assert!(report.contains("pkg:npm/alpha@1.1.0"), "{report}");
+    }
+}
+
+#[test]
 fn versions_with_the_same_code_are_all_possible() {
     let same = || vec![module("alpha", 12, "same").into_bytes()].into_iter();
     let release = |version| Release::new(version, Vec::new(), &mut same());

@@ -149,3 +149,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn literals_among_literals_are_cells() {
+    let kinds = |text: &str| {
+        let mut all = String::new();
+        tokens(text.as_bytes(), |token| {
+            all.push(match token.kind {
+                Kind::Word => 'w',
+                Kind::Number => '#',
+                Kind::Cell => '.',
+            });
+        });
+        all
+    };
+    for (text, expected) in [
+        ("x={alpha:'beta','gamma':'delta',text:22}", ".....#"),
+        ("x=['alpha','beta',['gamma',7],'delta']", "...#."),
+        ("x={alpha:beta,gamma:'delta'+y,text:more('hello')}", "w.www"),
+        ("f('alpha',['beta'].gamma)", "w.w"),
+        ("x.alpha='beta'", "ww"),
+    ] {
+        assert_eq!(kinds(text), expected, "{text}");
+    }
+}
