@@ -107,9 +107,28 @@ impl Detector for JsBundle {
 /// over a part are of a package that was bundled before, whose bundler named its modules as ours does not.
 pub(super) fn names_modules(entry: &Entry<'_>, found: &Sink<'_>) -> bool {
     let marks = scan::scan(entry.bytes);
-    let inline = marks.map.is_some_and(|(_, url)| url.starts_with(b"data:"));
+    let inline = marks
+        .map
+        .is_some_and(|(_, url)| url.starts_with(b"data:") && is_whole(url));
     let beside = found.neighbours.has(&format!("{}.map", entry.meta.path));
     inline || beside || (marks.modules.iter().any(is_package) && paths_cover(&spans(&marks, entry.bytes), entry.bytes))
+}
+
+/// Whether an inline map ends as JSON does: that of a file over the limit ends in the midst.
+fn is_whole(url: &[u8]) -> bool {
+    let body = url.splitn(2, |byte| *byte == b',').nth(1).unwrap_or_default();
+    // Each four letters are three bytes, whatever lies before them.
+    let last = (body.len().saturating_sub(1) / 4 * 4).saturating_sub(4);
+    let tail = base64().decode(&body[last..]).unwrap_or_default();
+    tail.trim_ascii_end().ends_with(b"}")
+}
+
+/// Takes what encoders leave out or write too much at the end.
+fn base64() -> impl base64::Engine {
+    let lenient = base64::engine::GeneralPurposeConfig::new()
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, lenient)
 }
 
 fn is_package(mark: &scan::Mark) -> bool {
@@ -134,11 +153,7 @@ fn inline_map(url: &[u8], entry: &Entry<'_>, found: &mut Sink<'_>) {
     if !head.ends_with(b";base64") {
         return found.partial("inline source map in another encoding than base64; it was not read");
     }
-    let lenient = base64::engine::GeneralPurposeConfig::new()
-        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, lenient);
-    let map = engine.decode(body).map_err(|e| e.to_string());
+    let map = base64().decode(body).map_err(|e| e.to_string());
     match map.and_then(|map| source_map::read(&map).map_err(|e| e.to_string())) {
         Ok(contents) => {
             add_map(&contents, found);

@@ -35,6 +35,11 @@ impl Detector for JsLicences {
     }
 
     fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
+        // A source map beside the bundle names every module by its path; this would only name the same without.
+        let bundle = entry.meta.path.trim_end_matches(".LICENSE.txt");
+        if bundle != entry.meta.path && found.neighbours.has(&format!("{bundle}.map")) {
+            return Ok(());
+        }
         let text = parse::text(entry.bytes);
         if entry.meta.file_name().ends_with(".LICENSE.txt") {
             for comment in text.split("*/") {

@@ -32,7 +32,9 @@ pub(in crate::detect) fn package(path: &str) -> Option<PackagePath> {
             version,
         });
     }
-    let folder = package_folder(inside)?;
+    let Some(folder) = package_folder(inside).filter(|folder| !is_left(folder)) else {
+        return pnpm_entry(path);
+    };
     let above = path.get(..last).unwrap_or_default();
     let (name, version) = match cnpm(folder) {
         Some((name, version)) => (name, Some(version)),
@@ -69,6 +71,34 @@ pub(in crate::detect) fn is_test_data(folder: &str) -> bool {
 /// Whether a file holds TypeScript's declarations, which are no code.
 pub(in crate::detect) fn declares(path: &str) -> bool {
     [".d.ts", ".d.mts", ".d.cts"].iter().any(|ext| path.ends_with(ext))
+}
+
+/// `@scope/src`: no package, but what a map that was published with one calls `../src` of its folder.
+fn is_left(folder: &str) -> bool {
+    folder.starts_with('@') && folder.ends_with("/src")
+}
+
+/// The package of an entry of pnpm's store, where what follows lies in no package: a map that was published with it calls its
+/// sources by paths that lead out of its folder (`.pnpm/xmlchars@2.2.0/src/ed5.ts`).
+fn pnpm_entry(path: &str) -> Option<PackagePath> {
+    let (above, rest) = path.rsplit_once("node_modules/.pnpm/")?;
+    let entry = rest.split('/').next()?;
+    let (name, version) = entry.get(1..)?.split_once('@')?;
+    let name = format!("{}{name}", entry.get(..1)?).replacen('+', "/", 1);
+    let scoped = name.starts_with('@') == name.contains('/');
+    (scoped && is_package_name(&name)).then(|| PackagePath {
+        at: format!("{}{FOLDER}.pnpm/{entry}/{FOLDER}{name}", first_folder(above)),
+        version: version_prefix(version),
+        name,
+    })
+}
+
+/// What a path has from its first `node_modules` on.
+fn first_folder(path: &str) -> &str {
+    folders(path)
+        .next()
+        .and_then(|first| path.get(first..))
+        .unwrap_or_default()
 }
 
 const STORES: &[&str] = &[".store/"];
@@ -255,6 +285,29 @@ mod tests {
                 "css-loader!./node_modules/ms/a.css",
                 Some(("ms", None, "node_modules/ms")),
             ),
+            // What leads out of a package's folder, in a map that was published with it.
+            (
+                "../app/node_modules/.pnpm/xmlchars@2.2.0/src/xml/ed5.ts",
+                Some((
+                    "xmlchars",
+                    Some("2.2.0"),
+                    "node_modules/.pnpm/xmlchars@2.2.0/node_modules/xmlchars",
+                )),
+            ),
+            (
+                "node_modules/.pnpm/@a+b@1.0.0_c@2.0.0/node_modules/@a/src/x.ts",
+                Some((
+                    "@a/b",
+                    Some("1.0.0"),
+                    "node_modules/.pnpm/@a+b@1.0.0_c@2.0.0/node_modules/@a/b",
+                )),
+            ),
+            ("node_modules/@a/src/x.ts", None),
+            (
+                "node_modules/.pnpm/node_modules/x.ts",
+                Some(("x.ts", None, "node_modules/.pnpm/node_modules/x.ts")),
+            ),
+            ("node_modules/.pnpm/@2.0.0/x.ts", None),
             ("src/node_modules.js", None),
             ("my_node_modules/ms/index.js", None),
             ("node_modules/.prisma/client/index.js", None),
