@@ -97,21 +97,37 @@ impl Detector for JsBundle {
                 Vec::new()
             },
             map: map.map(Into::into),
+            named: false,
             python_package,
         });
         Ok(())
     }
 }
 
-/// Whether the bundler said of every module which package it is of: by a source map, or by paths over most of the code. Paths
-/// over a part are of a package that was bundled before, whose bundler named its modules as ours does not.
-pub(super) fn names_modules(entry: &Entry<'_>, found: &Sink<'_>) -> bool {
+/// By what a bundler said of every module which package it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// A source map, inline or beside the bundle.
+    Map,
+    /// Paths in the code. Paths over a part of it are of a package that was bundled before, whose bundler named its modules as
+    /// ours does not.
+    Paths,
+}
+
+/// The code of a bundle, and what names all its modules, if anything does.
+pub(super) fn code<'t>(entry: &Entry<'t>, found: &Sink<'_>) -> (&'t [u8], Option<Naming>) {
     let marks = scan::scan(entry.bytes);
-    let inline = marks
-        .map
-        .is_some_and(|(_, url)| url.starts_with(b"data:") && is_whole(url));
     let beside = found.neighbours.has(&format!("{}.map", entry.meta.path));
-    inline || beside || (marks.modules.iter().any(is_package) && paths_cover(&spans(&marks, entry.bytes), entry.bytes))
+    let inline = marks.map.filter(|(_, url)| url.starts_with(b"data:"));
+    let code = inline.and_then(|(at, _)| entry.bytes.get(..at)).unwrap_or(entry.bytes);
+    let naming = if beside || inline.is_some_and(|(_, url)| is_whole(url)) {
+        Some(Naming::Map)
+    } else if marks.modules.iter().any(is_package) && paths_cover(&spans(&marks, code), code) {
+        Some(Naming::Paths)
+    } else {
+        None
+    };
+    (code, naming)
 }
 
 /// Whether an inline map ends as JSON does: that of a file over the limit ends in the midst.

@@ -1,6 +1,10 @@
-//! Packages in bundles and minified files by their code, where nothing names them.
+//! Packages in bundles and minified files by their code: their names where nothing else tells them, and their versions where only the
+//! names are told.
 
-use super::{DetectError, Detector, Interest, Sink, js_bundle};
+use super::{
+    DetectError, Detector, Interest, Sink,
+    js_bundle::{self, Naming},
+};
 use crate::{
     archive::{Entry, EntryMeta},
     ecosystem::NPM,
@@ -9,6 +13,11 @@ use crate::{
 };
 
 pub(super) struct JsFingerprint;
+
+/// Bundles with a source map are looked into for versions up to this length. It takes some 40 ms for each megabyte, several times
+/// what the map does; the lock file that they were built with says it too, and the gap that counts names without versions asks
+/// for it.
+const MAPPED_BYTES: usize = 4 << 20;
 
 impl Detector for JsFingerprint {
     fn id(&self) -> &'static str {
@@ -27,11 +36,12 @@ impl Detector for JsFingerprint {
         let Some(index) = found.neighbours.fingerprints() else {
             return Ok(());
         };
-        // A bundler that names its modules names them all.
-        if js_bundle::names_modules(entry, found) {
+        // A bundler that names its modules names them all, and seldom says their versions.
+        let (code, naming) = js_bundle::code(entry, found);
+        if naming == Some(Naming::Map) && code.len() > MAPPED_BYTES {
             return Ok(());
         }
-        let stream = Stream::of(entry.bytes);
+        let stream = Stream::of(code);
         let all = claims(&stream, index).map_err(|e| DetectError(e.to_string()))?;
         if all.is_empty() {
             return Ok(());
@@ -43,10 +53,11 @@ impl Detector for JsFingerprint {
         let python_package = js_bundle::python_package(entry.meta.path, found).map(Into::into);
         found.bundles.push(Bundle {
             location: entry.location.clone(),
-            bytes: entry.bytes.len(),
+            bytes: code.len(),
             spans: spans.collect(),
             lines: Vec::new(),
             map: None,
+            named: naming.is_some(),
             python_package,
         });
         for claim in all {

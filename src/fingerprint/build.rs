@@ -120,6 +120,7 @@ fn of_size(sources: &[Source], runs: &[Vec<(u64, u64)>], room: usize) -> Vec<u8>
         }
         let (needs, others_told) = needs(source, number, &numbers);
         records.push(Package {
+            expected: std::sync::OnceLock::new(),
             name: source.name.clone(),
             versions: source.releases.iter().map(|r| r.version.clone()).collect(),
             others: source.others.iter().map(|(version, _)| version.clone()).collect(),

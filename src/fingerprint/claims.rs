@@ -12,7 +12,7 @@ use super::{
     versions::{self, Found, Instance},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
     ops::Range,
 };
 
@@ -398,7 +398,8 @@ impl Ground<'_> {
     fn weigh_hits(&self, candidate: &Candidate, alone: bool) -> Evidence {
         let shift = candidate.package.shift;
         let mut evidence = Evidence::default();
-        let mut seen: BTreeSet<(u64, u8)> = BTreeSet::new();
+        let mut found = vec![0; candidate.package.sets.len()];
+        let mut seen: HashSet<(u64, u8)> = HashSet::new();
         for &stretch in &candidate.stretches {
             let (mut hits, mut sampled, mut weight, mut own, mut table, mut code) = (0u32, 0u32, 0.0, 0u32, 0.0, 0.0);
             for hit in self.hits(candidate, stretch, alone) {
@@ -407,6 +408,9 @@ impl Ground<'_> {
                 hits += 1;
                 sampled += u32::from(Package::samples(shift, gram));
                 if fresh {
+                    if let Some(count) = found.get_mut(usize::from(hit.set)) {
+                        *count += 1;
+                    }
                     weight += f64::from(hit.weight());
                     own += u32::from(hit.weight() > 0.99);
                     table += f64::from(hit.weight) * f64::from(u8::from(hit.table != Table::No));
@@ -419,26 +423,9 @@ impl Ground<'_> {
             evidence.table += table;
             evidence.code += code;
         }
-        evidence.complete = verdict::completeness(&candidate.package, &self.found(candidate, alone));
+        evidence.complete = verdict::completeness(&candidate.package, &found);
         evidence.size = verdict::size(&candidate.package);
         evidence
-    }
-
-    /// Runs of each set of versions that are there, each once.
-    fn found(&self, candidate: &Candidate, alone: bool) -> Vec<u32> {
-        let mut grams: BTreeSet<(u8, u64)> = BTreeSet::new();
-        for &stretch in &candidate.stretches {
-            for hit in self.hits(candidate, stretch, alone) {
-                grams.insert((hit.set, self.stream.grams[hit.at as usize]));
-            }
-        }
-        let mut found = vec![0; candidate.package.sets.len()];
-        for (set, _) in grams {
-            if let Some(count) = found.get_mut(usize::from(set)) {
-                *count += 1;
-            }
-        }
-        found
     }
 
     /// Takes what the candidate explains, and says in which copies it is there.

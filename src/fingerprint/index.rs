@@ -19,7 +19,7 @@ use std::{
     ops::{Deref, Range},
     path::Path,
     sync::{
-        LazyLock,
+        LazyLock, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -134,6 +134,8 @@ pub struct Package {
     pub sets: Vec<Set>,
     /// What it depends on.
     pub needs: Vec<Need>,
+    /// Runs of each version that are in the index, once somebody asked.
+    pub(super) expected: OnceLock<Vec<u32>>,
 }
 
 /// A package that another depends on, in some of its versions.
@@ -149,7 +151,33 @@ pub struct Need {
     pub range: String,
 }
 
+impl Set {
+    /// Calls `see` with the place of each version of the set.
+    pub(super) fn each_version(&self, mut see: impl FnMut(usize)) {
+        let mut left = self.versions;
+        while left != 0 {
+            see(left.trailing_zeros() as usize);
+            left &= left - 1;
+        }
+    }
+}
+
 impl Package {
+    /// Runs of each version that are in the index.
+    pub(super) fn expected(&self) -> &[u32] {
+        self.expected.get_or_init(|| {
+            let mut runs = vec![0u32; self.versions.len()];
+            for set in &self.sets {
+                set.each_version(|version| {
+                    if let Some(sum) = runs.get_mut(version) {
+                        *sum = sum.saturating_add(set.runs);
+                    }
+                });
+            }
+            runs
+        })
+    }
+
     /// Whether a run is among those of which the index has all.
     #[must_use]
     pub fn samples(shift: u8, gram: u64) -> bool {
@@ -394,6 +422,7 @@ impl Reader<'_> {
         let others_told = self.number()? != 0;
         let needs = (0..self.count()?).map(|_| need(self)).collect::<Option<_>>()?;
         (versions.len() <= 64).then_some(Package {
+            expected: OnceLock::new(),
             name,
             versions,
             others,

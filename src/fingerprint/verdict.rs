@@ -125,30 +125,27 @@ pub(super) const CONFIDENCE: f32 = 0.95;
 /// The same of packages that are too small to show themselves and that what is there needs: 88 of 88, of fewer.
 pub(super) const TINY_CONFIDENCE: f32 = 0.9;
 
-/// Runs of a version that are in the index.
-pub(super) fn expected(package: &Package, version: usize) -> u32 {
-    let has = |s: &&super::index::Set| s.versions >> version & 1 == 1;
-    package.sets.iter().filter(has).map(|s| s.runs).sum()
-}
-
+/// Runs of an average version that are in the index.
 pub(super) fn size(package: &Package) -> f64 {
-    let all: u32 = (0..package.versions.len()).map(|v| expected(package, v)).sum();
+    let all: u32 = package.expected().iter().sum();
     let versions = u32::try_from(package.versions.len().max(1)).unwrap_or(u32::MAX);
     f64::from(all) / f64::from(versions)
 }
 
 /// Share of a version's runs that were found, of the version of which it is greatest.
 pub(super) fn completeness(package: &Package, found: &[u32]) -> f64 {
-    let of = |version: usize| {
-        let mut there = 0;
-        for (set, found) in package.sets.iter().zip(found) {
-            if set.versions >> version & 1 == 1 {
-                there += found;
+    let mut there = vec![0u32; package.versions.len()];
+    for (set, found) in package.sets.iter().zip(found).filter(|(_, found)| **found > 0) {
+        set.each_version(|version| {
+            if let Some(sum) = there.get_mut(version) {
+                *sum += found;
             }
-        }
-        f64::from(there) / f64::from(expected(package, version).max(1))
-    };
-    (0..package.versions.len()).map(of).fold(0.0, f64::max)
+        });
+    }
+    let shares = there.iter().zip(package.expected());
+    shares
+        .map(|(there, expected)| f64::from(*there) / f64::from((*expected).max(1)))
+        .fold(0.0, f64::max)
 }
 
 /// Share of a small package's runs that must be there, wherever they lie, where what is there surely needs it.
@@ -164,7 +161,7 @@ pub(super) fn cut_out_of(name: &str) -> Option<&'static str> {
 
 /// Packages that others carry copies of in their own files: `fs-extra` of `rimraf`; the two others are also what bundlers for Node
 /// replace by Node's own modules.
-pub(super) const CARRIED: &[&str] = &["buffer", "punycode", "rimraf"];
+pub(super) const CARRIED: &[&str] = &["buffer", "node-html-parser", "punycode", "rimraf"];
 
 /// Tables of facts that whoever deals with them has: believed where something asks for the package, and only there.
 pub(super) const TABLES: &[&str] = &["color-name"];

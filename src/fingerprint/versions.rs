@@ -66,13 +66,15 @@ fn guesses(package: &Package) -> Vec<Guess> {
 }
 
 /// Versions that were not looked into, between one that was and the next.
-fn between(package: &Package, below: usize) -> Vec<&String> {
+fn between(package: &Package, below: usize) -> &[String] {
     let (Some(below), Some(above)) = (package.versions.get(below), package.versions.get(below + 1)) else {
-        return Vec::new();
+        return &[];
     };
+    // Oldest first.
     let order = |a: &str, b: &str| (NPM.compare)(a, b);
-    let inside = |other: &&String| order(other, below).is_gt() && order(other, above).is_lt();
-    package.others.iter().filter(inside).collect()
+    let first = package.others.partition_point(|other| order(other, below).is_le());
+    let end = package.others.partition_point(|other| order(other, above).is_lt());
+    package.others.get(first..end).unwrap_or_default()
 }
 
 /// What a guess cannot explain. A few of the many runs that some other versions share are no sign of them: code elsewhere in
@@ -309,7 +311,7 @@ fn versions(package: &Package, possible: &[Guess]) -> Vec<String> {
     for guess in possible {
         let i = guess.versions.trailing_zeros() as usize;
         if guess.between {
-            between(package, i).into_iter().for_each(&mut add);
+            between(package, i).iter().for_each(&mut add);
             continue;
         }
         let version = &package.versions[i];

@@ -1,10 +1,10 @@
 //! Bundles: how much of each is explained, and which versions the packages in them have. A bundle proves that a package is
 //! there and seldom says which version; a lock file says which version and proves nothing. Here the two meet.
 
-use super::versions;
+use super::versions::{self, BY_CODE};
 use crate::{
     ecosystem::{NPM, PYPI},
-    model::{Account, Bundle, Component, Coverage, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},
+    model::{Account, Bundle, Component, Coverage, Evidence, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -36,6 +36,9 @@ pub fn settle_bundles(components: &mut Vec<Component>, seen: Bundles) -> (Vec<Co
     let mut gaps = Vec::new();
     let bundles = without_assets(components, bundles);
     orphans(components, &bundles, &maps, &mut gaps);
+    silence(components, &modules(components, &bundles, &maps), |e| {
+        e.detector == BY_CODE
+    });
     let mut coverage = coverage(&bundles, &maps);
     believe(components, &mut coverage, accounts, &mut gaps);
     versions::name(components, &mut gaps);
@@ -88,6 +91,31 @@ fn drop_evidence(components: &mut Vec<Component>, gone: impl Fn(&crate::model::C
         component.evidence.retain(|e| !gone(coordinate, &e.location));
     }
     components.retain(|c| !c.evidence.is_empty());
+}
+
+/// Maps by the paths of the bundles that they name, and by their own.
+struct MapsOf<'m>(BTreeMap<(&'m [Box<str>], &'m str), Vec<&'m Mapped>>);
+
+impl<'m> MapsOf<'m> {
+    fn new(maps: &'m [Mapped]) -> Self {
+        let mut by_path: BTreeMap<(&[Box<str>], &str), Vec<&Mapped>> = BTreeMap::new();
+        for map in maps {
+            for path in [&*map.bundle, &*map.location.path] {
+                by_path.entry((&*map.location.archives, path)).or_default().push(map);
+            }
+        }
+        Self(by_path)
+    }
+
+    /// Those of one bundle.
+    fn bundle<'s>(&'s self, bundle: &'s Bundle) -> impl Iterator<Item = &'m Mapped> + 's {
+        let paths = [Some(&*bundle.location.path), bundle.map.as_deref()];
+        let maps = paths
+            .into_iter()
+            .flatten()
+            .flat_map(|path| self.0.get(&(&*bundle.location.archives, path)).into_iter().flatten());
+        maps.copied().filter(|map| describes(map, bundle))
+    }
 }
 
 fn describes(map: &Mapped, bundle: &Bundle) -> bool {
@@ -155,7 +183,7 @@ fn believe(components: &mut Vec<Component>, coverage: &mut [Coverage], accounts:
             described.extend(account.packages);
         }
     }
-    silence(components, &told);
+    silence(components, &told, |_| true);
     components.extend(described);
     for (location, _) in idle.into_iter().filter(|(_, idle)| *idle) {
         gaps.push(Gap {
@@ -170,23 +198,51 @@ fn believe(components: &mut Vec<Component>, coverage: &mut [Coverage], accounts:
 /// The packages that an account names in one bundle, with their folders ([`Fact::At`]).
 type Told = BTreeMap<Box<str>, BTreeSet<Fact>>;
 
+/// What bundlers say of their modules in the bundles themselves or in maps, where they say it of all.
+fn modules(components: &[Component], bundles: &[Bundle], maps: &[Mapped]) -> HashMap<Location, Told> {
+    let maps_of = MapsOf::new(maps);
+    let mut places: HashMap<&Location, &Location> = HashMap::new();
+    for bundle in bundles.iter().filter(|b| b.named) {
+        places.insert(&bundle.location, &bundle.location);
+        places.extend(maps_of.bundle(bundle).map(|map| (&map.location, &bundle.location)));
+    }
+    let mut told: HashMap<Location, Told> = HashMap::new();
+    if places.is_empty() {
+        return told;
+    }
+    for component in components.iter().filter(|c| c.coordinate.ecosystem == NPM.id) {
+        for evidence in &component.evidence {
+            let Some(bundle) = places.get(&evidence.location) else {
+                continue;
+            };
+            let folders = evidence.facts.iter().filter(|fact| matches!(fact, Fact::At(_)));
+            for folder in folders {
+                let told = told.entry((*bundle).clone()).or_default();
+                told.entry(component.coordinate.name.clone())
+                    .or_default()
+                    .insert(folder.clone());
+            }
+        }
+    }
+    told
+}
+
 /// Guesses about a bundle whose bundler said of every module whose it is: another name than those it gave is of code that was
-/// copied into one of them, and no more than a version is to be learned of the others.
-fn silence(components: &mut Vec<Component>, told: &HashMap<Location, Told>) {
+/// copied into one of them, and no more than a version is to be learned of the others. Of the evidence that is `meant`.
+fn silence(components: &mut Vec<Component>, told: &HashMap<Location, Told>, meant: impl Fn(&Evidence) -> bool) {
     for component in components.iter_mut().filter(|c| c.coordinate.ecosystem == NPM.id) {
         let c = &component.coordinate;
         component.evidence.retain_mut(|evidence| {
-            let Some(told) = told
-                .get(&evidence.location)
-                .filter(|_| evidence.proof == Proof::Inferred)
-            else {
+            let guess = evidence.proof == Proof::Inferred && meant(evidence);
+            let Some(told) = told.get(&evidence.location).filter(|_| guess) else {
                 return true;
             };
             if evidence.facts.iter().any(|fact| matches!(fact, Fact::At(_))) {
                 return true;
             }
+            let versions = c.version.is_some() || evidence.facts.iter().any(|fact| matches!(fact, Fact::OneOf(_)));
             // A version is of the one copy that there is; of several, nothing says of which.
-            let mut folders = told.get(&c.name).filter(|_| c.version.is_some()).into_iter().flatten();
+            let mut folders = told.get(&c.name).filter(|_| versions).into_iter().flatten();
             let place = folders.next().filter(|_| folders.next().is_none());
             evidence.facts.extend(place.cloned());
             place.is_some()
@@ -220,23 +276,12 @@ fn coverage(bundles: &[Bundle], maps: &[Mapped]) -> Vec<Coverage> {
     for bundle in bundles {
         by_file.entry(&bundle.location).or_default().push(bundle);
     }
-    let mut maps_of: BTreeMap<(&[Box<str>], &str), Vec<&Mapped>> = BTreeMap::new();
-    for map in maps {
-        for path in [&*map.bundle, &*map.location.path] {
-            maps_of.entry((&*map.location.archives, path)).or_default().push(map);
-        }
-    }
+    let maps_of = MapsOf::new(maps);
     let measured = by_file.into_iter().map(|(location, bundles)| {
         let bytes = bundles.iter().map(|b| b.bytes).max().unwrap_or_default();
         let mut spans: Vec<Span> = bundles.iter().flat_map(|b| b.spans.iter().cloned()).collect();
         for bundle in &bundles {
-            let named = [Some(&*location.path), bundle.map.as_deref()];
-            for path in named.into_iter().flatten() {
-                let maps = maps_of.get(&(&*location.archives, path)).into_iter().flatten();
-                for map in maps.filter(|map| describes(map, bundle)) {
-                    spans.extend(of_map(map, bundle));
-                }
-            }
+            spans.extend(maps_of.bundle(bundle).flat_map(|map| of_map(map, bundle)));
         }
         measure(location, bytes, spans)
     });

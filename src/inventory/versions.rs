@@ -6,7 +6,7 @@ use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapK
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The detector that knows packages by their code.
-const BY_CODE: &str = "js-fingerprint";
+pub(super) const BY_CODE: &str = "js-fingerprint";
 
 /// Where in a bundle, where that is known.
 type Place = Option<Box<str>>;

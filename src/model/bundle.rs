@@ -34,6 +34,8 @@ pub struct Bundle {
     pub lines: Vec<usize>,
     /// Path of its source map in the same archive, as the bundle names it.
     pub map: Option<Box<str>>,
+    /// Whether its bundler says of every module which package it is of: then nothing is to be learned of it but versions.
+    pub named: bool,
     /// The outermost folder around it that is a Python package: a static asset of that package, if it is an installed one.
     pub python_package: Option<Box<str>>,
 }

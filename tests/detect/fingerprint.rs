@@ -183,6 +183,39 @@ fn paths_over_a_part_of_a_bundle_do_not_speak_for_the_rest() {
     }
 }
 
+/// What a bundler names needs no name from its code, which may be a copy of another's; a version is to be learned all the same.
+#[test]
+fn named_modules_learn_their_versions_from_their_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, app) = (folder.path().join("own.bin"), folder.path().join("app"));
+    std::fs::write(&file, index()).unwrap();
+    std::fs::create_dir(&app).unwrap();
+    let own = "function handler(h) {\n  return h.orders;\n}\n";
+    let copied = module("beta", 9, "0.1.0");
+    let alpha = module("alpha", 12, "1.1.0");
+    let bundle = format!(
+        "var __commonJS = (cb, mod) => mod;\n// node_modules/host/index.js\n{copied}// node_modules/alpha/index.js\n{alpha}// \
+         index.js\n{own}"
+    );
+    std::fs::write(app.join("index.js"), bundle).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    let scan = [
+        "scan",
+        "--offline",
+        "--advisories",
+        "embedded",
+        "--quiet",
+        "-o",
+        "json",
+        "--fingerprints",
+    ];
+    let output = command.args(scan).args([&file, &app]).output().unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("pkg:npm/alpha@1.1.0"), "{report}");
+    assert!(report.contains("pkg:npm/host\""), "{report}");
+    assert!(!report.contains("pkg:npm/beta"), "{report}");
+}
+
 #[test]
 fn versions_with_the_same_code_are_all_possible() {
     let same = || vec![module("alpha", 12, "same").into_bytes()].into_iter();
