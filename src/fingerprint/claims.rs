@@ -136,7 +136,7 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
                 versions: Vec::new(),
                 ranges: instance.parts.iter().map(|s| ground.bytes(*s)).collect(),
                 share: evidence.share_f32(),
-                confidence: verdict::CONFIDENCE,
+                confidence: evidence.confidence(),
             });
         }
     }

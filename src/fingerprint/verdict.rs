@@ -72,7 +72,9 @@ impl Evidence {
     /// whole has been told.
     pub(super) fn is_shaken(&self) -> bool {
         let own = f64::from(self.own) >= 0.6 * self.weight;
-        own && self.longest >= 10.0 && self.sampled >= 12.0 && self.share >= 0.76 && self.complete >= 0.04
+        // Of a small one not so much is shaken off.
+        let large = self.size >= 200.0 || self.complete >= 0.2;
+        own && large && self.longest >= 10.0 && self.sampled >= 12.0 && self.share >= 0.76 && self.complete >= 0.04
     }
 
     /// Whether what is there is tables of facts and hardly any code: names of entities, characters of an encoding. Whoever knows
@@ -118,9 +120,14 @@ impl Evidence {
     }
 }
 
-/// Share of claims that proved true, rounded down: 681 of 694 on eight bundles of three applications whose contents the
-/// bundlers told; what was false was code that others carry copies of. `tests/real/node/fingerprints.mjs` prints the table.
-pub(super) const CONFIDENCE: f32 = 0.95;
+impl Evidence {
+    /// Share of claims like this one that proved true, rounded down: of 3,539 with most of the package 98.7 %, of 479 with less
+    /// 93.5 %, on 35 minified bundles of five applications whose contents the bundlers told; what was false was nearly all code
+    /// that others carry copies of. `tests/real/node/fingerprints.mjs` prints the table.
+    pub(super) fn confidence(&self) -> f32 {
+        if self.complete >= 0.6 { 0.95 } else { 0.9 }
+    }
+}
 
 /// The same of packages that are too small to show themselves and that what is there needs: 88 of 88, of fewer.
 pub(super) const TINY_CONFIDENCE: f32 = 0.9;
