@@ -94,6 +94,7 @@ def row(name, lists):
     squash = lambda text: re.sub(r"[-_./]+", "", text).lower()
     found = python_imports.imports(newest)
     found = {p: f for p, f in found.items() if p.split("/")[-1] not in PLAIN or "/" in p or squash(p) == squash(name)}
+    found = {p: f for p, f in found.items() if all(part.isidentifier() for part in p.split("/"))}
     if not found:
         return None
     files = collections.Counter(p for p in found for file in newest if file.startswith(p + "/"))

@@ -44,8 +44,10 @@ def wheels(name):
             version = Version(text)
         except InvalidVersion:
             continue
-        if not version.is_prerelease:
-            versions[version] = best[text][1:]
+        versions[version] = best[text][1:]
+    # Some are published as betas alone (opentelemetry-instrumentation).
+    final = {version: wheel for version, wheel in versions.items() if not version.is_prerelease}
+    versions = final or versions
     return [(str(version), *versions[version]) for version in sorted(versions, reverse=True)]
 
 
