@@ -149,8 +149,9 @@ fn place(path: &str) -> Option<Place<'_>> {
     };
     let (root, import) = imports::split(whole)?;
     let unusual = !imports::rows(import).iter().any(|row| row.form == form);
-    // What is always a folder of many files is no compiled module, and what lies deeper than the root is a part of something.
-    let possible = !unusual || extension != ".so" && !import.contains('/');
+    // What is told by a file beside it is no compiled module, and what lies deeper than the root is a part of something.
+    let marked = imports::rows(import).iter().any(|row| row.marker.is_some());
+    let possible = !unusual || !(import.contains('/') || extension == ".so" && marked);
     possible.then_some(Place {
         root,
         import,
@@ -263,15 +264,15 @@ fn is_claimed(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> bool {
 /// A second import name of a distribution (`pkg_resources` of setuptools) says nothing new beside the first.
 fn stands_for_another(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> bool {
     imports::primary(import.distribution).is_some_and(|primary| {
-        primary != place.import && {
-            let path = format!("{}{primary}", place.root);
-            found.neighbours.below(&path).next().is_some_and(|member| {
-                member
-                    .path
-                    .get(path.len()..)
-                    .is_some_and(|rest| rest.starts_with(['/', '.']))
-            })
-        }
+        let path = format!("{}{primary}", place.root);
+        // A folder without a file of its own is a namespace, which is nobody's.
+        let package = || {
+            ["/__init__.py", "/__init__.pyc"]
+                .iter()
+                .any(|init| has(found, &format!("{path}{init}")))
+        };
+        let module = || found.neighbours.below(&format!("{path}.")).next().is_some();
+        primary != place.import && (package() || module())
     })
 }
 
