@@ -149,9 +149,8 @@ fn place(path: &str) -> Option<Place<'_>> {
     };
     let (root, import) = imports::split(whole)?;
     let unusual = !imports::rows(import).iter().any(|row| row.form == form);
-    // What is told by a file beside it is no compiled module, and what lies deeper than the root is a part of something.
-    let marked = imports::rows(import).iter().any(|row| row.marker.is_some());
-    let possible = !unusual || !(import.contains('/') || extension == ".so" && marked);
+    // What is always a folder of many files is no compiled module, and what lies deeper than the root is a part of something.
+    let possible = !unusual || extension != ".so" && !import.contains('/');
     possible.then_some(Place {
         root,
         import,
