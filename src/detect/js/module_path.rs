@@ -73,9 +73,9 @@ pub(in crate::detect) fn declares(path: &str) -> bool {
     [".d.ts", ".d.mts", ".d.cts"].iter().any(|ext| path.ends_with(ext))
 }
 
-/// `@scope/src`: no package, but what a map that was published with one calls `../src` of its folder.
+/// `src`, `@scope/src`: no package, but what a map that was published with one calls `../src` of its folder.
 fn is_left(folder: &str) -> bool {
-    folder.starts_with('@') && folder.ends_with("/src")
+    folder == "src" || folder.starts_with('@') && folder.ends_with("/src")
 }
 
 /// The package of an entry of pnpm's store, where what follows lies in no package: a map that was published with it calls its
@@ -303,6 +303,14 @@ mod tests {
                 )),
             ),
             ("node_modules/@a/src/x.ts", None),
+            (
+                "node_modules/.pnpm/hash-it@6.0.1/node_modules/src/hash.ts",
+                Some((
+                    "hash-it",
+                    Some("6.0.1"),
+                    "node_modules/.pnpm/hash-it@6.0.1/node_modules/hash-it",
+                )),
+            ),
             (
                 "node_modules/.pnpm/node_modules/x.ts",
                 Some(("x.ts", None, "node_modules/.pnpm/node_modules/x.ts")),

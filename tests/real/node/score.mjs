@@ -1,6 +1,6 @@
 // Builds real bundles and scores plimsoll against the bundlers' own module lists.
 //
-//   node tests/real/node/score.mjs [--set small|large|other|web|data|cloud] [--plimsoll PATH] [--only TEXT] [--verbose] [--indexed]
+//   node tests/real/node/score.mjs [--set small|large|other|web|data|cloud|api|jobs] [--plimsoll PATH] [--only TEXT] [--verbose] [--indexed]
 //
 // Everything is built in a folder of its own below the system's temporary folder (or PLIMSOLL_REAL) and kept there, so that a
 // second run only scores; where nothing can be installed it says that it skips. Bundlers come from package.json beside this file. Prints, for each form, recall of names, recall of
