@@ -32,9 +32,13 @@ pub(in crate::detect) fn package(path: &str) -> Option<PackagePath> {
             version,
         });
     }
-    let Some(folder) = package_folder(inside).filter(|folder| !is_left(folder)) else {
-        return pnpm_entry(path);
-    };
+    let folder = package_folder(inside);
+    if folder.is_none_or(is_left)
+        && let Some(stored) = pnpm_entry(path)
+    {
+        return Some(stored);
+    }
+    let folder = folder.filter(|folder| !(folder.starts_with('@') && is_left(folder)))?;
     let above = path.get(..last).unwrap_or_default();
     let (name, version) = match cnpm(folder) {
         Some((name, version)) => (name, Some(version)),
@@ -73,7 +77,7 @@ pub(in crate::detect) fn declares(path: &str) -> bool {
     [".d.ts", ".d.mts", ".d.cts"].iter().any(|ext| path.ends_with(ext))
 }
 
-/// `src`, `@scope/src`: no package, but what a map that was published with one calls `../src` of its folder.
+/// `src`, `@scope/src`: what a map that was published with a package calls `../src` of its folder.
 fn is_left(folder: &str) -> bool {
     folder == "src" || folder.starts_with('@') && folder.ends_with("/src")
 }
