@@ -225,9 +225,8 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
                 token: Token { at, hash, kind },
                 depth,
             });
-        } else if !UNSTABLE.contains(&hash) {
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
-            (self.see)(Token { at, hash, kind });
+        } else {
+            self.emit(at, hash, kind);
         }
     }
 

@@ -114,22 +114,20 @@ impl Evidence {
         small || part || bent
     }
 
-    #[allow(clippy::cast_possible_truncation)] // 0 to 1
-    pub(super) fn share_f32(&self) -> f32 {
-        self.share.min(1.0) as f32
-    }
-}
-
-impl Evidence {
     /// Share of claims like this one that proved true, rounded down: of 3,539 with most of the package 98.7 %, of 479 with less
     /// 93.5 %, on 27 minified bundles of four applications whose contents the bundlers told; what was false was nearly all code
     /// that others carry copies of. `tests/real/node/fingerprints.mjs` prints the table.
     pub(super) fn confidence(&self) -> f32 {
         if self.complete >= 0.6 { 0.95 } else { 0.9 }
     }
+
+    #[allow(clippy::cast_possible_truncation)] // 0 to 1
+    pub(super) fn share_f32(&self) -> f32 {
+        self.share.min(1.0) as f32
+    }
 }
 
-/// The same of packages that are too small to show themselves and that what is there needs: 88 of 88, of fewer.
+/// Share of true claims of packages that are too small to show themselves and that what is there needs: 88 of 88, of fewer.
 pub(super) const TINY_CONFIDENCE: f32 = 0.9;
 
 /// Runs of an average version that are in the index.
@@ -166,8 +164,8 @@ pub(super) fn cut_out_of(name: &str) -> Option<&'static str> {
     (name == "lodash-es" || name.starts_with("lodash.")).then_some("lodash")
 }
 
-/// Packages that others carry copies of in their own files: `fs-extra` of `rimraf`; the two others are also what bundlers for Node
-/// replace by Node's own modules.
+/// Packages that others carry copies of in their own files (`fs-extra` of `rimraf`; `buffer` and `punycode` are also what bundlers for
+/// Node replace by Node's own modules), and one that is known by copies of others which are not in the index.
 pub(super) const CARRIED: &[&str] = &["buffer", "node-html-parser", "punycode", "rimraf"];
 
 /// Tables of facts that whoever deals with them has: believed where something asks for the package, and only there.

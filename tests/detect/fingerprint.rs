@@ -71,6 +71,19 @@ fn found(bundle: &str) -> Vec<Claim> {
     claims(&Stream::of(bundle.as_bytes()), &index).unwrap()
 }
 
+/// The program's report on a bundle, with the packages of [`index`] known by their code.
+fn scanned(bundle: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, app) = (folder.path().join("own.bin"), folder.path().join("app"));
+    std::fs::write(&file, index()).unwrap();
+    std::fs::create_dir(&app).unwrap();
+    std::fs::write(app.join("index.js"), bundle).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.args(["scan", "--offline", "--advisories", "embedded", "--quiet", "-o", "json"]);
+    let output = command.arg("--fingerprints").args([&file, &app]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn a_minified_module_is_named_with_its_version_and_its_place() {
     let own = "function handler(h){return h.orders.map(i=>i.customer.address.street)}".repeat(20);
@@ -144,10 +157,6 @@ fn a_table_of_facts_is_nobodys_unless_all_of_it_is_there() {
 /// A dependency that was bundled before it was published names its own modules; the rest of the bundle is looked at all the same.
 #[test]
 fn paths_over_a_part_of_a_bundle_do_not_speak_for_the_rest() {
-    let folder = tempfile::tempdir().unwrap();
-    let (file, app) = (folder.path().join("own.bin"), folder.path().join("app"));
-    std::fs::write(&file, index()).unwrap();
-    std::fs::create_dir(&app).unwrap();
     let paths = |count: usize| -> String {
         (0..count).fold(String::new(), |mut text, i| {
             let _ = write!(
@@ -164,20 +173,7 @@ fn paths_over_a_part_of_a_bundle_do_not_speak_for_the_rest() {
         [&*own, &paths(9), &alpha].concat(),
         [&*alpha, &paths(9), &own].concat(),
     ] {
-        std::fs::write(app.join("index.js"), bundle).unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-        let scan = [
-            "scan",
-            "--offline",
-            "--advisories",
-            "embedded",
-            "--quiet",
-            "-o",
-            "json",
-            "--fingerprints",
-        ];
-        let output = command.args(scan).args([&file, &app]).output().unwrap();
-        let report = String::from_utf8(output.stdout).unwrap();
+        let report = scanned(&bundle);
         assert!(report.contains("pkg:npm/inner"), "{report}");
         assert!(report.contains("pkg:npm/alpha@1.1.0"), "{report}");
     }
@@ -186,10 +182,6 @@ fn paths_over_a_part_of_a_bundle_do_not_speak_for_the_rest() {
 /// What a bundler names needs no name from its code, which may be a copy of another's; a version is to be learned all the same.
 #[test]
 fn named_modules_learn_their_versions_from_their_code() {
-    let folder = tempfile::tempdir().unwrap();
-    let (file, app) = (folder.path().join("own.bin"), folder.path().join("app"));
-    std::fs::write(&file, index()).unwrap();
-    std::fs::create_dir(&app).unwrap();
     let own = "function handler(h) {\n  return h.orders;\n}\n";
     let copied = module("beta", 9, "0.1.0");
     let alpha = module("alpha", 12, "1.1.0");
@@ -197,20 +189,7 @@ fn named_modules_learn_their_versions_from_their_code() {
         "var __commonJS = (cb, mod) => mod;\n// node_modules/host/index.js\n{copied}// node_modules/alpha/index.js\n{alpha}// \
          index.js\n{own}"
     );
-    std::fs::write(app.join("index.js"), bundle).unwrap();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-    let scan = [
-        "scan",
-        "--offline",
-        "--advisories",
-        "embedded",
-        "--quiet",
-        "-o",
-        "json",
-        "--fingerprints",
-    ];
-    let output = command.args(scan).args([&file, &app]).output().unwrap();
-    let report = String::from_utf8(output.stdout).unwrap();
+    let report = scanned(&bundle);
     assert!(report.contains("pkg:npm/alpha@1.1.0"), "{report}");
     assert!(report.contains("pkg:npm/host\""), "{report}");
     assert!(!report.contains("pkg:npm/beta"), "{report}");

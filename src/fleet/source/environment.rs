@@ -100,13 +100,11 @@ fn connection(text: &str) -> Vec<(String, String)> {
 
 /// Emulators are told as `host:port` too; and who names one of this machine without a key means to go without.
 fn emulator(settings: &mut Vec<(String, String)>) {
-    for (name, value) in settings.iter_mut() {
-        if name == "GOOGLE_BASE_URL" && !value.contains("://") {
+    for (_, value) in settings.iter_mut().filter(|(name, _)| name == "GOOGLE_BASE_URL") {
+        if !value.contains("://") {
             value.insert_str(0, "http://");
         }
-        if name == "GOOGLE_BASE_URL" {
-            value.truncate(value.trim_end_matches('/').len());
-        }
+        value.truncate(value.trim_end_matches('/').len());
     }
     let is_emulated = settings
         .iter()

@@ -84,10 +84,11 @@ echo "same rows: $(wc -l <"$work/one")"
 
 sync --store "$work/store.db"
 audit "$work/store.db"
+timeless() { sed -E 's/20[0-9-]{8}T[0-9:.]+Z/TIME/g'; }
 for question in "list" "find npm:fleet-package-0020@<1.6.9" "find npm:fleet-package-1*" "show team-01/function-000001.zip" "diff --since 1" "stats"; do
   # Times differ, and nothing else does.
   # shellcheck disable=SC2086 # the words of a question
-  ask() { "$plimsoll" inventory $question -o json --store "$1" | sed -E 's/20[0-9-]{8}T[0-9:.]+Z/TIME/g'; }
+  ask() { "$plimsoll" inventory $question -o json --store "$1" | timeless; }
   ask "$url/one" >"$work/a" && ask "$work/store.db" >"$work/b"
   cmp -s "$work/a" "$work/b" || { diff "$work/a" "$work/b" | head; echo "inventory $question: PostgreSQL and SQLite differ"; exit 1; }
   echo "same answer: inventory $question ($(wc -l <"$work/a") lines)"
@@ -105,8 +106,8 @@ chmod 600 "$work/pg/server.key" && { [ "$(id -u)" != 0 ] || chown postgres "$wor
 printf 'hostssl all all 127.0.0.1/32 trust\nlocal all all trust\n' >"$work/pg/data/pg_hba.conf"
 as "$bin/pg_ctl" -D "$work/pg/data" -w -o "-p $port -c listen_addresses=127.0.0.1 -k $work/pg -c ssl=on -c ssl_cert_file=$work/pg/server.pem -c ssl_key_file=$work/pg/server.key" -l "$work/pg/log" restart >/dev/null
 through() { "$plimsoll" inventory stats -o json --store "postgres://plimsoll@$1:$port/one?$2" 2>&1; }
-"$plimsoll" inventory stats -o json --store "$work/store.db" | sed -E 's/20[0-9-]{8}T[0-9:.]+Z/TIME/g' >"$work/b"
-through localhost "sslmode=verify-full&sslrootcert=$work/ours.pem" | sed -E 's/20[0-9-]{8}T[0-9:.]+Z/TIME/g' >"$work/a"
+"$plimsoll" inventory stats -o json --store "$work/store.db" | timeless >"$work/b"
+through localhost "sslmode=verify-full&sslrootcert=$work/ours.pem" | timeless >"$work/a"
 cmp -s "$work/a" "$work/b" || { cat "$work/a"; echo "TLS: another answer than without"; exit 1; }
 echo "same answer: over TLS"
 refused() { # WHAT HOST QUERY
