@@ -70,6 +70,9 @@ pub struct Entry<'a> {
     pub meta: EntryMeta<'a>,
     /// Its contents.
     pub bytes: &'a [u8],
+    /// Whether these are all of its contents, and what the archive says of them holds: what is missing in a part of a list
+    /// may be in the rest.
+    pub whole: bool,
     /// Where it is, for evidence.
     pub location: crate::model::Location,
 }

@@ -91,14 +91,18 @@ impl<'a> Dig<'a> {
             sorted: OnceLock::new(),
         };
         let place = Location::new(archives.clone(), "");
-        for detector in self.asked() {
-            let mut sink = Sink::new(detector, &place, &around);
-            detector.survey(&mut sink);
-            self.note(|seen| seen.found.absorb(sink.into_found()));
-        }
+        let ask = |question: &dyn Fn(&dyn Detector, &mut Sink<'_>)| {
+            for detector in self.asked() {
+                let mut sink = Sink::new(detector, &place, &around);
+                question(detector, &mut sink);
+                self.note(|seen| seen.found.absorb(sink.into_found()));
+            }
+        };
+        ask(&|detector, sink| detector.survey(sink));
         tree.visit(&files, self.budget, &|i, opened| {
             self.entry(&around, archives, entries[i].meta(), opened);
         });
+        ask(&|detector, sink| detector.review(sink));
     }
 
     fn entry(&self, around: &Around<'_>, archives: &Arc<[Box<str>]>, meta: EntryMeta<'_>, opened: &mut Opened<'_>) {
@@ -146,21 +150,22 @@ impl<'a> Dig<'a> {
         let entry = Entry {
             meta,
             bytes: &contents.bytes,
+            whole: contents.problem.is_none(),
             location,
         };
         for detector in detectors {
-            self.detect(detector, &entry, around, contents.problem.is_some());
+            self.detect(detector, &entry, around);
         }
         // Bytes that are read anyway are looked at for an archive behind them: nothing is hidden by what precedes it.
         self.nested(&entry);
     }
 
-    /// `broken`: the bytes are not all there or not what they should be, which is a gap already.
-    fn detect(&self, detector: &dyn Detector, entry: &Entry<'_>, around: &Around<'_>, broken: bool) {
+    fn detect(&self, detector: &dyn Detector, entry: &Entry<'_>, around: &Around<'_>) {
         let mut sink = Sink::new(detector, &entry.location, around);
         let result = detector.extract(entry, &mut sink);
         let mut found = sink.into_found();
-        if let (Err(e), false) = (result, broken) {
+        // One that is not whole is a gap already.
+        if let (Err(e), true) = (result, entry.whole) {
             found.gaps.push(Gap {
                 kind: GapKind::Blind,
                 location: entry.location.clone(),
@@ -270,23 +275,18 @@ impl Neighbours for Around<'_> {
         }))
     }
 
-    fn read(&self, path: &str) -> Option<Contents<'static>> {
+    fn visit(&self, paths: &[&str], visitor: &(dyn Fn(usize, Contents<'_>) + Sync)) {
         let entries = self.tree.entries();
-        let index = self
-            .from(path)
-            .first()
-            .copied()
-            .filter(|&i| *entries[i].path == *path)?;
-        let read = Mutex::new(None);
-        self.tree.visit(&[index], self.budget, &|_, opened| {
-            let contents = opened.read(self.budget.limits.entry_bytes, "entry-bytes");
-            let owned = Contents {
-                bytes: contents.bytes.into_owned().into(),
-                problem: contents.problem,
-            };
-            *read.lock().unwrap_or_else(PoisonError::into_inner) = Some(owned);
+        let at = |path: &str| self.from(path).first().copied().filter(|&i| *entries[i].path == *path);
+        let places: BTreeMap<usize, usize> = paths
+            .iter()
+            .enumerate()
+            .filter_map(|(n, path)| Some((at(path)?, n)))
+            .collect();
+        let wanted: Vec<usize> = places.keys().copied().collect();
+        self.tree.visit(&wanted, self.budget, &|i, opened| {
+            visitor(places[&i], opened.read(self.budget.limits.entry_bytes, "entry-bytes"));
         });
-        read.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

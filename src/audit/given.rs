@@ -44,6 +44,7 @@ impl Given {
                 kind: EntryKind::File,
             },
             bytes: &bytes,
+            whole: true,
             location: location.clone(),
         };
         let known = self.accounts.len();
@@ -72,6 +73,7 @@ impl Given {
         let entry = Entry {
             meta,
             bytes,
+            whole: true,
             location: location.clone(),
         };
         let mut claimed = false;

@@ -108,6 +108,7 @@ mod tests {
         let entry = Entry {
             meta: meta(path),
             bytes: text.as_bytes(),
+            whole: true,
             location: location.clone(),
         };
         let mut sink = Sink::new(&DeployTemplate, &location, &Alone);

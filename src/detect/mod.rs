@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{
     ops::{Deref, DerefMut},
-    sync::LazyLock,
+    sync::{LazyLock, Mutex, PoisonError},
 };
 
 mod bun_lock;
@@ -137,6 +137,11 @@ pub trait Detector: Sync {
     fn survey(&self, found: &mut Sink<'_>) {
         let _ = found;
     }
+    /// Called once for each archive and folder, when all its entries were: what several of them tell together. Reading them
+    /// again costs a pass through a compressed tarball, so it is done for all at once; few have something to say there.
+    fn review(&self, found: &mut Sink<'_>) {
+        let _ = found;
+    }
     /// Called for entries it asked for. What was found before an error counts.
     ///
     /// # Errors
@@ -159,8 +164,21 @@ pub trait Neighbours: Sync {
     fn below<'n>(&'n self, prefix: &str) -> Box<dyn Iterator<Item = &'n Member> + 'n>;
     /// Names of what lies directly in a folder (`folder` ends with a slash, or is empty), sorted by path.
     fn children<'n>(&'n self, folder: &str) -> Box<dyn Iterator<Item = &'n str> + 'n>;
+    /// Opens the entries at exactly these paths, no two of them the same, in any order and on any number of threads, and gives
+    /// each with its place in `paths`; of what is not there nothing.
+    fn visit(&self, paths: &[&str], visitor: &(dyn Fn(usize, Contents<'_>) + Sync));
     /// Contents of the entry at exactly that path.
-    fn read(&self, path: &str) -> Option<Contents<'static>>;
+    fn read(&self, path: &str) -> Option<Contents<'static>> {
+        let read = Mutex::new(None);
+        self.visit(&[path], &|_, contents| {
+            let owned = Contents {
+                bytes: contents.bytes.into_owned().into(),
+                problem: contents.problem,
+            };
+            *read.lock().unwrap_or_else(PoisonError::into_inner) = Some(owned);
+        });
+        read.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
     /// What the artifact may cost; the default limits unless the driver says otherwise.
     fn limits(&self) -> &Limits {
         static DEFAULT: LazyLock<Limits> = LazyLock::new(Limits::default);
@@ -193,9 +211,7 @@ impl Neighbours for Alone {
     fn children<'n>(&'n self, _: &str) -> Box<dyn Iterator<Item = &'n str> + 'n> {
         Box::new(std::iter::empty())
     }
-    fn read(&self, _: &str) -> Option<Contents<'static>> {
-        None
-    }
+    fn visit(&self, _: &[&str], _: &(dyn Fn(usize, Contents<'_>) + Sync)) {}
 }
 
 /// Takes what a detector finds in one entry.

@@ -5,14 +5,17 @@
 
 use super::{DetectError, Detector, Interest, Sink, python::folders, split_stem};
 use crate::{
-    archive::{Entry, EntryMeta},
+    archive::{Contents, Entry, EntryMeta},
     ecosystem::PYPI,
-    model::{Coordinate, Location, Observation, ObservationKind},
+    model::{Coordinate, Gap, GapKind, Location, Observation, ObservationKind},
     parse,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 
 pub(super) struct PythonRecord;
 
@@ -25,34 +28,57 @@ impl Detector for PythonRecord {
         "`*.dist-info/RECORD`: hashes of installed files, and code that it does not list"
     }
 
-    fn interest(&self, meta: EntryMeta<'_>) -> Interest {
-        Interest::read_if(folders::strip_ending(meta.path, ".dist-info/RECORD").is_some())
+    fn interest(&self, _: EntryMeta<'_>) -> Interest {
+        Interest::Skip
     }
 
-    fn extract(&self, entry: &Entry<'_>, found: &mut Sink<'_>) -> Result<(), DetectError> {
-        let folder = entry.location.folder();
+    fn extract(&self, _: &Entry<'_>, _: &mut Sink<'_>) -> Result<(), DetectError> {
+        Ok(())
+    }
+
+    /// All records at once: what one does not list another may, and the files of all are read in one pass.
+    fn review(&self, found: &mut Sink<'_>) {
+        let records = Records::read(found);
+        records.compare(found);
+        records.unlisted(found);
+    }
+}
+
+/// What an installer wrote of one distribution.
+struct Record {
+    /// Folder that the paths are relative to, with its slash.
+    root: String,
+    subject: Coordinate,
+    /// The record itself.
+    location: Location,
+    listed: BTreeMap<String, Option<String>>,
+}
+
+impl Record {
+    fn new(location: Location, text: &str) -> Self {
+        let folder = location.folder();
         let (root, stem) = folder
             .rsplit_once('/')
             .map_or(("", folder), |(_, stem)| (&folder[..folder.len() - stem.len()], stem));
         let stem = folders::strip_ending(stem, ".dist-info").unwrap_or(stem);
         let (name, version) = split_stem(stem, &PYPI).map_or((stem, None), |(name, version)| (name, Some(version)));
-        let record = Record {
-            root,
+        Self {
+            root: root.to_owned(),
             subject: PYPI.coordinate(name, version),
-            against: &entry.location,
-        };
-        let listed = listed(&parse::text(entry.bytes));
-        record.compare(&listed, found);
-        record.unlisted(&listed, found);
-        Ok(())
+            listed: listed(text),
+            location,
+        }
     }
-}
 
-struct Record<'e> {
-    /// Folder that the paths are relative to, with its slash.
-    root: &'e str,
-    subject: Coordinate,
-    against: &'e Location,
+    fn observe(&self, kind: ObservationKind, path: &str, found: &mut Sink<'_>) {
+        found.observations.push(Observation {
+            kind,
+            subject: self.subject.clone(),
+            location: Location::new(self.location.archives.clone(), path),
+            against: self.location.clone(),
+            others: "".into(),
+        });
+    }
 }
 
 /// Paths of a record, with their SHA-256 in base 64 where given.
@@ -101,76 +127,127 @@ fn may_change(path: &str) -> bool {
         || path.contains("bin/") && !path.contains(".py")
 }
 
-impl Record<'_> {
-    fn observe(&self, kind: ObservationKind, path: &str, found: &mut Sink<'_>) {
-        found.observations.push(Observation {
-            kind,
-            subject: self.subject.clone(),
-            location: Location::new(self.against.archives.clone(), path),
-            against: self.against.clone(),
-            others: "".into(),
+/// The records of one archive.
+struct Records {
+    all: Vec<Record>,
+    /// Folders in which a record could not be read: what it would have listed is not known.
+    unknown: BTreeSet<String>,
+}
+
+impl Records {
+    /// Reads them all. One that cannot be read is a gap, and so is what is too much.
+    fn read(found: &mut Sink<'_>) -> Self {
+        /// Bytes of all records together: those of an environment of 200 distributions are seven million.
+        const BYTES: usize = 64 << 20;
+        let is_record = |path: &str| folders::strip_ending(path, ".dist-info/RECORD").is_some();
+        let members = found.neighbours.entries().iter();
+        let paths: BTreeSet<&str> = members.map(|m| &*m.path).filter(|path| is_record(path)).collect();
+        let paths: Vec<&str> = paths.into_iter().collect();
+        let archives = found.place().archives;
+        let read = Mutex::new((0, BTreeMap::new()));
+        found.neighbours.visit(&paths, &|i, contents: Contents<'_>| {
+            let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+            read.0 += contents.bytes.len();
+            let record = match contents.problem {
+                Some(problem) => Err(problem.to_string()),
+                None if read.0 > BYTES => Err(format!(
+                    "the records hold more than {BYTES} bytes: it was not looked at"
+                )),
+                None => {
+                    let location = Location::new(archives.clone(), paths[i]);
+                    Ok(Record::new(location, &parse::text(&contents.bytes)))
+                }
+            };
+            read.1.insert(i, record);
         });
+        let mut records = Self {
+            all: Vec::new(),
+            unknown: BTreeSet::new(),
+        };
+        for (i, record) in read.into_inner().unwrap_or_else(PoisonError::into_inner).1 {
+            match record {
+                Ok(record) => records.all.push(record),
+                Err(reason) => {
+                    let location = Location::new(archives.clone(), paths[i]);
+                    let folder = location.folder();
+                    let root = folder.rsplit_once('/').map_or(0, |(root, _)| root.len() + 1);
+                    records.unknown.insert(folder[..root].to_owned());
+                    found.gaps.push(Gap {
+                        kind: GapKind::Blind,
+                        location,
+                        stage: PythonRecord.id(),
+                        reason,
+                    });
+                }
+            }
+        }
+        records
     }
 
-    /// Files that are there and differ. Absent ones are left out on purpose, or compiled: what is not there does not run.
-    fn compare(&self, listed: &BTreeMap<String, Option<String>>, found: &mut Sink<'_>) {
-        for (path, hash) in listed {
-            let Some(hash) = hash.as_ref().filter(|_| !may_change(path) && !path.contains("..")) else {
-                continue;
+    /// Files that are there and differ from every record that lists them: of what two distributions install, one is written
+    /// over the other. Absent ones are left out on purpose, or compiled: what is not there does not run.
+    fn compare(&self, found: &mut Sink<'_>) {
+        let mut hashes: BTreeMap<String, Vec<(&Record, &String)>> = BTreeMap::new();
+        for record in &self.all {
+            let listed = record
+                .listed
+                .iter()
+                .filter_map(|(path, hash)| Some((path, hash.as_ref()?)));
+            for (path, hash) in listed.filter(|(path, _)| !may_change(path) && !path.contains("..")) {
+                hashes
+                    .entry(format!("{}{path}", record.root))
+                    .or_default()
+                    .push((record, hash));
+            }
+        }
+        let paths: Vec<&str> = hashes.keys().map(|path| &**path).collect();
+        let changed = Mutex::new(BTreeSet::new());
+        found.neighbours.visit(&paths, &|i, contents| {
+            let differs = || {
+                let hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&contents.bytes));
+                hashes[paths[i]].iter().all(|(_, expected)| **expected != hash)
             };
-            let path = format!("{}{path}", self.root);
-            let Some(contents) = found.neighbours.read(&path).filter(|c| c.problem.is_none()) else {
-                continue;
+            if contents.problem.is_none() && differs() {
+                changed.lock().unwrap_or_else(PoisonError::into_inner).insert(i);
+            }
+        });
+        for i in changed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            let path = paths[i];
+            let kind = if is_code(path) {
+                ObservationKind::CodeChanged
+            } else {
+                ObservationKind::FileChanged
             };
-            if BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&contents.bytes)) != *hash {
-                let kind = if is_code(&path) {
-                    ObservationKind::CodeChanged
-                } else {
-                    ObservationKind::FileChanged
-                };
-                self.observe(kind, &path, found);
+            for (record, _) in &hashes[path] {
+                record.observe(kind, path, found);
             }
         }
     }
 
-    /// Code in a package of this distribution that no record at the same root lists. Only regular packages count: a
-    /// namespace package is shared by design.
-    fn unlisted(&self, listed: &BTreeMap<String, Option<String>>, found: &mut Sink<'_>) {
-        let mut suspects = Vec::new();
-        for package in listed.keys().filter_map(|path| path.strip_suffix("/__init__.py")) {
-            if package.contains('/') || package.is_empty() {
-                continue;
+    /// Code in a package of a distribution that no record at the same root lists. Only regular packages count: a namespace
+    /// package is shared by design.
+    fn unlisted(&self, found: &mut Sink<'_>) {
+        let mut listed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for record in &self.all {
+            let paths = record.listed.keys().map(|path| &**path);
+            listed.entry(&record.root).or_default().extend(paths);
+        }
+        for record in self.all.iter().filter(|r| !self.unknown.contains(&r.root)) {
+            let listed = &listed[&*record.root];
+            let packages = record
+                .listed
+                .keys()
+                .filter_map(|path| path.strip_suffix("/__init__.py"));
+            let mut suspects = Vec::new();
+            for package in packages.filter(|package| !package.contains('/') && !package.is_empty()) {
+                let below = found.neighbours.below(&format!("{}{package}/", record.root));
+                let code = below.filter(|member| is_code(&member.path));
+                let unlisted = code.filter(|member| !listed.contains(&member.path[record.root.len()..]));
+                suspects.extend(unlisted.map(|member| member.path.clone()));
             }
-            let below = found.neighbours.below(&format!("{}{package}/", self.root));
-            suspects.extend(
-                below
-                    .filter(|member| is_code(&member.path))
-                    .filter(|member| !listed.contains_key(&member.path[self.root.len()..]))
-                    .map(|member| member.path.to_string()),
-            );
-        }
-        if suspects.is_empty() {
-            return;
-        }
-        let own = self.against.folder();
-        let mut others = BTreeSet::new();
-        for child in found
-            .neighbours
-            .children(self.root)
-            .filter(|child| folders::strip_ending(child, ".dist-info").is_some())
-        {
-            let record = format!("{}{child}/RECORD", self.root);
-            if record.strip_suffix("/RECORD") != Some(own)
-                && let Some(contents) = found.neighbours.read(&record)
-            {
-                others.extend(self::listed(&parse::text(&contents.bytes)).into_keys());
+            for path in suspects {
+                record.observe(ObservationKind::CodeUnlisted, &path, found);
             }
-        }
-        for path in suspects
-            .iter()
-            .filter(|path| !others.contains(&path[self.root.len()..]))
-        {
-            self.observe(ObservationKind::CodeUnlisted, path, found);
         }
     }
 }

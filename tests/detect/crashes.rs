@@ -41,6 +41,7 @@ fn entries() {
         let entry = Entry {
             meta,
             bytes,
+            whole: true,
             location: location.clone(),
         };
         let detector = detect::ALL[usize::from(choice) % detect::ALL.len()];

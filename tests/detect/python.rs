@@ -1,8 +1,13 @@
 //! Python without metadata, compiled, vendored, locked and tampered with.
 
-use super::common::{components, fixture, scan, zip_of, zip_tree};
-use plimsoll::audit::Input;
+use super::common::{components, fixture, scan, scan_with, zip_of, zip_tree};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use plimsoll::{
+    audit::{Input, Options},
+    limits::Limits,
+};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 fn of(name: &str) -> Value {
     scan(Input::Stdin(zip_tree(&fixture("python").join(name))))
@@ -84,6 +89,78 @@ fn tampered_files_are_findings() {
         "alpha/changed.py"
     );
     assert_eq!(report["summary"]["exit_code"], 1);
+}
+
+/// A record that could be read in part would accuse every file that the rest lists.
+#[test]
+fn a_record_that_is_cut_off_accuses_nobody() {
+    let files: Vec<String> = (0..40).map(|i| format!("alpha/module_{i}.py")).collect();
+    let lines: Vec<String> = files.iter().map(|f| format!("{f},sha256=wrong,1")).collect();
+    let mut zip = vec![
+        ("alpha/__init__.py", "VALUE = 1\n"),
+        ("alpha-1.0.dist-info/METADATA", "Name: alpha\nVersion: 1.0\n"),
+    ];
+    let record = format!("alpha/__init__.py,,\n{}\n", lines.join("\n"));
+    zip.push(("alpha-1.0.dist-info/RECORD", &record));
+    zip.extend(files.iter().map(|f| (&**f, "VALUE = 2\n")));
+    let zip = zip_of(&zip);
+    for (limit, findings, gaps) in [(u64::MAX, 40, 0), (record.len() as u64 / 2, 0, 1)] {
+        let options = Options {
+            limits: Limits {
+                entry_bytes: limit,
+                ..Limits::default()
+            },
+            ..Options::default()
+        };
+        let report = scan_with(Input::Stdin(zip.clone()), &options);
+        assert_eq!(texts(&report, "findings", &["rule"]).len(), findings, "{limit}");
+        assert_eq!(texts(&report, "gaps", &["reason"]).len(), gaps, "{limit}");
+    }
+}
+
+/// A compressed tarball that is too large to hold is inflated anew for whoever reads in it: the files of all records are
+/// compared in one pass.
+#[test]
+fn records_in_a_large_tarball() {
+    let mut tarball = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let mut add = |path: String, text: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tarball.append_data(&mut header, path, text).unwrap();
+    };
+    let hash = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(b"VALUE = 1\n"));
+    for n in 0..40 {
+        let record = format!("p{n}/__init__.py,sha256={hash},10\n");
+        add(format!("p{n}-1.0.dist-info/RECORD"), record.as_bytes());
+        add(
+            format!("p{n}-1.0.dist-info/METADATA"),
+            format!("Name: p{n}\nVersion: 1.0\n").as_bytes(),
+        );
+        add(
+            format!("p{n}/__init__.py"),
+            if n == 7 { b"VALUE = 2\n" } else { b"VALUE = 1\n" },
+        );
+        let text: Vec<u8> = (0..100_000_u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        add(format!("p{n}/data.bin"), &text);
+    }
+    let tarball = tarball.into_inner().unwrap().finish().unwrap();
+    let options = Options {
+        limits: Limits {
+            spool_bytes: 1 << 20,
+            total_bytes: 20 << 20,
+            ..Limits::default()
+        },
+        ..Options::default()
+    };
+    let report = scan_with(Input::Stdin(tarball), &options);
+    assert_eq!(texts(&report, "gaps", &["reason"]), Vec::<String>::new());
+    assert_eq!(
+        texts(&report, "findings", &["rule", "component"]),
+        ["tampered pkg:pypi/p7@1.0"]
+    );
 }
 
 /// The body of a CPython 3.11 module that is `NAME = TEXT`.

@@ -34,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| {
             continue;
         }
         let location = Location::new(["x.tgz".into()].into(), path);
-        let entry = Entry { meta, bytes, location: location.clone() };
+        let entry = Entry { meta, bytes, whole: true, location: location.clone() };
         let _ = detector.extract(&entry, &mut Sink::new(detector, &location, &Alone));
     }
 });
