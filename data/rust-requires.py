@@ -1,13 +1,19 @@
-"""Writes rust-requires.tsv: which crates a crate cannot be built without.
+"""Writes rust-requires.tsv, which crates a crate cannot be built without, and rust-usual.tsv, which it may be built with.
 
-Usage: rust-requires.py > rust-requires.tsv     (needs cargo; resolves the crates below, downloads no code)
+Usage: rust-requires.py     (writes both beside itself; needs cargo; resolves the crates below and those of crate-names.txt,
+downloads no code, takes a quarter of an hour; with SEEDS_HOME set to a folder it is done once)
 
 One row for each run of versions that agree: crate, first version, last version, the crates that are always linked with it.
 From cargo's own copy of the registry's index, for every published version from the oldest incompatible one that the crates
 below still use, with the fewest features that are possible: what is not optional, what the features that a dependant asks for
 bring, and so on down; where several versions of a dependency will do, what all of them need. `NAME@linux` is needed on Linux.
-Left out: build and development dependencies, what runs in the compiler (procedural macros and their parts), and what
-another one of the same row brings in any case.
+Left out: build and development dependencies, what runs in the compiler (procedural macros and their parts), crates that
+nothing in use needs any more (what they are is not known), and what another one of the same row brings in any case.
+
+rust-usual.tsv has one row for each crate: what any version that is in use may be linked with on Linux when its default features
+are on, procedural macros included, but what another one of the row may bring. A dependency that a lock file has beyond it comes
+from a feature that somebody asked for, from another system, from a build script, or from cargo's habit of locking what an
+optional part of an optional dependency would need.
 """
 import functools, json, os, pathlib, re, subprocess, sys, tempfile
 
@@ -30,17 +36,24 @@ validator=0.18 wasmtime=27 warp=0.3 zip=2 zstd=0.13
 TOOLKIT = {"proc-macro2", "quote", "syn"}
 MACRO = re.compile(
     r"[-_](derive|macros?|impl|attr|attributes|internal|codegen|generator)$"
-    r"|^(rustversion|paste|pastey|seq-macro|indoc|proc-macro-hack|document-features|cfg_aliases|rustc_version|version_check|autocfg|cc)$"
+    r"|^(rustversion|paste|pastey|seq-macro|indoc|proc-macro-hack|document-features|multiversion_no_op|array-const-fn-init|cfg_aliases|rustc_version|version_check|autocfg|cc)$"
 )
+PROCESSORS = ("x86_64", "aarch64")
 LINUX = {"unix", "panic=unwind", "target_os=linux", "target_family=unix", "target_endian=little", "target_pointer_width=64"}
 # Other values of these names are known to be false on the systems that functions run on; of the rest nothing is known.
-DECIDED = {"target_os", "target_family", "target_endian", "target_pointer_width", "windows", "target_vendor"}
+DECIDED = {"target_arch", "target_os", "target_family", "target_endian", "target_pointer_width", "windows", "target_vendor"}
 FOREIGN = {"wasm32", "wasm64", "sgx", "msvc"}
 
 
 def semver(text):
     core = text.split("+")[0].split("-")[0]
     return tuple(int(n) for n in core.split("."))
+
+
+def series(version):
+    """The first version that is compatible with one."""
+    major, minor, patch = semver(version)
+    return (major, 0 if major else minor, 0 if major or minor else patch)
 
 
 def bounds(requirement):
@@ -78,9 +91,15 @@ def bounds(requirement):
 
 
 def on_linux(target):
-    """Whether a platform expression is certainly true on every Linux that functions run on."""
+    """Whether a platform expression is true on every Linux that functions run on, or on none; None where that depends."""
+    one, *others = {holds(target, processor) for processor in PROCESSORS}
+    return None if others else one
+
+
+def holds(target, processor):
     if not target.startswith("cfg("):
-        return False
+        return None if "linux" in target else False
+    true = {f"target_arch={processor}", *LINUX}
     tokens = re.findall(r'[a-z_0-9A-Z]+|"[^"]*"|[(),=]', target[3:])
     at = 0
 
@@ -103,11 +122,16 @@ def on_linux(target):
         if at < len(tokens) and tokens[at] == "=":
             value = tokens[at + 1].strip('"')
             at += 2
-            return True if f"{word}={value}" in LINUX else False if word in DECIDED or value in FOREIGN else None
-        return True if word in LINUX else False if word in DECIDED else None
+            return True if f"{word}={value}" in true else False if word in DECIDED or value in FOREIGN else None
+        return word in LINUX  # other words are flags that whoever builds must set by hand: `miri`, `loom`, `tokio_unstable`
 
     at = 1  # behind the first parenthesis
-    return expression() is True
+    return expression()
+
+
+def newer(rows):
+    """The newer half of versions: cargo takes the newest that there is, so whatever was built in the last years has one of it."""
+    return rows[len(rows) // 2 :]
 
 
 class Index:
@@ -125,40 +149,61 @@ class Index:
         self.real = {rows[0]["name"]: rows for rows in self.crates.values() if rows}
         self.open = set()
 
-    def in_use(self, lock):
-        """Versions by crate, from the oldest incompatible one that a lock file holds."""
-        oldest = {}
-        for name, version in re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"', lock):
-            major, minor, _ = semver(version)
-            series = (major, 0 if major else minor, 0)
-            oldest[name] = min(oldest.get(name, series), series)
-        self.used = {n: [r for r in self.real[n] if semver(r["vers"]) >= at] for n, at in oldest.items() if n in self.real}
+    def in_use(self, *locks):
+        """Takes the crates of lock files as those in use, from the oldest incompatible version that the first one holds which
+        has the crate; versions before that are `old`."""
+        self.oldest = {}
+        for lock in locks:
+            oldest = {}
+            for name, version in re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"', lock):
+                oldest[name] = min(oldest.get(name, series(version)), series(version))
+            self.oldest = {**oldest, **self.oldest}
+        self.used = {n: [r for r in rows if not self.is_old(r)] for n, rows in self.real.items()}
+
+    def is_old(self, row):
+        return row["name"] not in self.oldest or semver(row["vers"]) < self.oldest[row["name"]]
+
+    def is_macro(self, row):
+        """Whether this version runs in the compiler; a crate may have been a macro once."""
+        needed = [d.get("package") or d["name"] for d in row["deps"] if d["kind"] == "normal" and not d["optional"]]
+        name = row["name"]
+        return name in TOOLKIT or name == "unicode-ident" or bool(MACRO.search(name)) or not TOOLKIT.isdisjoint(needed)
 
     @functools.lru_cache(None)
-    def is_macro(self, name):
-        needed = [d for r in self.real.get(name, [])[-1:] for d in r["deps"] if d["kind"] == "normal" and not d["optional"]]
-        uses = any((d.get("package") or d["name"]) in TOOLKIT for d in needed)
-        return name in TOOLKIT or name == "unicode-ident" or bool(MACRO.search(name)) or uses
+    def matching(self, name, requirement):
+        """The versions that fulfil a requirement; none where it cannot be read or the crate is not known."""
+        ranges = bounds(requirement)
+        if ranges is None:
+            return ()
+        return tuple(r for r in self.real.get(name, []) if all(low <= semver(r["vers"]) < high for low, high in ranges))
+
+    @functools.lru_cache(None)
+    def may_be_linked(self, name, requirement):
+        rows = self.matching(name, requirement)
+        return bool(rows) and not any(map(self.is_macro, rows))
 
     @functools.lru_cache(None)
     def any_of(self, name, requirement, features, linux):
-        """What every version that fulfils the requirement needs."""
-        ranges = bounds(requirement)
-        if ranges is None:
-            return frozenset()
-        matching = [r for r in self.real.get(name, []) if all(low <= semver(r["vers"]) < high for low, high in ranges)]
+        """What every version that fulfils the requirement and is likely needs."""
         needs = None
-        for row in matching:
+        for row in newer(self.matching(name, requirement)):
             needs = self.needs(row, features, linux) if needs is None else needs & self.needs(row, features, linux)
             if not needs:
                 break
         return needs or frozenset()
 
+    @functools.lru_cache(None)
     def always(self, name):
-        """What every version needs, everywhere and on Linux."""
-        rows = self.used[name]
-        each = lambda linux: [self.needs(row, frozenset(), linux) for row in rows] 
-        return frozenset.intersection(*each(False)), frozenset.intersection(*each(True))
+        """What every version that is in use needs, everywhere and on Linux."""
+        rows = self.used.get(name) or ()
+        each = lambda linux: [self.needs(row, frozenset(), linux) for row in rows]
+        return tuple(frozenset.intersection(*each(linux)) if rows else frozenset() for linux in (False, True))
+
+    def shortened(self, everywhere, linux):
+        """Without what another one of them brings in any case."""
+        brought = set().union(*(self.always(n)[0] for n in everywhere))
+        brought_on_linux = set().union(*(self.always(n)[1] for n in linux))
+        return sorted(everywhere - brought) + sorted(n + "@linux" for n in linux - everywhere - brought_on_linux)
 
     def needs(self, row, features, linux):
         key = (row["name"], row["vers"], features, linux)
@@ -178,6 +223,58 @@ class Index:
         key = (row["name"], row["vers"], features, linux)
         if key in self.memory:
             return self.memory[key]
+        on, asked = self.switched_on(row, features)
+        found = set()
+        for dep in row["deps"]:
+            if dep["kind"] != "normal" or (dep["optional"] and "dep:" + dep["name"] not in on):
+                continue
+            if dep.get("target") and not (linux and on_linux(dep["target"]) is True):
+                continue
+            if dep.get("registry"):
+                continue
+            name = dep.get("package") or dep["name"]
+            if not self.may_be_linked(name, dep["req"]):
+                continue
+            found.add(name)
+            found |= self.any_of(name, dep["req"], self.wanted(dep, asked), linux)
+        found.discard(row["name"])
+        self.memory[key] = frozenset(found)
+        return self.memory[key]
+
+    def wanted(self, dep, asked):
+        wanted = set(dep["features"]) | asked.get(dep["name"], set())
+        if dep["default_features"]:
+            wanted.add("default")
+        return frozenset(wanted)
+
+    @functools.lru_cache(None)
+    def may_bring(self, name, requirement, features):
+        """What the newest version that fulfils a requirement may be linked with on Linux."""
+        rows = self.matching(name, requirement)
+        return self.may_need(rows[-1], features) if rows else frozenset()
+
+    def may_need(self, row, features):
+        key = (row["name"], row["vers"], features)
+        if key in self.open:
+            return frozenset()
+        self.open.add(key)
+        try:
+            on, asked = self.switched_on(row, features)
+            found = set()
+            for dep in row["deps"]:
+                if dep["kind"] != "normal" or (dep["optional"] and "dep:" + dep["name"] not in on):
+                    continue
+                if dep.get("target") and on_linux(dep["target"]) is False:
+                    continue
+                name = dep.get("package") or dep["name"]
+                found.add(name)
+                found |= self.may_bring(name, dep["req"], self.wanted(dep, asked))
+            return frozenset(found)
+        finally:
+            self.open.discard(key)
+
+    def switched_on(self, row, features):
+        """Features, and what they ask of dependencies."""
         table = {**row["features"], **row.get("features2", {})} if row.get("features2") else row["features"]
         on, asked, todo = set(), {}, list(features)
         while todo:
@@ -195,71 +292,107 @@ class Index:
                     todo += ["dep:" + dependency, dependency]
                 continue
             todo += table.get(feature, ["dep:" + feature])
-        found = set()
-        for dep in row["deps"]:
-            if dep["kind"] != "normal" or (dep["optional"] and "dep:" + dep["name"] not in on):
-                continue
-            if dep.get("target") and not (linux and on_linux(dep["target"])):
-                continue
-            if dep.get("registry"):
-                continue
-            name = dep.get("package") or dep["name"]
-            if self.is_macro(name):
-                continue
-            wanted = set(dep["features"]) | asked.get(dep["name"], set())
-            if dep["default_features"]:
-                wanted.add("default")
-            found.add(name)
-            found |= self.any_of(name, dep["req"], frozenset(wanted), linux)
-        found.discard(row["name"])
-        self.memory[key] = frozenset(found)
-        return self.memory[key]
+        return on, asked
 
 
 def resolve(home):
-    """Has cargo fetch the index entries of the seeds and of all they need."""
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        (folder / "src").mkdir()
-        (folder / "src/lib.rs").write_text("")
+    """Has cargo fetch the index entries of the seeds and of all they need; what cannot be resolved together is, by halves."""
+    names = (pathlib.Path(__file__).parent / "crate-names.txt").read_text().split()
+    locks = []
+
+    def together(part):
         manifest = '[package]\nname = "seeds"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n[dependencies]\n'
-        for i, seed in enumerate(SEEDS):
-            name, version = seed.split("=")
+        for i, (name, version) in enumerate(part):
             manifest += f'd{i} = {{ package = "{name}", version = "{version}" }}\n'
-        (folder / "Cargo.toml").write_text(manifest)
-        subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, env={**os.environ, "CARGO_HOME": str(home)}, check=True)
-        (home / "Cargo.lock").write_text((folder / "Cargo.lock").read_text())
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            (folder / "src").mkdir()
+            (folder / "src/lib.rs").write_text("")
+            (folder / "Cargo.toml").write_text(manifest)
+            command = ["cargo", "generate-lockfile", "--quiet"]
+            run = subprocess.run(command, cwd=folder, env={**os.environ, "CARGO_HOME": str(home)}, stderr=subprocess.PIPE)
+            if run.returncode == 0:
+                locks.append((folder / "Cargo.lock").read_text())
+            elif len(part) > 1:
+                together(part[: len(part) // 2])
+                together(part[len(part) // 2 :])
+            else:
+                print(f"left out: {part[0][0]}: {run.stderr.decode().strip()[:200]}", file=sys.stderr)
+
+    def fetch(seeds):
+        for at in range(0, len(seeds), 60):
+            together(seeds[at : at + 60])
+
+    for file, seeds in [("seeds.lock", [seed.split("=") for seed in SEEDS]), ("others.lock", [[name, "*"] for name in names])]:
+        locks.clear()
+        fetch(seeds)
+        (home / file).write_text("\n".join(locks))
+    # What older versions need may be in no lock file any more.
+    known = Index(home / "registry/index").real
+    earlier = lambda rows: sorted({series(r["vers"]) for r in rows}, reverse=True)[1:4]
+    dotted = lambda at: ".".join(map(str, at[: 1 if at[0] else 2 if at[1] else 3]))
+    fetch([[name, dotted(at)] for name in names for at in earlier(known.get(name, []))])
+
+
+def requires(index):
+    """Rows of rust-requires.tsv."""
+    for name in sorted(index.real):
+        runs = []
+        linked = [row for row in index.real[name] if not index.is_macro(row)]
+        for at in sorted({series(row["vers"]) for row in linked if index.is_old(row)})[-5:]:
+            # Of what nothing popular uses any more, one row for each incompatible version says enough.
+            rows = [row for row in linked if index.is_old(row) and series(row["vers"]) == at]
+            each = lambda linux: frozenset.intersection(*(index.needs(row, frozenset(), linux) for row in rows))
+            everywhere, linux = each(False), each(True)
+            needs = index.shortened(everywhere, linux)
+            if runs and runs[-1][2] == needs:
+                runs[-1][1] = rows[-1]["vers"]
+            elif needs:
+                runs.append([rows[0]["vers"], rows[-1]["vers"], needs, True])
+        for row in linked:
+            if index.is_old(row):
+                continue
+            everywhere, linux = index.needs(row, frozenset(), False), index.needs(row, frozenset(), True)
+            needs = index.shortened(everywhere, linux)
+            if runs and runs[-1][2:] == [needs, False]:
+                runs[-1][1] = row["vers"]
+            else:
+                runs.append([row["vers"], row["vers"], needs, False])
+        if not any(needs for _, _, needs, _ in runs):
+            continue
+        for first, last, needs, old in runs:
+            yield name, first.split("+")[0], last.split("+")[0], ",".join(needs), *["old"] * old
+
+
+def usual(index):
+    """Rows of rust-usual.tsv."""
+    default = frozenset({"default"})
+    all_of = {name: set().union(*(index.may_need(row, default) for row in rows)) for name, rows in index.real.items()}
+    for name in sorted(all_of):
+        kept, brought = [], {name}
+        # Optional parts make circles, so what brings most goes first instead of what nothing else brings.
+        for need in sorted(all_of[name], key=lambda n: (-len(all_of.get(n, ())), n)):
+            if need not in brought:
+                kept.append(need)
+                brought |= all_of.get(need, set()) | {need}
+        yield name, ",".join(sorted(kept))
 
 
 def main():
-    sys.setrecursionlimit(10_000)
+    sys.setrecursionlimit(20_000)
+    data = pathlib.Path(__file__).parent
     with tempfile.TemporaryDirectory() as home:
         home = pathlib.Path(os.environ.get("SEEDS_HOME", home))
         if not (home / "registry/index").exists():
             resolve(home)
         index = Index(home / "registry/index")
-        print("# crate, first and last version of the run, what is always linked with it; written by rust-requires.py")
-        index.in_use((home / "Cargo.lock").read_text())
-        always = {name: index.always(name) for name, rows in index.used.items() if rows}
-        for name in sorted(always):
-            if index.is_macro(name):
-                continue
-            runs = []
-            for row in index.used[name]:
-                everywhere, linux = index.needs(row, frozenset(), False), index.needs(row, frozenset(), True)
-                # What another one of them brings in any case need not be said again.
-                brought = set().union(*(always.get(n, (set(), set()))[0] for n in everywhere))
-                brought_on_linux = set().union(*(always.get(n, (set(), set()))[1] for n in linux))
-                needs = sorted(everywhere - brought)
-                needs += sorted(n + "@linux" for n in linux - everywhere - brought_on_linux)
-                if runs and runs[-1][2] == needs:
-                    runs[-1][1] = row["vers"]
-                else:
-                    runs.append([row["vers"], row["vers"], needs])
-            if not any(needs for _, _, needs in runs):
-                continue
-            for first, last, needs in runs:
-                print(name, first.split("+")[0], last.split("+")[0], ",".join(needs), sep="\t")
+        index.in_use(*((home / file).read_text() for file in ("seeds.lock", "others.lock")))
+        for file, rows, what in [
+            ("rust-requires.tsv", requires, "crate, first and last version of the run, what is always linked with it, whether that is old"),
+            ("rust-usual.tsv", usual, "crate, what may be linked with it by default on Linux"),
+        ]:
+            lines = ["\t".join(row) for row in rows(index)]
+            (data / file).write_text("\n".join([f"# {what}; written by rust-requires.py", *lines, ""]))
 
 
 main()

@@ -4,7 +4,7 @@ use super::{
     DetectError, Detector, Interest, Sink,
     rust::{
         BINARIES,
-        lock::{is_plain_macro, is_toolkit},
+        compile_time::{is_macro, is_macro_name, is_toolkit},
         platform::platform,
         source::Built,
     },
@@ -106,11 +106,11 @@ fn coordinate(package: &Package) -> Coordinate {
 /// build scripts use (`cc`, `autocfg`), are left out.
 fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
     let name = |i: &usize| packages.get(*i).map(|p| p.name.as_str());
-    let uses_toolkit = |p: &Package| !is_toolkit(&p.name) && p.dependencies.iter().filter_map(name).any(is_toolkit);
+    let uses_toolkit = |p: &Package| p.dependencies.iter().filter_map(name).any(is_toolkit);
     // A macro, or a part of one (`darling_core`, `synstructure`), which is a library that nothing linked uses directly.
     let of_macros: Vec<bool> = packages
         .iter()
-        .map(|p| !p.root && (is_plain_macro(&p.name) || uses_toolkit(p)))
+        .map(|p| !p.root && is_macro(&p.name, uses_toolkit(p)))
         .collect();
     let mut proofs = vec![None; packages.len()];
     let reach = |from: Vec<usize>, proof: Proof, shut: &[bool], runtime_only: bool, proofs: &mut Vec<Option<Proof>>| {
@@ -133,15 +133,21 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
         true,
         &mut proofs,
     );
-    let mut is_macro: Vec<bool> = (0..packages.len())
-        .map(|i| of_macros[i] && (is_plain_macro(&packages[i].name) || is_macro_name(&packages[i].name)))
+    let mut runs_alone: Vec<bool> = (0..packages.len())
+        .map(|i| of_macros[i] && is_macro_name(&packages[i].name))
         .collect();
     for i in all(&|i| packages[i].root || proofs[i].is_some()) {
         for &next in packages[i].dependencies.iter().filter(|&&next| next < packages.len()) {
-            is_macro[next] |= of_macros[next];
+            runs_alone[next] |= of_macros[next];
         }
     }
-    reach(all(&|i| is_macro[i]), Proof::Declared, &is_macro, false, &mut proofs);
+    reach(
+        all(&|i| runs_alone[i]),
+        Proof::Declared,
+        &runs_alone,
+        false,
+        &mut proofs,
+    );
     for (i, package) in packages.iter().enumerate() {
         if package.root {
             proofs[i] = None;
@@ -151,13 +157,6 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
         }
     }
     proofs
-}
-
-/// How macros that only other macros use are commonly called.
-fn is_macro_name(name: &str) -> bool {
-    ["macro", "macros", "derive", "attr", "impl"]
-        .iter()
-        .any(|end| name.strip_suffix(end).is_some_and(|start| start.ends_with(['-', '_'])))
 }
 
 /// Whether a binary carries its list of crates.

@@ -18,7 +18,7 @@ use super::{
     cargo_auditable::is_audited,
     rust::{
         BINARIES,
-        lock::{Linked, Lock, System},
+        lock::{Linked, Lock, Seen, System},
         names,
         paths::{self, Source},
         platform::platform,
@@ -278,26 +278,28 @@ impl<'b> Crates<'b> {
 
     /// Names from the binary, versions from the lock file.
     fn with_lock(&self, lock: &Lock, named: &[(&str, Proof, f32)], system: System, found: &mut Sink<'_>) {
-        let mut seen = vec![false; lock.packages.len()];
+        let mut seen = vec![Seen::No; lock.packages.len()];
         let by_identifier = lock.by_identifier();
         let mut drifted = Vec::new();
         for &(name, version) in self.exact.keys() {
             let all = by_identifier.get(&names::identifier(name));
             let at = all.and_then(|all| all.iter().find(|&&i| lock.packages[i].version == version));
             match at {
-                Some(&i) => seen[i] = true,
+                Some(&i) => seen[i] = Seen::Exactly,
                 None => drifted.push(format!("{name} {version}")),
             }
         }
+        let mut shown = vec![None; lock.packages.len()];
         let mut complete = false;
         for &(name, proof, confidence) in named {
             complete |= proof == Proof::Installed;
             let known = by_identifier.get(name).map(Vec::as_slice).unwrap_or_default();
             for &i in known {
-                seen[i] = true;
-                let package = &lock.packages[i];
-                let coordinate = CARGO.coordinate(&package.name, Some(&package.version));
-                let _ = found.add(coordinate, proof, confidence);
+                if seen[i] == Seen::Exactly {
+                    continue;
+                }
+                seen[i] = if known.len() > 1 { Seen::ByName } else { Seen::Exactly };
+                shown[i] = Some((proof, confidence));
             }
             // Text that names a crate which the lock file does not have is about that crate.
             if let ([], Proof::Installed, Some(published)) = (known, proof, names::published(name)) {
@@ -306,14 +308,15 @@ impl<'b> Crates<'b> {
         }
         for (i, linked) in lock.linked(&seen, system, complete).into_iter().enumerate() {
             let package = &lock.packages[i];
-            let proof = match linked {
-                Linked::No => continue,
-                Linked::Macro => Proof::Declared,
-                Linked::Maybe => Proof::Inferred,
+            let (proof, confidence) = match (linked, shown[i]) {
+                (Linked::No, _) => continue,
+                (Linked::Macro, _) => (Proof::Declared, 0.3),
+                (Linked::Maybe, Some(shown)) => shown,
+                (Linked::Maybe, None) => (Proof::Inferred, 0.3),
             };
-            if !seen[i] && package.source.is_some() {
+            if package.source.is_some() && (shown[i].is_some() || seen[i] == Seen::No) {
                 let coordinate = CARGO.coordinate(&package.name, Some(&package.version));
-                let _ = found.add(coordinate, proof, 0.3);
+                let _ = found.add(coordinate, proof, confidence);
             }
         }
         if !drifted.is_empty() {

@@ -65,9 +65,8 @@ def emit(name, binary, bars, lock=False):
 
 emit("rust-plain", "plain", [0.85, 0.42, 0.98])
 emit("rust-stripped", "stripped", [0.42, 0.42, 0.98])
-# A lock file names what macros and features need too; a binary does not tell those apart from what was linked.
-emit("rust-lock", "plain", [0.95, 0.95, 0.75], lock=True)
-emit("rust-stripped-lock", "stripped", [0.95, 0.95, 0.75], lock=True)
+emit("rust-lock", "plain", [0.95, 0.95, 0.98], lock=True)
+emit("rust-stripped-lock", "stripped", [0.95, 0.95, 0.98], lock=True)
 if os.path.exists("audited/release/bootstrap"):
     emit("rust-auditable", "audited/release/bootstrap", [1, 1, 0.98])
 PY

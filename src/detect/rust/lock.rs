@@ -4,6 +4,10 @@
 //! not be in a binary is told from the graph: crates for other systems, procedural macros and what only they use, build
 //! scripts' tools, and (where a symbol table names what is there) whole branches of which nothing is seen.
 
+use super::{
+    compile_time::{self, is_build_tool, is_macro_name, is_toolkit},
+    requires::Usual,
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -52,10 +56,22 @@ pub(in crate::detect) struct Lock {
 pub(in crate::detect) enum Linked {
     /// Cannot be in it.
     No,
-    /// Only a macro uses it: it ran in the compiler.
+    /// Only macros use it: it ran in the compiler.
     Macro,
     /// Nothing speaks against it.
     Maybe,
+}
+
+/// Whether a binary shows a package.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::detect) enum Seen {
+    /// Nothing of it.
+    #[default]
+    No,
+    /// Its name, which several versions have.
+    ByName,
+    /// By its version, or by a name that no other version has.
+    Exactly,
 }
 
 impl Lock {
@@ -67,8 +83,8 @@ impl Lock {
         })
     }
 
-    /// Indices of what each package depends on.
-    pub(in crate::detect) fn edges(&self) -> Vec<Vec<usize>> {
+    /// Indices of what each package depends on, as the file has it.
+    fn stated(&self) -> Vec<Vec<usize>> {
         let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
         for (i, package) in self.packages.iter().enumerate() {
             by_name.entry(&package.name).or_default().push(i);
@@ -82,72 +98,139 @@ impl Lock {
                 .find(|&&i| version.is_none_or(|v| self.packages[i].version == v));
             exact.or(all.first()).copied()
         };
-        let needs = |p: &Package| -> Vec<usize> {
-            let all: Vec<usize> = p.dependencies.iter().filter_map(resolve).collect();
-            let has = |name: &str| all.iter().any(|&i| self.packages[i].name == name);
+        let needs = |p: &Package| p.dependencies.iter().filter_map(resolve).collect();
+        self.packages.iter().map(needs).collect()
+    }
+
+    /// Indices of what each package depends on.
+    pub(in crate::detect) fn edges(&self) -> Vec<Vec<usize>> {
+        let mut edges = self.stated();
+        for (package, needs) in self.packages.iter().zip(&mut edges) {
+            let has = |name: &str| needs.iter().any(|&i| self.packages[i].name == name);
             // serde's crates hold one another to one version by dependencies that no target has; the lock file cannot tell
             // them from real ones.
-            let pin = match (p.name.as_str(), has("serde_core")) {
+            let pin = match (package.name.as_str(), has("serde_core")) {
                 ("serde_core", _) => "serde_derive",
                 (_, true) => "serde",
-                _ => return all,
+                _ => continue,
             };
-            all.iter().copied().filter(|&i| self.packages[i].name != pin).collect()
-        };
-        self.packages.iter().map(needs).collect()
+            needs.retain(|&i| self.packages[i].name != pin);
+        }
+        edges
     }
 
     /// What may be in a binary of a system in which the packages are `seen` (by index). `complete`: crates that leave no
     /// trace are few, because a symbol table is there.
-    pub(in crate::detect) fn linked(&self, seen: &[bool], system: System, complete: bool) -> Vec<Linked> {
+    pub(in crate::detect) fn linked(&self, seen: &[Seen], system: System, complete: bool) -> Vec<Linked> {
         let edges = self.edges();
         let n = self.packages.len();
-        let is_seen = |i: usize| seen.get(i).copied().unwrap_or(false);
+        let seen = |i: usize| seen.get(i).copied().unwrap_or_default();
+        let is_seen = |i: usize| seen(i) != Seen::No;
         let name = |i: usize| self.packages[i].name.as_str();
         let is_macro: Vec<bool> = (0..n)
             .map(|i| {
-                !is_toolkit(name(i))
-                    && self.packages[i].source.is_some()
-                    && edges[i].iter().any(|&d| is_toolkit(name(d)))
+                let uses_toolkit = edges[i].iter().any(|&d| is_toolkit(name(d)));
+                self.packages[i].source.is_some() && compile_time::is_macro(name(i), uses_toolkit)
             })
             .collect();
         let mut needed = vec![false; n];
-        edges.iter().flatten().for_each(|&d| needed[d] = true);
+        // What only a pin names is no root: nothing asked for it.
+        self.stated().iter().flatten().for_each(|&d| needed[d] = true);
         let roots: Vec<usize> = (0..n)
             .filter(|&i| !needed[i] || self.packages[i].source.is_none())
             .collect();
-        let pruned = |i: usize| !is_seen(i) && (is_macro[i] || is_build_tool(name(i)) || system.excludes(name(i)));
+        let usual = match system {
+            System::Unix => self.usual(&edges, &roots, &is_macro, &is_seen),
+            _ => vec![true; n],
+        };
+        let other = |i: usize| !usual[i] || is_build_tool(name(i)) || system.excludes(name(i));
+        let pruned = |i: usize| !is_seen(i) && (is_macro[i] || other(i));
         let mut linked = vec![Linked::No; n];
         let reached = reach(&edges, &roots, &pruned);
         for i in (0..n).filter(|&i| reached[i]) {
             linked[i] = Linked::Maybe;
         }
         let asked_for = reach(&edges, &roots, &|i| !is_macro[i] && pruned(i));
+        let linked_to = |i: usize| reached[i] || self.packages[i].source.is_none();
+        let mut is_used_as_one = vec![false; n];
+        for i in (0..n).filter(|&i| linked_to(i)) {
+            edges[i].iter().for_each(|&d| is_used_as_one[d] = true);
+        }
         let macros: Vec<usize> = (0..n).filter(|&i| is_macro[i] && asked_for[i]).collect();
-        for (i, _) in reach(&edges, &macros, &pruned).iter().enumerate().filter(|(_, r)| **r) {
-            if is_toolkit(name(i)) || name(i) == "unicode-ident" {
+        for (i, _) in reach(&edges, &macros, &|i| other(i))
+            .iter()
+            .enumerate()
+            .filter(|(_, r)| **r)
+        {
+            // What macros are made of is a macro itself by its name, or where something else uses it as one.
+            if !(is_macro[i] && (is_used_as_one[i] || is_macro_name(name(i)))) {
                 linked[i] = linked[i].max(Linked::Macro);
             }
         }
         if complete {
-            for i in self.unseen_branches(&edges, &roots, &pruned, seen) {
+            for i in self.unseen_branches(&edges, &roots, &pruned, &seen) {
                 linked[i] = Linked::No;
             }
         }
+        let by_name = self.by_identifier();
         for i in (0..n).filter(|&i| is_seen(i)) {
-            linked[i] = Linked::Maybe;
+            let all = by_name
+                .get(&super::names::identifier(name(i)))
+                .map_or(&[][..], Vec::as_slice);
+            if seen(i) == Seen::Exactly || all.iter().all(|&other| linked[other] != Linked::Maybe) {
+                linked[i] = Linked::Maybe;
+            }
         }
         linked
     }
 
-    /// Unseen packages that alone lead to other unseen ones, and those: a single crate may be all types, a whole branch of
-    /// which no symbol is left was not built.
+    /// Packages that something brings by default on Linux, or that are seen. The others are in the file because of another
+    /// system, a build script, or a feature of an optional dependency that nobody asked for, which cargo locks all the same.
+    /// Of the dependencies of a crate that is not well known nothing is left out.
+    fn usual(
+        &self,
+        edges: &[Vec<usize>],
+        roots: &[usize],
+        is_macro: &[bool],
+        is_seen: &dyn Fn(usize) -> bool,
+    ) -> Vec<bool> {
+        let mut usual = Usual::default();
+        let mut reached = vec![false; edges.len()];
+        let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
+        for &i in roots {
+            reached[i] = true;
+        }
+        let mut open = roots.to_vec();
+        while let Some(i) = open.pop() {
+            let package = &self.packages[i];
+            let says_all = package.source.is_none() || !Usual::knows(&package.name);
+            let mut next = Vec::new();
+            if package.source.is_some() {
+                let brought = usual.add(&package.name);
+                next.extend(brought.iter().filter_map(|name| waiting.remove(name)).flatten());
+            }
+            for &d in &edges[i] {
+                let name = self.packages[d].name.as_str();
+                // A macro is never seen, so a feature that brings one is believed.
+                if says_all || is_macro[d] || is_seen(d) || usual.holds(name) {
+                    next.push(d);
+                } else {
+                    waiting.entry(name).or_default().push(d);
+                }
+            }
+            open.extend(next.into_iter().filter(|&d| !std::mem::replace(&mut reached[d], true)));
+        }
+        reached
+    }
+
+    /// Unseen packages that only the workspace asks for and that alone lead to other unseen ones, and those: what its tests
+    /// and benchmarks use. A single crate may be all types; a whole branch of which no symbol is left was not built.
     fn unseen_branches(
         &self,
         edges: &[Vec<usize>],
         roots: &[usize],
         pruned: &dyn Fn(usize) -> bool,
-        seen: &[bool],
+        seen: &dyn Fn(usize) -> Seen,
     ) -> Vec<usize> {
         /// Steps of the walks: one over the whole graph for each unseen package. A lock file of 1,000 packages and 4,000
         /// edges stays below; of a larger one nothing is said.
@@ -158,13 +241,17 @@ impl Lock {
         if n.saturating_mul(n + edges.iter().map(Vec::len).sum::<usize>()) > STEPS {
             return Vec::new();
         }
-        let is_seen = |i: usize| seen.get(i).copied().unwrap_or(false);
         let base = reach(edges, roots, pruned);
+        let mut only_the_workspace = vec![true; n];
+        for i in (0..n).filter(|&i| base[i] && self.packages[i].source.is_some()) {
+            edges[i].iter().for_each(|&d| only_the_workspace[d] = false);
+        }
+        let is_candidate = |i: usize| base[i] && seen(i) == Seen::No && !roots.contains(&i) && only_the_workspace[i];
         let mut gone = Vec::new();
-        for i in (0..n).filter(|&i| base[i] && !is_seen(i) && !roots.contains(&i)) {
+        for i in (0..n).filter(|&i| is_candidate(i)) {
             let without = reach(edges, roots, &|j| j == i || pruned(j));
             let lost: Vec<usize> = (0..n).filter(|&j| base[j] && !without[j]).collect();
-            if lost.len() >= BRANCH && lost.iter().all(|&j| !is_seen(j)) {
+            if lost.len() >= BRANCH && lost.iter().all(|&j| seen(j) != Seen::Exactly) {
                 gone.extend(lost);
             }
         }
@@ -193,37 +280,6 @@ fn reach(edges: &[Vec<usize>], from: &[usize], pruned: &dyn Fn(usize) -> bool) -
         }
     }
     reached
-}
-
-/// Crates that only make sense to macros; whatever else depends on one of them directly is a macro, or a part of one.
-pub(in crate::detect) fn is_toolkit(name: &str) -> bool {
-    matches!(name, "proc-macro2" | "quote" | "syn")
-}
-
-/// Procedural macros that are made without the toolkit, and so cannot be told by what they depend on.
-pub(in crate::detect) fn is_plain_macro(name: &str) -> bool {
-    matches!(
-        name,
-        "rustversion" | "paste" | "pastey" | "seq-macro" | "indoc" | "proc-macro-hack" | "const-random-macro"
-    )
-}
-
-/// Crates that build scripts use, and programs do not.
-fn is_build_tool(name: &str) -> bool {
-    matches!(
-        name,
-        "autocfg"
-            | "cc"
-            | "cmake"
-            | "find-msvc-tools"
-            | "jobserver"
-            | "pkg-config"
-            | "rustc_version"
-            | "shlex"
-            | "vcpkg"
-            | "vergen"
-            | "version_check"
-    )
 }
 
 /// The operating system that a binary is for, as its format tells.
@@ -359,7 +415,8 @@ source = "registry+x"
     #[test]
     fn what_a_binary_can_hold() {
         let lock = Lock::parse(TEXT).expect("parses");
-        let seen: Vec<bool> = lock.packages.iter().map(|p| p.name == "a").collect();
+        let seen = |p: &Package| if p.name == "a" { Seen::Exactly } else { Seen::No };
+        let seen: Vec<Seen> = lock.packages.iter().map(seen).collect();
         let may = |linked: Vec<Linked>| -> Vec<String> {
             let all = lock.packages.iter().zip(linked).filter(|(_, l)| *l != Linked::No);
             all.map(|(p, l)| format!("{} {l:?}", p.name)).collect()

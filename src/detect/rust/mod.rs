@@ -1,5 +1,6 @@
 //! What the Rust detectors share: which files are binaries, what their bytes say, what a lock file says.
 
+pub(super) mod compile_time;
 pub(super) mod lock;
 pub(super) mod names;
 pub(super) mod paths;
