@@ -5,10 +5,10 @@ downloads no code, takes a quarter of an hour; with SEEDS_HOME set to a folder i
 
 One row for each run of versions that agree: crate, first version, last version, the crates that are always linked with it.
 From cargo's own copy of the registry's index, for every published version from the oldest incompatible one that the crates
-below still use, with the fewest features that are possible: what is not optional, what the features that a dependant asks for
-bring, and so on down; where several versions of a dependency will do, what all of them need. `NAME@linux` is needed on Linux.
-Left out: build and development dependencies, what runs in the compiler (procedural macros and their parts), crates that
-nothing in use needs any more (what they are is not known), and what another one of the same row brings in any case.
+below still use, and of the five incompatible ones before it what all have in common (`old`), with the fewest features that are possible: what is not optional, what the features that a dependant asks for
+bring, and so on down; where several versions of a dependency will do, what the newer half of them needs. `NAME@linux` is needed on Linux, `NAME@macro`
+by procedural macros alone. Left out: build and development dependencies, the macros themselves, crates that nothing in use
+needs any more (what they are is not known), and what another one of the same row brings in any case.
 
 rust-usual.tsv has one row for each crate: what any version that is in use may be linked with on Linux when its default features
 are on, procedural macros included, but what another one of the row may bring. A dependency that a lock file has beyond it comes
@@ -203,7 +203,8 @@ class Index:
         """Without what another one of them brings in any case."""
         brought = set().union(*(self.always(n)[0] for n in everywhere))
         brought_on_linux = set().union(*(self.always(n)[1] for n in linux))
-        return sorted(everywhere - brought) + sorted(n + "@linux" for n in linux - everywhere - brought_on_linux)
+        only_linux = {n for n in linux - everywhere - brought_on_linux if "@" not in n}
+        return sorted(everywhere - brought) + sorted(n + "@linux" for n in only_linux)
 
     def needs(self, row, features, linux):
         key = (row["name"], row["vers"], features, linux)
@@ -234,12 +235,31 @@ class Index:
                 continue
             name = dep.get("package") or dep["name"]
             if not self.may_be_linked(name, dep["req"]):
+                found |= {part + "@macro" for part in self.parts(name, dep["req"], self.wanted(dep, asked))}
                 continue
             found.add(name)
             found |= self.any_of(name, dep["req"], self.wanted(dep, asked), linux)
         found.discard(row["name"])
         self.memory[key] = frozenset(found)
         return self.memory[key]
+
+    @functools.lru_cache(None)
+    def parts(self, name, requirement, features):
+        """What a macro, or a part of one, is made of in any case: what ran in the compiler, but the macros themselves."""
+        of_all = None
+        for row in newer(self.matching(name, requirement)):
+            on, asked = self.switched_on(row, features)
+            found = set()
+            for dep in row["deps"]:
+                optional = dep["optional"] and "dep:" + dep["name"] not in on
+                if dep["kind"] != "normal" or optional or dep.get("target"):
+                    continue
+                part = dep.get("package") or dep["name"]
+                if not MACRO.search(part):
+                    found.add(part)
+                found |= self.parts(part, dep["req"], self.wanted(dep, asked))
+            of_all = found if of_all is None else of_all & found
+        return frozenset(of_all or ())
 
     def wanted(self, dep, asked):
         wanted = set(dep["features"]) | asked.get(dep["name"], set())

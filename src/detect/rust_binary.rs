@@ -9,7 +9,7 @@
 //! | module path in text | the same | the same | inferred, 0.4 |
 //! | none, but the source that was given links it | yes | yes | inferred, 0.8; used by macros alone: declared |
 //! | none, but the lock file leads there | yes | yes | inferred, 0.3; used by macros alone: declared |
-//! | none, but a crate that is there cannot be built without it | yes | no | inferred, 0.6 |
+//! | none, but a crate that is there cannot be built without it | yes | no | inferred, 0.6; used by macros alone: declared |
 //!
 //! A crate that is all inlined or all types leaves nothing, so the list is never called complete: a gap says so.
 
@@ -22,7 +22,7 @@ use super::{
         names,
         paths::{self, Source},
         platform::platform,
-        requires,
+        requires::{self, Need},
         source::{self, Built},
         traces::{Traces, traces},
     },
@@ -220,8 +220,12 @@ impl<'b> Crates<'b> {
             }
         }
         let led_to = requires::led_to(&seen, system);
-        for (name, root) in &led_to {
-            let added = found.add(CARGO.coordinate(name, None), Proof::Inferred, 0.6);
+        for (name, (need, root)) in &led_to {
+            let (proof, confidence) = match need {
+                Need::Linked => (Proof::Inferred, 0.6),
+                Need::Macro => (Proof::Declared, 0.3),
+            };
+            let added = found.add(CARGO.coordinate(name, None), proof, confidence);
             let _ = added.fact(Fact::RequiredBy((*root).into()));
         }
         let compiler = traces.compiler.map(|v| format!(" (rustc {v})")).unwrap_or_default();

@@ -167,10 +167,10 @@ impl Lock {
                 linked[i] = linked[i].max(Linked::Macro);
             }
         }
-        if complete {
-            for i in self.unseen_branches(&edges, &roots, &pruned, &seen) {
-                linked[i] = Linked::No;
-            }
+        // About a third of all linked crates leave no symbol, and half of them none of a stripped binary's other traces.
+        let branch = if complete { 5 } else { 12 };
+        for i in self.unseen_branches(&edges, &roots, &pruned, &seen, branch) {
+            linked[i] = Linked::No;
         }
         let by_name = self.by_identifier();
         for i in (0..n).filter(|&i| is_seen(i)) {
@@ -223,20 +223,19 @@ impl Lock {
         reached
     }
 
-    /// Unseen packages that only the workspace asks for and that alone lead to other unseen ones, and those: what its tests
-    /// and benchmarks use. A single crate may be all types; a whole branch of which no symbol is left was not built.
+    /// Unseen packages that only the workspace asks for and that lead to `branch` unseen ones, and those: what its tests and
+    /// benchmarks use. A single crate may be all types; a whole branch of which nothing is left was not built.
     fn unseen_branches(
         &self,
         edges: &[Vec<usize>],
         roots: &[usize],
         pruned: &dyn Fn(usize) -> bool,
         seen: &dyn Fn(usize) -> Seen,
+        branch: usize,
     ) -> Vec<usize> {
         /// Steps of the walks: one over the whole graph for each unseen package. A lock file of 1,000 packages and 4,000
         /// edges stays below; of a larger one nothing is said.
         const STEPS: usize = 8_000_000;
-        /// Crates that a branch must have: about a third of all linked crates leave no symbol, five at once do not.
-        const BRANCH: usize = 5;
         let n = self.packages.len();
         if n.saturating_mul(n + edges.iter().map(Vec::len).sum::<usize>()) > STEPS {
             return Vec::new();
@@ -247,14 +246,18 @@ impl Lock {
             edges[i].iter().for_each(|&d| only_the_workspace[d] = false);
         }
         let is_candidate = |i: usize| base[i] && seen(i) == Seen::No && !roots.contains(&i) && only_the_workspace[i];
-        let mut gone = Vec::new();
-        for i in (0..n).filter(|&i| is_candidate(i)) {
-            let without = reach(edges, roots, &|j| j == i || pruned(j));
-            let lost: Vec<usize> = (0..n).filter(|&j| base[j] && !without[j]).collect();
-            if lost.len() >= BRANCH && lost.iter().all(|&j| seen(j) != Seen::Exactly) {
-                gone.extend(lost);
-            }
-        }
+        let lost_without = |out: &[usize]| -> Vec<usize> {
+            let without = reach(edges, roots, &|j| out.contains(&j) || pruned(j));
+            (0..n).filter(|&j| base[j] && !without[j]).collect()
+        };
+        let is_unbuilt = |i: &usize| {
+            let lost = lost_without(&[*i]);
+            lost.len() >= branch && lost.iter().all(|&j| seen(j) != Seen::Exactly)
+        };
+        let heads: Vec<usize> = (0..n).filter(|&i| is_candidate(i)).filter(is_unbuilt).collect();
+        // What two of them share goes with both.
+        let mut gone = lost_without(&heads);
+        gone.retain(|&j| seen(j) != Seen::Exactly);
         gone
     }
 

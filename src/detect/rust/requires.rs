@@ -19,7 +19,18 @@ struct Run {
     old: bool,
 }
 
+/// Endings of names: needed there only, and by macros only.
 const LINUX: &str = "@linux";
+const MACRO: &str = "@macro";
+
+/// How a crate is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::detect) enum Need {
+    /// It is linked.
+    Linked,
+    /// A macro is made of it: it ran in the compiler.
+    Macro,
+}
 
 /// Text of lines that begin with a name and a tab, sorted by name. Searched as it is: to take a megabyte apart costs more than
 /// the few hundred names that a binary asks for.
@@ -70,18 +81,19 @@ impl Run {
         order(self.first, version) != Ordering::Greater && order(version, self.last) != Ordering::Greater
     }
 
-    fn needs(&self, system: System) -> impl Iterator<Item = &'static str> + use<> {
+    fn needs(&self, system: System) -> impl Iterator<Item = (Need, &'static str)> + use<> {
         let names = self.needs.split(',').filter(|name| !name.is_empty());
-        names.filter_map(move |name| match name.strip_suffix(LINUX) {
-            Some(name) => (system == System::Unix).then_some(name),
-            None => Some(name),
+        names.filter_map(move |name| match (name.strip_suffix(LINUX), name.strip_suffix(MACRO)) {
+            (Some(name), _) => (system == System::Unix).then_some((Need::Linked, name)),
+            (_, Some(name)) => Some((Need::Macro, name)),
+            _ => Some((Need::Linked, name)),
         })
     }
 }
 
 /// What a crate directly leads to in every case; without a version, in every version that is still in use. Of a version that
 /// the table does not have nothing is said.
-fn needs(name: &str, version: Option<&str>, system: System) -> Vec<&'static str> {
+fn needs(name: &str, version: Option<&str>, system: System) -> Vec<(Need, &'static str)> {
     let possible: Vec<Run> = runs(name)
         .into_iter()
         .filter(|run| version.map_or(!run.old, |version| run.holds(version)))
@@ -89,22 +101,24 @@ fn needs(name: &str, version: Option<&str>, system: System) -> Vec<&'static str>
     let Some((first, others)) = possible.split_first() else {
         return Vec::new();
     };
-    let in_all = |name: &&str| others.iter().all(|run| run.needs(system).any(|other| other == *name));
+    let in_all = |need: &(Need, &str)| others.iter().all(|run| run.needs(system).any(|other| other == *need));
     first.needs(system).filter(in_all).collect()
 }
 
-/// Crates that must be there because one of `seen` (name and version) is, with the one that leads to them.
+/// Crates that must be there because one of `seen` (name and version) is, with how, and the one that leads to them.
 pub(in crate::detect) fn led_to<'s>(
     seen: &[(&'s str, Option<&str>)],
     system: System,
-) -> BTreeMap<&'static str, &'s str> {
-    let mut found: BTreeMap<&str, &str> = BTreeMap::new();
+) -> BTreeMap<&'static str, (Need, &'s str)> {
+    let mut found: BTreeMap<&str, (Need, &str)> = BTreeMap::new();
     for &(root, version) in seen {
         let mut open = needs(root, version, system);
-        while let Some(name) = open.pop() {
-            if !found.contains_key(name) {
-                found.insert(name, root);
-                open.extend(needs(name, None, system));
+        while let Some((need, name)) = open.pop() {
+            if found.get(name).is_none_or(|(known, _)| need < *known) {
+                found.insert(name, (need, root));
+                if need == Need::Linked {
+                    open.extend(needs(name, None, system));
+                }
             }
         }
     }
@@ -185,7 +199,10 @@ mod tests {
             }
             for run in &runs {
                 assert!(run.holds(run.first) && run.holds(run.last), "{name} {}", run.first);
-                assert!(run.needs(System::Unix).all(|n| is_crate_name(n) && n != name), "{name}");
+                assert!(
+                    run.needs(System::Unix).all(|(_, n)| is_crate_name(n) && n != name),
+                    "{name}"
+                );
             }
         }
     }
@@ -230,12 +247,13 @@ mod tests {
             for expected in needed {
                 assert_eq!(
                     found.get(expected),
-                    Some(&name),
+                    Some(&(Need::Linked, name)),
                     "{name} {version:?} {system:?} needs {expected}: {found:?}"
                 );
             }
             assert!(
-                !not.iter().any(|n| found.contains_key(n)),
+                !not.iter()
+                    .any(|n| found.get(n).is_some_and(|(need, _)| *need == Need::Linked)),
                 "{name} {version:?} {system:?}: {found:?}"
             );
         }
