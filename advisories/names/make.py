@@ -4,7 +4,7 @@
 python3 advisories/names/make.py FOLDER    FOLDER holds npm.txt, pypi.txt, crates.txt: one name a line
 
 The output is the same for the same input on every machine. Crates that the list does not name are taken from
-data/crate-names.txt and crates-seen.txt, behind it.
+data/crate-names.txt and crates-seen.txt, behind it and a line that says that they have no rank.
 """
 import gzip, io, pathlib, sys
 
@@ -16,6 +16,7 @@ folder = pathlib.Path(sys.argv[1])
 for source, target in [("npm.txt", "npm.txt"), ("pypi.txt", "PyPI.txt"), ("crates.txt", "crates.io.txt")]:
     names = (folder / source).read_text().split()
     if source == "crates.txt":
+        names.append("# unranked")
         names += (here / "../../data/crate-names.txt").read_text().split()
         names += (here / "crates-seen.txt").read_text().split()
     names += NEW.get(source, [])

@@ -20,6 +20,9 @@ const UNPACKED_BYTES: u64 = 16 << 20;
 /// How far down the list a name is worth imitating. What is further down is known only not to be a look-alike itself.
 const TARGETS: usize = 15_000;
 
+/// The line behind which names have no rank: honest ones, of which it is not known that anybody would imitate them.
+const UNRANKED: &str = "# unranked";
+
 /// Names up to this rank are the ones that everybody knows; they are looked for with two edits as well, where they have so many
 /// letters that this means anything.
 pub(super) const TOP: usize = 1_000;
@@ -48,6 +51,8 @@ pub struct Names {
     exact: Table,
     /// Whether `-` and `_` make no difference, as on crates.io.
     folded: bool,
+    /// How many of them are worth imitating.
+    targets: usize,
     /// Of names that are worth imitating; made when the first name is asked for that is not popular itself.
     keys: OnceLock<Table>,
     /// Scopes that hold a popular package.
@@ -55,7 +60,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Reads a list: gzip of one name a line, the most popular first; lines that begin with `#` say where it is from.
+    /// Reads a list: gzip of one name a line, the most popular first; lines that begin with `#` say where it is from. Behind a
+    /// line `# unranked` come names that are no targets and known to be honest.
     ///
     /// # Errors
     /// When it is no such list.
@@ -68,7 +74,12 @@ impl Names {
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let names = Self::new(lines, ecosystem);
+        let ranked = text.lines().take_while(|line| line.trim() != UNRANKED);
+        let ranked = ranked
+            .map(str::trim)
+            .filter(|l| !l.is_empty() && !l.starts_with('#') && l.len() <= LONGEST);
+        let mut names = Self::new(lines, ecosystem);
+        names.targets = names.targets.min(ranked.count());
         if names.len() < 1_000 {
             return Err(ListError::Short(names.len()));
         }
@@ -86,6 +97,7 @@ impl Names {
         for name in popular.filter(|name| name.len() <= LONGEST) {
             exact.push(names.push(&normalise(name)));
         }
+        names.targets = exact.len().min(TARGETS);
         names.exact = Table::of(exact);
         let imitated = IMITATED
             .lines()
@@ -133,7 +145,7 @@ impl Names {
 
     /// Whether the list is so long that a name which is not on it is hardly popular.
     pub(super) fn is_deep(&self) -> bool {
-        self.len() >= TARGETS * 9 / 10
+        self.targets >= TARGETS * 9 / 10
     }
 
     /// How many there are, those that were imitated included.
@@ -183,8 +195,8 @@ impl Names {
 
     pub(super) fn keys(&self) -> &Table {
         self.keys.get_or_init(|| {
-            let former = self.then.keys().copied().filter(|&id| id as usize >= TARGETS);
-            let worth = (0..u32::try_from(self.len().min(TARGETS)).unwrap_or(0)).chain(former);
+            let former = self.then.keys().copied().filter(|&id| id as usize >= self.targets);
+            let worth = (0..u32::try_from(self.targets).unwrap_or(0)).chain(former);
             let mut keys = Vec::with_capacity(16 * TARGETS);
             for id in worth {
                 self.enter(id, &mut keys);

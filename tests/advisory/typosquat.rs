@@ -58,6 +58,9 @@ fn what_looks_like_what() {
         (&NPM, "@types/node-of-nobody", None),
         (&NPM, "@acme/express", None),
         (&CARGO, "serde_json", None),
+        // Known to be honest, and nobody's target.
+        (&CARGO, "toml_write", None),
+        (&CARGO, "toml_writerr", None),
     ] {
         assert_eq!(judged(ecosystem, name), expected, "{name}");
     }
