@@ -56,10 +56,7 @@ struct Record {
 
 impl Record {
     fn new(location: Location, text: &str) -> Self {
-        let folder = location.folder();
-        let (root, stem) = folder
-            .rsplit_once('/')
-            .map_or(("", folder), |(_, stem)| (&folder[..folder.len() - stem.len()], stem));
+        let (root, stem) = root_and_stem(location.folder());
         let stem = folders::strip_ending(stem, ".dist-info").unwrap_or(stem);
         let (name, version) = split_stem(stem, &PYPI).map_or((stem, None), |(name, version)| (name, Some(version)));
         Self {
@@ -79,6 +76,12 @@ impl Record {
             others: "".into(),
         });
     }
+}
+
+/// The folder that holds a `*.dist-info`, with its slash, and the name of that.
+fn root_and_stem(folder: &str) -> (&str, &str) {
+    let stem = folder.rsplit('/').next().unwrap_or(folder);
+    (&folder[..folder.len() - stem.len()], stem)
 }
 
 /// Paths of a record, with their SHA-256 in base 64 where given.
@@ -169,9 +172,8 @@ impl Records {
                 Ok(record) => records.all.push(record),
                 Err(reason) => {
                     let location = Location::new(archives.clone(), paths[i]);
-                    let folder = location.folder();
-                    let root = folder.rsplit_once('/').map_or(0, |(root, _)| root.len() + 1);
-                    records.unknown.insert(folder[..root].to_owned());
+                    let (root, _) = root_and_stem(location.folder());
+                    records.unknown.insert(root.to_owned());
                     found.gaps.push(Gap {
                         kind: GapKind::Blind,
                         location,

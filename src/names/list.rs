@@ -70,16 +70,11 @@ impl Names {
         MultiGzDecoder::new(packed)
             .take(UNPACKED_BYTES)
             .read_to_string(&mut text)?;
-        let lines = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let ranked = text.lines().take_while(|line| line.trim() != UNRANKED);
-        let ranked = ranked
-            .map(str::trim)
-            .filter(|l| !l.is_empty() && !l.starts_with('#') && l.len() <= LONGEST);
-        let mut names = Self::new(lines, ecosystem);
-        names.targets = names.targets.min(ranked.count());
+        let names_in = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        let lines = || text.lines().map(str::trim);
+        let ranked = lines().take_while(|line| *line != UNRANKED).filter(names_in);
+        let mut names = Self::new(lines().filter(names_in), ecosystem);
+        names.targets = names.targets.min(ranked.filter(|name| name.len() <= LONGEST).count());
         if names.len() < 1_000 {
             return Err(ListError::Short(names.len()));
         }
