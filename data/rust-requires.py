@@ -1,21 +1,20 @@
-"""Writes rust-requires.tsv, which crates a crate cannot be built without, and rust-usual.tsv, which it may be built with.
+"""Writes rust-requires.tsv, which crates a crate cannot be built without, and rust-spare.tsv, which of its dependencies it may be built without.
 
 Usage: rust-requires.py     (writes both beside itself; needs cargo; resolves the crates below and those of crate-names.txt,
 downloads no code, takes a quarter of an hour; with SEEDS_HOME set to a folder it is done once)
 
 One row for each run of versions that agree: crate, first version, last version, the crates that are always linked with it.
 From cargo's own copy of the registry's index, for every published version from the oldest incompatible one that the crates
-below still use, and of the five incompatible ones before it what all have in common (`old`), with the fewest features that are possible: what is not optional, what the features that a dependant asks for
-bring, and so on down; where several versions of a dependency will do, what the newer half of them needs. `NAME@linux` is needed on Linux, `NAME@macro`
+below still use, and of the five incompatible ones before it what all have in common (`old`), with the fewest features that
+are possible: what is not optional, what the features that a dependant asks for bring, and so on down; where several versions of a dependency will do, what the newer half of them needs. `NAME@linux` is needed on Linux, `NAME@macro`
 by procedural macros alone. Left out: build and development dependencies, the macros themselves, crates that nothing in use
 needs any more (what they are is not known), and what another one of the same row brings in any case.
 
-rust-usual.tsv has one row for each crate: what any version that is in use may be linked with on Linux when its default features
-are on, procedural macros included, but what another one of the row may bring. A dependency that a lock file has beyond it comes
-from a feature that somebody asked for, from another system, from a build script, or from cargo's habit of locking what an
-optional part of an optional dependency would need.
+rust-spare.tsv is of the same versions: crate, first version, last version (`+`: and newer compatible ones), what a lock file may
+name that it depends on although a build for Linux by default does not have it (`NAME@0.9`: that version of a name), and what is spare further down but brought by
+features that it asks for. Versions of which there is nothing to say have no row.
 """
-import functools, json, os, pathlib, re, subprocess, sys, tempfile
+import collections, functools, itertools, json, os, pathlib, re, subprocess, sys, tempfile
 
 # What functions are commonly built from, at each incompatible version that is still in use.
 SEEDS = """
@@ -40,8 +39,10 @@ MACRO = re.compile(
 )
 PROCESSORS = ("x86_64", "aarch64")
 LINUX = {"unix", "panic=unwind", "target_os=linux", "target_family=unix", "target_endian=little", "target_pointer_width=64"}
+LINUX |= {f"target_has_atomic={width}" for width in ("8", "16", "32", "64", "ptr")}
 # Other values of these names are known to be false on the systems that functions run on; of the rest nothing is known.
 DECIDED = {"target_arch", "target_os", "target_family", "target_endian", "target_pointer_width", "windows", "target_vendor"}
+DECIDED |= {"target_has_atomic"}
 FOREIGN = {"wasm32", "wasm64", "sgx", "msvc"}
 
 
@@ -54,6 +55,16 @@ def series(version):
     """The first version that is compatible with one."""
     major, minor, patch = semver(version)
     return (major, 0 if major else minor, 0 if major or minor else patch)
+
+
+def dotted(at):
+    """The first of compatible versions as a requirement writes it: `1`, `0.8`, `0.0.3`."""
+    return ".".join(map(str, at[: 1 if at[0] else 2 if at[1] else 3]))
+
+
+def compatible(requirement):
+    """What versions that fulfil a requirement have in common, by its lower bound; empty where it has none."""
+    return dotted(series(".".join(map(str, (bounds(requirement) or [((0, 0, 0), ())])[0][0]))))
 
 
 def bounds(requirement):
@@ -163,6 +174,12 @@ class Index:
     def is_old(self, row):
         return row["name"] not in self.oldest or semver(row["vers"]) < self.oldest[row["name"]]
 
+    def parts_of(self, rows):
+        """Versions each by itself, but of those that nothing popular uses any more all of an incompatible one together, and of
+        these the last five: of what is older nothing is said."""
+        old = [list(part) for _, part in itertools.groupby(filter(self.is_old, rows), key=lambda row: series(row["vers"]))]
+        return old[-5:] + [[row] for row in rows if not self.is_old(row)]
+
     def is_macro(self, row):
         """Whether this version runs in the compiler; a crate may have been a macro once."""
         needed = [d.get("package") or d["name"] for d in row["deps"] if d["kind"] == "normal" and not d["optional"]]
@@ -267,35 +284,68 @@ class Index:
             wanted.add("default")
         return frozenset(wanted)
 
-    @functools.lru_cache(None)
-    def may_bring(self, name, requirement, features):
-        """What the newest version that fulfils a requirement may be linked with on Linux."""
-        rows = self.matching(name, requirement)
-        return self.may_need(rows[-1], features) if rows else frozenset()
+    @functools.cached_property
+    def spares(self):
+        return {}
 
-    def may_need(self, row, features):
-        key = (row["name"], row["vers"], features)
+    def spare(self, row):
+        """What a lock file may name of a version that a build for Linux by default does not have: what only other systems or a
+        build script need, and optional crates that a feature of another purpose configures if they are there (`name?/feature`),
+        for cargo locks these whether they are or not."""
+        key = (row["name"], row["vers"])
+        if key not in self.spares:
+            weak = {f.split("?/")[0] for to in self.features(row).values() for f in to if "?/" in f}
+            used = {name for name, _, _ in self.linux_dependencies(row, frozenset({"default"}))}
+            unused, kept = collections.defaultdict(set), set(used)
+            for dep in row["deps"]:
+                name = dep.get("package") or dep["name"]
+                elsewhere = dep.get("target") and on_linux(dep["target"]) is False
+                if dep["kind"] == "build" or elsewhere or (dep["optional"] and dep["name"] in weak):
+                    unused[name].add(name + "@" + compatible(dep["req"]))
+                elif dep["kind"] == "normal":
+                    kept.add(name)
+            of_each = (each if name in kept else {name} for name, each in unused.items() if name not in used)
+            self.spares[key] = frozenset().union(*of_each)
+        return self.spares[key]
+
+    def wakes(self, row, features):
+        """Of what is spare by default somewhere below a version what the features that it asks for bring."""
+        found = set()
+        for name, requirement, wanted in self.linux_dependencies(row, features):
+            rows = self.matching(name, requirement)
+            if rows:
+                found |= self.woken(name, rows[-1]["vers"], wanted)
+        return frozenset(found)
+
+    def woken(self, name, version, features):
+        key = (name, version, features)
         if key in self.open:
             return frozenset()
-        self.open.add(key)
-        try:
-            on, asked = self.switched_on(row, features)
-            found = set()
-            for dep in row["deps"]:
-                if dep["kind"] != "normal" or (dep["optional"] and "dep:" + dep["name"] not in on):
-                    continue
-                if dep.get("target") and on_linux(dep["target"]) is False:
-                    continue
-                name = dep.get("package") or dep["name"]
-                found.add(name)
-                found |= self.may_bring(name, dep["req"], self.wanted(dep, asked))
-            return frozenset(found)
-        finally:
+        if key not in self.memory:
+            self.open.add(key)
+            row = next(row for row in self.real[name] if row["vers"] == version)
+            used = {need for need, _, _ in self.linux_dependencies(row, features)}
+            spare = {name.split("@")[0] for name in self.spare(row)}
+            self.memory[key] = used & spare | self.wakes(row, features)
             self.open.discard(key)
+        return self.memory[key]
+
+    def linux_dependencies(self, row, features):
+        """Name, requirement and features of each that may be linked with a version."""
+        on, asked = self.switched_on(row, features)
+        for dep in row["deps"]:
+            if dep["kind"] != "normal" or (dep["optional"] and "dep:" + dep["name"] not in on):
+                continue
+            if not dep.get("target") or on_linux(dep["target"]) is not False:
+                yield dep.get("package") or dep["name"], dep["req"], self.wanted(dep, asked)
+
+    @staticmethod
+    def features(row):
+        return {**row["features"], **(row.get("features2") or {})}
 
     def switched_on(self, row, features):
         """Features, and what they ask of dependencies."""
-        table = {**row["features"], **row.get("features2", {})} if row.get("features2") else row["features"]
+        table = self.features(row)
         on, asked, todo = set(), {}, list(features)
         while todo:
             feature = todo.pop()
@@ -350,7 +400,6 @@ def resolve(home):
     # What older versions need may be in no lock file any more.
     known = Index(home / "registry/index").real
     earlier = lambda rows: sorted({series(r["vers"]) for r in rows}, reverse=True)[1:4]
-    dotted = lambda at: ".".join(map(str, at[: 1 if at[0] else 2 if at[1] else 3]))
     fetch([[name, dotted(at)] for name in names for at in earlier(known.get(name, []))])
 
 
@@ -358,44 +407,37 @@ def requires(index):
     """Rows of rust-requires.tsv."""
     for name in sorted(index.real):
         runs = []
-        linked = [row for row in index.real[name] if not index.is_macro(row)]
-        for at in sorted({series(row["vers"]) for row in linked if index.is_old(row)})[-5:]:
-            # Of what nothing popular uses any more, one row for each incompatible version says enough.
-            rows = [row for row in linked if index.is_old(row) and series(row["vers"]) == at]
-            each = lambda linux: frozenset.intersection(*(index.needs(row, frozenset(), linux) for row in rows))
-            everywhere, linux = each(False), each(True)
-            needs = index.shortened(everywhere, linux)
-            if runs and runs[-1][2] == needs:
+        for rows in index.parts_of([row for row in index.real[name] if not index.is_macro(row)]):
+            everywhere, linux = (
+                frozenset.intersection(*(index.needs(row, frozenset(), linux) for row in rows)) for linux in (False, True)
+            )
+            needs, old = index.shortened(everywhere, linux), index.is_old(rows[0])
+            if runs and runs[-1][2:] == [needs, old]:
                 runs[-1][1] = rows[-1]["vers"]
-            elif needs:
-                runs.append([rows[0]["vers"], rows[-1]["vers"], needs, True])
-        for row in linked:
-            if index.is_old(row):
-                continue
-            everywhere, linux = index.needs(row, frozenset(), False), index.needs(row, frozenset(), True)
-            needs = index.shortened(everywhere, linux)
-            if runs and runs[-1][2:] == [needs, False]:
-                runs[-1][1] = row["vers"]
+            elif needs or not old:
+                runs.append([rows[0]["vers"], rows[-1]["vers"], needs, old])
+        if any(needs for _, _, needs, _ in runs):
+            for first, last, needs, old in runs:
+                yield name, first.split("+")[0], last.split("+")[0], ",".join(needs), *["old"] * old
+
+
+def spare(index):
+    """Rows of rust-spare.tsv."""
+    for name in sorted(index.real):
+        runs = []
+        for rows in index.parts_of(index.real[name]):
+            spare = frozenset.intersection(*map(index.spare, rows))
+            woken = frozenset().union(*(index.wakes(row, frozenset({"default"})) for row in rows))
+            said = [",".join(sorted(spare)), ",".join(sorted(woken))]
+            if runs and runs[-1][2] == said:
+                runs[-1][1] = rows[-1]["vers"]
             else:
-                runs.append([row["vers"], row["vers"], needs, False])
-        if not any(needs for _, _, needs, _ in runs):
-            continue
-        for first, last, needs, old in runs:
-            yield name, first.split("+")[0], last.split("+")[0], ",".join(needs), *["old"] * old
-
-
-def usual(index):
-    """Rows of rust-usual.tsv."""
-    default = frozenset({"default"})
-    all_of = {name: set().union(*(index.may_need(row, default) for row in rows)) for name, rows in index.real.items()}
-    for name in sorted(all_of):
-        kept, brought = [], {name}
-        # Optional parts make circles, so what brings most goes first instead of what nothing else brings.
-        for need in sorted(all_of[name], key=lambda n: (-len(all_of.get(n, ())), n)):
-            if need not in brought:
-                kept.append(need)
-                brought |= all_of.get(need, set()) | {need}
-        yield name, ",".join(sorted(kept))
+                runs.append([rows[0]["vers"], rows[-1]["vers"], said])
+        newest = {series(row["vers"]): row["vers"] for row in index.real[name]}
+        for first, last, said in runs:
+            if any(said):
+                end = last.split("+")[0] + "+" * (last in newest.values())
+                yield "\t".join([name, first.split("+")[0], end, *said]).rstrip("\t").split("\t")
 
 
 def main():
@@ -409,10 +451,11 @@ def main():
         index.in_use(*((home / file).read_text() for file in ("seeds.lock", "others.lock")))
         for file, rows, what in [
             ("rust-requires.tsv", requires, "crate, first and last version of the run, what is always linked with it, whether that is old"),
-            ("rust-usual.tsv", usual, "crate, what may be linked with it by default on Linux"),
+            ("rust-spare.tsv", spare, "crate, first and last version of the run, what lock files name and builds by default do not have, what of it its features bring further down"),
         ]:
             lines = ["\t".join(row) for row in rows(index)]
             (data / file).write_text("\n".join([f"# {what}; written by rust-requires.py", *lines, ""]))
 
 
-main()
+if __name__ == "__main__":
+    main()

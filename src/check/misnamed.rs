@@ -1,8 +1,8 @@
 //! Packages that lie where another one is looked for.
 
-use super::{Check, Context, about};
+use super::{ADVICE, Check, Context, about};
 use crate::{
-    ecosystem::NPM,
+    ecosystem::{NPM, PYPI},
     model::{Component, Fact, Finding, Level, Rule},
 };
 use std::collections::HashSet;
@@ -15,7 +15,9 @@ static RULE: Rule = Rule {
     help: "Its package.json names another package than the folder that it is in, and neither a lock file nor a package.json in \
            the artifact declares such an alias (`\"nick\": \"npm:name@1\"`). Whoever requires the folder's name gets this package. \
            Install again from the lock file, and compare. A note by itself, for the package.json that declares the alias may be \
-           left out of the artifact; with a second signal on the same package, both count for more.",
+           left out of the artifact; with a second signal on the same package, both count for more. Of a Python distribution: \
+           its METADATA names another than the `*.dist-info` folder, which installers name by METADATA: a warning, for no \
+           installer does that.",
     level: Level::Note,
 };
 
@@ -25,6 +27,13 @@ impl Check for Misnamed {
     }
 
     fn run(&self, cx: Context<'_>, out: &mut Vec<Finding>) {
+        for component in cx.inventory.iter().filter(|c| c.coordinate.ecosystem == PYPI.id) {
+            if let Some(folder) = metadata_folder(component) {
+                let message =
+                    format!("its metadata lies in the folder {folder}, which is named after another distribution");
+                out.extend(about(component, &RULE, ADVICE, message));
+            }
+        }
         let suspects: Vec<(&Component, &str)> = cx
             .inventory
             .iter()
@@ -49,6 +58,17 @@ impl Check for Misnamed {
             out.extend(about(component, &RULE, RULE.level, message));
         }
     }
+}
+
+/// `NAME-VERSION.dist-info`, where its name is not the distribution's own (PEP 376; a version has no `-` in a folder's name).
+fn metadata_folder(component: &Component) -> Option<&str> {
+    let installed = component.evidence.iter().filter(|e| e.detector == "dist-info");
+    let mut folders = installed.filter_map(|e| e.location.path.rsplit('/').nth(1));
+    folders.find(|folder| {
+        let stem = folder.rsplit_once('.').map_or(*folder, |(stem, _)| stem);
+        let name = stem.rsplit_once('-').map_or(stem, |(name, _)| name);
+        (PYPI.normalise)(name) != *component.coordinate.name
+    })
 }
 
 /// The folder's name, where it is not the package's own.

@@ -320,3 +320,30 @@ fn a_package_in_the_folder_of_another() {
         assert_eq!(said(&[package.clone(), declared.clone()]), [""; 0], "{}", declared.0);
     }
 }
+
+#[test]
+fn metadata_in_the_folder_of_another() {
+    for (folder, name, said) in [
+        ("tide_tables-1.0.dist-info", "Tide.Tables", None),
+        (
+            "tide_tables-1.0.dist-info",
+            "tide-tabels",
+            Some("pkg:pypi/tide-tabels@1.0"),
+        ),
+        ("tide-tables-2.0-1.0.dist-info", "tide-tables-2.0", None),
+        ("tide_tables.dist-info", "tide-tables", None),
+    ] {
+        let tree = tempfile::tempdir().unwrap();
+        fs::create_dir(tree.path().join(folder)).unwrap();
+        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
+        fs::write(tree.path().join(folder).join("METADATA"), metadata).unwrap();
+        let report = super::common::scan(Input::Path(tree.path().to_owned()));
+        let findings = report["artifacts"][0]["findings"].as_array().unwrap();
+        let own = findings.iter().find(|f| f["rule"] == "misnamed");
+        assert_eq!(
+            own.map(|f| f["component"].as_str().unwrap()),
+            said,
+            "{folder} {name}: {own:?}"
+        );
+    }
+}

@@ -1,5 +1,5 @@
 //! Crates that run in the compiler or beside it, and are in no binary: procedural macros, what they are made of, and what build
-//! scripts use. Neither a lock file nor audit data says which those are.
+//! scripts and tests use. Neither a lock file nor audit data says which those are.
 
 /// Crates that only make sense to macros; whatever else depends on one of them directly is a macro, or a part of one.
 pub(in crate::detect) fn is_toolkit(name: &str) -> bool {
@@ -36,6 +36,41 @@ pub(in crate::detect) fn is_macro_name(name: &str) -> bool {
 fn has_ending(name: &str, endings: &[&str]) -> bool {
     let mut endings = endings.iter().filter_map(|end| name.strip_suffix(end));
     endings.any(|start| start.ends_with(['-', '_']))
+}
+
+/// Crates that tests and benchmarks use, and programs hardly ever.
+pub(super) fn is_test_tool(name: &str) -> bool {
+    matches!(
+        name,
+        "assert_cmd"
+            | "assert_fs"
+            | "assert_matches"
+            | "axum-test"
+            | "criterion"
+            | "divan"
+            | "fake"
+            | "httpmock"
+            | "insta"
+            | "mockall"
+            | "mockito"
+            | "predicates"
+            | "pretty_assertions"
+            | "proptest"
+            | "quickcheck"
+            | "rstest"
+            | "serial_test"
+            | "similar-asserts"
+            | "snapbox"
+            | "temp-env"
+            | "test-case"
+            | "test-log"
+            | "testcontainers"
+            | "tokio-test"
+            | "tracing-test"
+            | "trybuild"
+            | "trycmd"
+            | "wiremock"
+    )
 }
 
 /// Crates that build scripts use, and programs do not.

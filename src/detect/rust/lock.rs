@@ -5,12 +5,12 @@
 //! scripts' tools, and (where a symbol table names what is there) whole branches of which nothing is seen.
 
 use super::{
-    compile_time::{self, is_build_tool, is_macro_name, is_toolkit},
-    requires::Usual,
+    compile_time::{self, is_build_tool, is_macro_name, is_test_tool, is_toolkit},
+    requires::Spare,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Deserialize)]
 struct Document {
@@ -139,62 +139,76 @@ impl Lock {
         let roots: Vec<usize> = (0..n)
             .filter(|&i| !needed[i] || self.packages[i].source.is_none())
             .collect();
-        let usual = match system {
-            System::Unix => self.usual(&edges, &roots, &is_macro, &is_seen),
+        let brought = match system {
+            System::Unix => self.brought(&edges, &roots, &is_macro, &is_seen),
             _ => vec![true; n],
         };
-        let other = |i: usize| !usual[i] || is_build_tool(name(i)) || system.excludes(name(i));
+        let is_tool = |name: &str| is_build_tool(name) || is_test_tool(name);
+        let other = |i: usize| !brought[i] || is_tool(name(i)) || system.excludes(name(i));
         let pruned = |i: usize| !is_seen(i) && (is_macro[i] || other(i));
         let mut linked = vec![Linked::No; n];
         let reached = reach(&edges, &roots, &pruned);
         for i in (0..n).filter(|&i| reached[i]) {
             linked[i] = Linked::Maybe;
         }
-        let asked_for = reach(&edges, &roots, &|i| !is_macro[i] && pruned(i));
-        let linked_to = |i: usize| reached[i] || self.packages[i].source.is_none();
-        let mut is_used_as_one = vec![false; n];
-        for i in (0..n).filter(|&i| linked_to(i)) {
-            edges[i].iter().for_each(|&d| is_used_as_one[d] = true);
-        }
-        let macros: Vec<usize> = (0..n).filter(|&i| is_macro[i] && asked_for[i]).collect();
-        for (i, _) in reach(&edges, &macros, &|i| other(i))
-            .iter()
-            .enumerate()
-            .filter(|(_, r)| **r)
-        {
-            // What macros are made of is a macro itself by its name, or where something else uses it as one.
-            if !(is_macro[i] && (is_used_as_one[i] || is_macro_name(name(i)))) {
-                linked[i] = linked[i].max(Linked::Macro);
-            }
+        for i in self.macros(&edges, &roots, &is_macro, &pruned, &other, &reached) {
+            linked[i] = linked[i].max(Linked::Macro);
         }
         // About a third of all linked crates leave no symbol, and half of them none of a stripped binary's other traces.
         let branch = if complete { 5 } else { 12 };
         for i in self.unseen_branches(&edges, &roots, &pruned, &seen, branch) {
             linked[i] = Linked::No;
         }
+        // Of the versions of a name those that can be reached, or all where none can.
         let by_name = self.by_identifier();
-        for i in (0..n).filter(|&i| is_seen(i)) {
-            let all = by_name
-                .get(&super::names::identifier(name(i)))
-                .map_or(&[][..], Vec::as_slice);
-            if seen(i) == Seen::Exactly || all.iter().all(|&other| linked[other] != Linked::Maybe) {
-                linked[i] = Linked::Maybe;
+        let is_shown = |i: usize| match seen(i) {
+            Seen::No => false,
+            Seen::Exactly => true,
+            Seen::ByName => {
+                let all = by_name.get(&super::names::identifier(name(i)));
+                all.into_iter().flatten().all(|&other| linked[other] != Linked::Maybe)
             }
+        };
+        let shown: Vec<usize> = (0..n).filter(|&i| is_shown(i)).collect();
+        for i in shown {
+            linked[i] = Linked::Maybe;
         }
         linked
     }
 
-    /// Packages that something brings by default on Linux, or that are seen. The others are in the file because of another
-    /// system, a build script, or a feature of an optional dependency that nobody asked for, which cargo locks all the same.
-    /// Of the dependencies of a crate that is not well known nothing is left out.
-    fn usual(
+    /// Macros that something `reached` asks for, and what they are made of.
+    fn macros(
+        &self,
+        edges: &[Vec<usize>],
+        roots: &[usize],
+        is_macro: &[bool],
+        pruned: &dyn Fn(usize) -> bool,
+        other: &dyn Fn(usize) -> bool,
+        reached: &[bool],
+    ) -> Vec<usize> {
+        let n = edges.len();
+        let asked_for = reach(edges, roots, &|i| other(i) || (!is_macro[i] && pruned(i)));
+        let mut is_used_as_one = vec![false; n];
+        for i in (0..n).filter(|&i| reached[i] || self.packages[i].source.is_none()) {
+            edges[i].iter().for_each(|&d| is_used_as_one[d] = true);
+        }
+        let asked_for: Vec<usize> = (0..n).filter(|&i| is_macro[i] && asked_for[i]).collect();
+        let in_the_compiler = reach(edges, &asked_for, other);
+        // What macros are made of is a macro itself by its name, or where something else uses it as one.
+        let is_one = |i: usize| is_macro[i] && (is_used_as_one[i] || is_macro_name(&self.packages[i].name));
+        (0..n).filter(|&i| in_the_compiler[i] && !is_one(i)).collect()
+    }
+
+    /// Packages that something brings on Linux, or that are seen. The others are in the file because of another system, a build
+    /// script, or an optional dependency that nobody asked for, which cargo locks all the same.
+    fn brought(
         &self,
         edges: &[Vec<usize>],
         roots: &[usize],
         is_macro: &[bool],
         is_seen: &dyn Fn(usize) -> bool,
     ) -> Vec<bool> {
-        let mut usual = Usual::default();
+        let mut woken = HashSet::new();
         let mut reached = vec![false; edges.len()];
         let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
         for &i in roots {
@@ -203,16 +217,17 @@ impl Lock {
         let mut open = roots.to_vec();
         while let Some(i) = open.pop() {
             let package = &self.packages[i];
-            let says_all = package.source.is_none() || !Usual::knows(&package.name);
-            let mut next = Vec::new();
-            if package.source.is_some() {
-                let brought = usual.add(&package.name);
-                next.extend(brought.iter().filter_map(|name| waiting.remove(name)).flatten());
-            }
+            let spare = match package.source {
+                Some(_) => Spare::of(&package.name, &package.version),
+                None => Spare::default(),
+            };
+            let newly = spare.woken().filter(|&name| woken.insert(name));
+            let mut next: Vec<usize> = newly.filter_map(|name| waiting.remove(name)).flatten().collect();
             for &d in &edges[i] {
-                let name = self.packages[d].name.as_str();
+                let Package { name, version, .. } = &self.packages[d];
                 // A macro is never seen, so a feature that brings one is believed.
-                if says_all || is_macro[d] || is_seen(d) || usual.holds(name) {
+                let is_believed = is_macro[d] && !is_build_tool(name);
+                if !spare.holds(name, version) || is_seen(d) || is_believed || woken.contains(name.as_str()) {
                     next.push(d);
                 } else {
                     waiting.entry(name).or_default().push(d);
@@ -442,6 +457,43 @@ source = "registry+x"
                 "inner4 Maybe"
             ]
         );
+    }
+
+    #[test]
+    fn versions_of_a_name() {
+        let package = |name: &str, version: &str, needs: &str| {
+            format!("[[package]]\nname='{name}'\nversion='{version}'\nsource='x'\ndependencies=[{needs}]\n")
+        };
+        let own = |needs: &str| format!("[[package]]\nname='app'\nversion='1.0.0'\ndependencies=[{needs}]\n");
+        let two = package("tide", "1.0.0", "") + &package("tide", "2.0.0", "");
+        let tools = package("winapi", "0.3.9", "'tide 1.0.0', 'tide 2.0.0'");
+        for (what, text, shown) in [
+            (
+                "one is reached",
+                own("'tide 2.0.0','winapi'") + &tools,
+                &["tide 2.0.0"][..],
+            ),
+            (
+                "none is reached",
+                own("'winapi'") + &tools,
+                &["tide 1.0.0", "tide 2.0.0"],
+            ),
+        ] {
+            let lock = Lock::parse(&(text + &two)).expect("parses");
+            let seen = |p: &Package| match &*p.name {
+                "tide" => Seen::ByName,
+                _ => Seen::No,
+            };
+            let seen: Vec<Seen> = lock.packages.iter().map(seen).collect();
+            let linked = lock.linked(&seen, System::Unix, true);
+            let all = lock
+                .packages
+                .iter()
+                .zip(linked)
+                .filter(|(p, l)| *l == Linked::Maybe && p.source.is_some());
+            let all: Vec<String> = all.map(|(p, _)| format!("{} {}", p.name, p.version)).collect();
+            assert_eq!(all, shown, "{what}");
+        }
     }
 
     #[test]

@@ -1,13 +1,10 @@
 //! Which crates a crate cannot be built without, from `data/rust-requires.tsv`: what is inlined to nothing is known all the
-//! same where something that needs it is seen. And which it may be built with when nobody asks for more, from
-//! `data/rust-usual.tsv`: a lock file has others too, which most binaries do not.
+//! same where something that needs it is seen. And which of the dependencies that a lock file names it is built without unless
+//! somebody asks for more, from `data/rust-spare.tsv`.
 
 use super::lock::System;
 use crate::ecosystem::CARGO;
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, HashSet},
-};
+use std::{cmp::Ordering, collections::BTreeMap};
 
 /// Versions in a row that need the same.
 struct Run {
@@ -37,7 +34,7 @@ pub(in crate::detect) enum Need {
 struct Table(&'static str);
 
 const REQUIRES: Table = Table(include_str!("../../../data/rust-requires.tsv"));
-const USUAL: Table = Table(include_str!("../../../data/rust-usual.tsv"));
+const SPARE: Table = Table(include_str!("../../../data/rust-spare.tsv"));
 
 impl Table {
     /// What follows the name and the tab in each line of that name.
@@ -126,33 +123,53 @@ pub(in crate::detect) fn led_to<'s>(
     found
 }
 
-/// What crates may bring by default on Linux, all the way down.
-#[derive(Default)]
-pub(in crate::detect) struct Usual(HashSet<&'static str>);
+/// What is peculiar about the dependencies that a lock file names of a version of a crate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::detect) struct Spare {
+    own: &'static str,
+    woken: &'static str,
+}
 
-impl Usual {
-    /// Whether it is known what a crate may bring.
-    pub(in crate::detect) fn knows(name: &str) -> bool {
-        USUAL.rows(name).next().is_some()
+impl Spare {
+    /// Nothing, where nothing is known. Of a version newer than the table's last one what that has, if they are compatible.
+    pub(in crate::detect) fn of(name: &str, version: &str) -> Self {
+        let row = |row: &'static str| {
+            let mut fields = row.split('\t');
+            let (first, last) = (fields.next()?, fields.next()?);
+            let (last, is_open) = last.strip_suffix('+').map_or((last, false), |last| (last, true));
+            let is_held =
+                (CARGO.compare)(version, last) != Ordering::Greater || is_open && series(version) == series(last);
+            let spare = Self {
+                own: fields.next().unwrap_or_default(),
+                woken: fields.next().unwrap_or_default(),
+            };
+            (is_held && (CARGO.compare)(first, version) != Ordering::Greater).then_some(spare)
+        };
+        SPARE.rows(name).find_map(row).unwrap_or_default()
     }
 
-    pub(in crate::detect) fn holds(&self, name: &str) -> bool {
-        self.0.contains(name)
+    /// Whether a build for Linux with the default features does without a dependency.
+    pub(in crate::detect) fn holds(self, name: &str, version: &str) -> bool {
+        self.own.split(',').any(|own| match own.split_once('@') {
+            Some((own, compatible)) => own == name && Some(compatible) == series(version),
+            None => own == name,
+        })
     }
 
-    /// Adds what one crate may bring; gives what is new.
-    pub(in crate::detect) fn add(&mut self, name: &str) -> Vec<&'static str> {
-        let brought = |name: &str| USUAL.rows(name).next().unwrap_or_default().split(',');
-        let mut open: Vec<&str> = brought(name).collect();
-        let mut new = Vec::new();
-        while let Some(next) = open.pop() {
-            if !next.is_empty() && self.0.insert(next) {
-                new.push(next);
-                open.extend(brought(next));
-            }
-        }
-        new
+    /// What is spare further down, but brought by the features that this one asks for.
+    pub(in crate::detect) fn woken(self) -> impl Iterator<Item = &'static str> {
+        self.woken.split(',').filter(|name| !name.is_empty())
     }
+}
+
+/// What compatible versions have in common: `1`, `0.8`, `0.0.3`.
+fn series(version: &str) -> Option<&str> {
+    let mut zeros = 0;
+    let first = version.split('.').find(|number| {
+        zeros += usize::from(*number == "0");
+        *number != "0"
+    })?;
+    version.get(..2 * zeros + first.len())
 }
 
 #[cfg(test)]
@@ -161,23 +178,47 @@ mod tests {
     use crate::detect::rust::names::is_crate_name;
 
     #[test]
-    fn what_is_brought_by_default() {
-        for (name, may, not) in [
+    fn what_is_spare() {
+        for (name, version, spare, not) in [
             (
                 "reqwest",
-                &["hyper", "http-body", "native-tls"][..],
-                &["quinn", "wasm-streams", "windows-sys"][..],
+                "0.12.9",
+                &["quinn", "wasm-streams", "rustls"][..],
+                &["hyper", "hyper-tls", "url"][..],
             ),
-            ("flate2", &["miniz_oxide", "crc32fast"], &["zlib-rs", "libz-sys"]),
-            ("rustix", &["linux-raw-sys"], &["windows-sys"]),
+            ("rustix", "0.38.40", &["windows-sys"], &["linux-raw-sys"]),
+            ("hyper-util", "0.1.99999", &["windows-registry"], &["tokio"]),
+            ("hyper-util", "9.0.0", &[], &["windows-registry"]),
+            ("nobody-knows-it", "1.0.0", &[], &["libc"]),
+            (
+                "serde_with",
+                "3.14.0",
+                &["indexmap", "schemars 0.9.1"],
+                &["schemars 0.8.4", "serde"],
+            ),
         ] {
-            let mut usual = Usual::default();
-            assert!(Usual::knows(name) && !usual.add(name).is_empty());
-            assert!(may.iter().all(|n| usual.holds(n)), "{name}: {:?}", usual.0);
-            assert!(!not.iter().any(|n| usual.holds(n)), "{name}: {:?}", usual.0);
-            assert!(usual.add(name).is_empty());
+            let said = Spare::of(name, version);
+            let holds = |dependency: &&str| {
+                let (name, version) = dependency.split_once(' ').unwrap_or((dependency, "1.0.0"));
+                said.holds(name, version)
+            };
+            assert!(spare.iter().all(holds), "{name} {version}: {said:?}");
+            assert!(!not.iter().any(holds), "{name} {version}: {said:?}");
         }
-        assert!(!Usual::knows("nobody-knows-it"));
+    }
+
+    #[test]
+    fn compatible_versions() {
+        for (version, all) in [
+            ("1.2.3", Some("1")),
+            ("0.38.40", Some("0.38")),
+            ("0.0.12", Some("0.0.12")),
+            ("10.0.0", Some("10")),
+            ("0.0.0", None),
+            ("", Some("")),
+        ] {
+            assert_eq!(series(version), all, "{version}");
+        }
     }
 
     #[test]
@@ -186,8 +227,8 @@ mod tests {
             let lines = table.0.lines().filter(|line| !line.starts_with('#'));
             lines.filter_map(|line| line.split('\t').next()).collect()
         };
-        assert!(names(&USUAL).len() > 4_000);
-        for table in [&REQUIRES, &USUAL] {
+        assert!(names(&SPARE).len() > 2_000);
+        for table in [&REQUIRES, &SPARE] {
             assert!(names(table).is_sorted());
             assert!(names(table).iter().all(|name| table.rows(name).next().is_some()));
         }
