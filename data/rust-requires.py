@@ -3,7 +3,8 @@
 Usage: rust-requires.py     (writes both beside itself; needs cargo; resolves the crates below and those of crate-names.txt,
 downloads no code, takes a quarter of an hour; with SEEDS_HOME set to a folder it is done once)
 
-One row for each run of versions that agree: crate, first version, last version, the crates that are always linked with it.
+One row for each run of versions that agree: crate, first version, last version, year and month in which the first one was
+published, the crates that are always linked with it.
 From cargo's own copy of the registry's index, for every published version from the oldest incompatible one that the crates
 below still use, and of the five incompatible ones before it what all have in common (`old`), with the fewest features that
 are possible: what is not optional, what the features that a dependant asks for bring, and so on down; where several versions of a dependency will do, what the newer half of them needs. `NAME@linux` is needed on Linux, `NAME@macro`
@@ -138,6 +139,11 @@ def holds(target, processor):
 
     at = 1  # behind the first parenthesis
     return expression()
+
+
+def month(row):
+    """When a version was published: `2411`."""
+    return row["pubtime"][2:7].replace("-", "")
 
 
 def newer(rows):
@@ -415,10 +421,10 @@ def requires(index):
             if runs and runs[-1][2:] == [needs, old]:
                 runs[-1][1] = rows[-1]["vers"]
             elif needs or not old:
-                runs.append([rows[0]["vers"], rows[-1]["vers"], needs, old])
+                runs.append([rows[0], rows[-1]["vers"], needs, old])
         if any(needs for _, _, needs, _ in runs):
             for first, last, needs, old in runs:
-                yield name, first.split("+")[0], last.split("+")[0], ",".join(needs), *["old"] * old
+                yield name, first["vers"].split("+")[0], last.split("+")[0], month(first), ",".join(needs), *["old"] * old
 
 
 def spare(index):
@@ -450,7 +456,7 @@ def main():
         index = Index(home / "registry/index")
         index.in_use(*((home / file).read_text() for file in ("seeds.lock", "others.lock")))
         for file, rows, what in [
-            ("rust-requires.tsv", requires, "crate, first and last version of the run, what is always linked with it, whether that is old"),
+            ("rust-requires.tsv", requires, "crate, first and last version of the run, month in which it begins, what is always linked with it, whether that is old"),
             ("rust-spare.tsv", spare, "crate, first and last version of the run, what lock files name and builds by default do not have, what of it its features bring further down"),
         ]:
             lines = ["\t".join(row) for row in rows(index)]

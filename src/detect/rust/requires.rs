@@ -10,11 +10,21 @@ use std::{cmp::Ordering, collections::BTreeMap};
 struct Run {
     first: &'static str,
     last: &'static str,
+    /// When the first one was published.
+    since: Month,
+    /// When a compatible version that needs something else was.
+    until: Option<Month>,
     /// Names; one that ends in [`LINUX`] is needed there only.
     needs: &'static str,
     /// Whether nothing popular uses these versions any more.
     old: bool,
 }
+
+/// Year and month: `2411`.
+type Month = u16;
+
+/// A year.
+const YEAR: Month = 100;
 
 /// Endings of names: needed there only, and by macros only.
 const LINUX: &str = "@linux";
@@ -60,16 +70,25 @@ impl Table {
 fn runs(name: &str) -> Vec<Run> {
     let run = |row: &'static str| {
         let mut fields = row.split('\t');
-        let (first, last, needs) = (fields.next()?, fields.next()?, fields.next()?);
-        let old = fields.next().is_some();
+        let (first, last, since) = (fields.next()?, fields.next()?, fields.next()?);
         Some(Run {
             first,
             last,
-            needs,
-            old,
+            since: since.parse().ok()?,
+            until: None,
+            needs: fields.next()?,
+            old: fields.next().is_some(),
         })
     };
-    REQUIRES.rows(name).filter_map(run).collect()
+    let mut runs: Vec<Run> = REQUIRES.rows(name).filter_map(run).collect();
+    for at in 1..runs.len() {
+        let next = series(runs[at].first);
+        // A run that began with an earlier incompatible version goes on: nobody takes the next one unasked.
+        if series(runs[at - 1].first) == next && series(runs[at - 1].last) == next {
+            runs[at - 1].until = Some(runs[at].since);
+        }
+    }
+    runs
 }
 
 impl Run {
@@ -88,12 +107,13 @@ impl Run {
     }
 }
 
-/// What a crate directly leads to in every case; without a version, in every version that is still in use. Of a version that
-/// the table does not have nothing is said.
-fn needs(name: &str, version: Option<&str>, system: System) -> Vec<(Need, &'static str)> {
+/// What a crate directly leads to in every case; without a version, in every version that was still the newest compatible one
+/// a year before `built`. Of a version that the table does not have nothing is said.
+fn needs(name: &str, version: Option<&str>, system: System, built: Month) -> Vec<(Need, &'static str)> {
+    let is_current = |run: &Run| !run.old && run.until.is_none_or(|until| until + YEAR > built);
     let possible: Vec<Run> = runs(name)
         .into_iter()
-        .filter(|run| version.map_or(!run.old, |version| run.holds(version)))
+        .filter(|run| version.map_or_else(|| is_current(run), |version| run.holds(version)))
         .collect();
     let Some((first, others)) = possible.split_first() else {
         return Vec::new();
@@ -102,19 +122,32 @@ fn needs(name: &str, version: Option<&str>, system: System) -> Vec<(Need, &'stat
     first.needs(system).filter(in_all).collect()
 }
 
+/// When the crates of a binary were chosen, at the earliest: whatever chose the newest of these chose the others as well, or left
+/// them as they were not long before.
+fn built(seen: &[(&str, Option<&str>)]) -> Month {
+    let since = |(name, version): &(&str, Option<&str>)| {
+        let runs = runs(name);
+        runs.iter()
+            .find(|run| version.is_some_and(|v| run.holds(v)))
+            .map(|run| run.since)
+    };
+    seen.iter().filter_map(since).max().unwrap_or_default()
+}
+
 /// Crates that must be there because one of `seen` (name and version) is, with how, and the one that leads to them.
 pub(in crate::detect) fn led_to<'s>(
     seen: &[(&'s str, Option<&str>)],
     system: System,
 ) -> BTreeMap<&'static str, (Need, &'s str)> {
+    let built = built(seen);
     let mut found: BTreeMap<&str, (Need, &str)> = BTreeMap::new();
     for &(root, version) in seen {
-        let mut open = needs(root, version, system);
+        let mut open = needs(root, version, system, built);
         while let Some((need, name)) = open.pop() {
             if found.get(name).is_none_or(|(known, _)| need < *known) {
                 found.insert(name, (need, root));
                 if need == Need::Linked {
-                    open.extend(needs(name, None, system));
+                    open.extend(needs(name, None, system, built));
                 }
             }
         }
@@ -283,6 +316,7 @@ mod tests {
                 &["serde_derive", "syn"],
             ),
             ("nobody-knows-it", None, System::Unix, &[], &["serde"]),
+            ("url", None, System::Unix, &["idna"], &["idna_adapter"]),
         ] {
             let found = led_to(&[(name, version)], system);
             for expected in needed {
@@ -297,6 +331,18 @@ mod tests {
                     .any(|n| found.get(n).is_some_and(|(need, _)| *need == Need::Linked)),
                 "{name} {version:?} {system:?}: {found:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_led_to_today() {
+        let adapter = |seen| led_to(&[("url", None), seen], System::Unix).contains_key("idna_adapter");
+        for (seen, is_there) in [
+            (("libc", None), false),
+            (("reqwest", Some("0.12.0")), false),
+            (("reqwest", Some("0.13.0")), true),
+        ] {
+            assert_eq!(adapter(seen), is_there, "{seen:?}");
         }
     }
 }
