@@ -1,19 +1,24 @@
-"""Writes rust-requires.tsv, which crates a crate cannot be built without, and rust-spare.tsv, which of its dependencies it may be built without.
+"""Writes rust-requires.tsv, which crates a crate cannot be built without, rust-spare.tsv, which of its dependencies
+it may be built without, and rust-pins.tsv, which versions of them it leaves no choice of.
 
-Usage: rust-requires.py     (writes both beside itself; needs cargo; resolves the crates below and those of crate-names.txt,
+Usage: rust-requires.py     (writes all beside itself; needs cargo; resolves the crates below and those of crate-names.txt,
 downloads no code, takes a quarter of an hour; with SEEDS_HOME set to a folder it is done once)
 
 One row for each run of versions that agree: crate, first version, last version, year and month in which the first one was
 published, the crates that are always linked with it.
 From cargo's own copy of the registry's index, for every published version from the oldest incompatible one that the crates
 below still use, and of the five incompatible ones before it what all have in common (`old`), with the fewest features that
-are possible: what is not optional, what the features that a dependant asks for bring, and so on down; where several versions of a dependency will do, what the newer half of them needs. `NAME@linux` is needed on Linux, `NAME@macro`
-by procedural macros alone. Left out: build and development dependencies, the macros themselves, crates that nothing in use
+are possible: what is not optional, what the features that a dependant asks for bring, and so on down; where several versions
+of a dependency will do, what the newer half of them needs. `NAME@linux` is needed on Linux, `NAME@macro` by procedural macros
+alone. Left out: build and development dependencies, the macros themselves, crates that nothing in use
 needs any more (what they are is not known), and what another one of the same row brings in any case.
 
 rust-spare.tsv is of the same versions: crate, first version, last version (`+`: and newer compatible ones), what a lock file may
 name that it depends on although a build for Linux by default does not have it (`NAME@0.9`: that version of a name), and what is spare further down but brought by
 features that it asks for. Versions of which there is nothing to say have no row.
+
+rust-pins.tsv has the dependencies of which only one version will do: crate, first version, last version, `NAME=` (always the one
+that is called like its own) and `NAME@VERSION` (the only one that is published yet).
 """
 import collections, functools, itertools, json, os, pathlib, re, subprocess, sys, tempfile
 
@@ -31,6 +36,14 @@ rustls=0.21 rustls=0.22 rustls=0.23 scraper=0.20 semver=1 serde=1 serde_json=1 s
 sqlx=0.8 tera=1 thiserror=1 thiserror=2 time=0.3 tokio=1 tokio-postgres=0.7 tokio-util=0.7 toml=0.8 tonic=0.11 tonic=0.12
 tower=0.4 tower=0.5 tower-http=0.4 tower-http=0.5 tower-http=0.6 tracing=0.1 tracing-subscriber=0.3 tungstenite=0.24 url=2 uuid=1
 validator=0.18 wasmtime=27 warp=0.3 zip=2 zstd=0.13
+""".split()
+
+# Crates that are not in crate-names.txt because applications have modules and crates that are called so.
+OFTEN_OWN = """
+addr again age ambassador argmin barrel bitcoin bitfield bon built chardet creditcard dsa exif fake fang fixed fork ftp gitlab
+globalcache gpx grass ical im infer ini interpolator iron jwt kml las license luhn markup money never nickel opml oracle orion
+passwords patch pathfinding pdf peg pgp phonenumber poem postmark proj punycode rss rtmp rtp rug snmp snowflake soup spdx
+stringmatch svg svgdom titlecase tl tough upon versions wax webbrowser webhook whirlpool wkb wkt worker ws
 """.split()
 
 TOOLKIT = {"proc-macro2", "quote", "syn"}
@@ -314,6 +327,20 @@ class Index:
             self.spares[key] = frozenset().union(*of_each)
         return self.spares[key]
 
+    def pins(self, row):
+        """Of what a version always needs on Linux what has one possible version: `NAME=` where it is the same and the only one
+        for good, `NAME@VERSION` where no other one that will do is published yet."""
+        for dep in row["deps"]:
+            name = dep.get("package") or dep["name"]
+            if dep["kind"] != "normal" or dep["optional"] or not self.may_be_linked(name, dep["req"]):
+                continue
+            if dep.get("target") and on_linux(dep["target"]) is not True:
+                continue
+            possible = [other["vers"] for other in self.matching(name, dep["req"])]
+            if len(possible) == 1:
+                is_same = dep["req"].startswith("=") and possible[0] == row["vers"]
+                yield name + ("=" if is_same else "@" + possible[0])
+
     def wakes(self, row, features):
         """Of what is spare by default somewhere below a version what the features that it asks for bring."""
         found = set()
@@ -373,7 +400,7 @@ class Index:
 
 def resolve(home):
     """Has cargo fetch the index entries of the seeds and of all they need; what cannot be resolved together is, by halves."""
-    names = (pathlib.Path(__file__).parent / "crate-names.txt").read_text().split()
+    names = (pathlib.Path(__file__).parent / "crate-names.txt").read_text().split() + OFTEN_OWN
     locks = []
 
     def together(part):
@@ -446,6 +473,21 @@ def spare(index):
                 yield "\t".join([name, first.split("+")[0], end, *said]).rstrip("\t").split("\t")
 
 
+def pins(index):
+    """Rows of rust-pins.tsv."""
+    for name in sorted(index.real):
+        runs = []
+        for row in index.real[name]:
+            pinned = "" if index.is_old(row) else ",".join(sorted(index.pins(row)))
+            if runs and runs[-1][2] == pinned:
+                runs[-1][1] = row["vers"]
+            else:
+                runs.append([row["vers"], row["vers"], pinned])
+        for first, last, pinned in runs:
+            if pinned:
+                yield name, first.split("+")[0], last.split("+")[0], pinned
+
+
 def main():
     sys.setrecursionlimit(20_000)
     data = pathlib.Path(__file__).parent
@@ -458,6 +500,7 @@ def main():
         for file, rows, what in [
             ("rust-requires.tsv", requires, "crate, first and last version of the run, month in which it begins, what is always linked with it, whether that is old"),
             ("rust-spare.tsv", spare, "crate, first and last version of the run, what lock files name and builds by default do not have, what of it its features bring further down"),
+            ("rust-pins.tsv", pins, "crate, first and last version of the run, what it needs of which only one version will do"),
         ]:
             lines = ["\t".join(row) for row in rows(index)]
             (data / file).write_text("\n".join([f"# {what}; written by rust-requires.py", *lines, ""]))

@@ -9,7 +9,7 @@
 //! | module path in text | the same | the same | inferred, 0.4 |
 //! | none, but the source that was given links it | yes | yes | inferred, 0.8; used by macros alone: declared |
 //! | none, but the lock file leads there | yes | yes | inferred, 0.3; used by macros alone: declared |
-//! | none, but a crate that is there cannot be built without it | yes | no | inferred, 0.6; used by macros alone: declared |
+//! | none, but a crate that is there cannot be built without it | yes | where that one leaves no choice | inferred, 0.6; used by macros alone: declared |
 //!
 //! A crate that is all inlined or all types leaves nothing, so the list is never called complete: a gap says so.
 
@@ -21,6 +21,7 @@ use super::{
         lock::{Linked, Lock, Seen, System},
         names,
         paths::{self, Source},
+        pins,
         platform::platform,
         requires::{self, Need},
         source::{self, Built},
@@ -207,26 +208,40 @@ impl<'b> Crates<'b> {
             .exact
             .iter()
             .filter(|(_, registry)| registry.is_none_or(str::is_empty));
-        let mut seen: Vec<_> = public.map(|(&(name, version), _)| (name, Some(version))).collect();
+        let exact: Vec<(&str, &str)> = public.map(|(&crate_, _)| crate_).collect();
+        let mut seen: Vec<_> = exact.iter().map(|&(name, version)| (name, Some(version))).collect();
+        let mut claims = Vec::new();
         for &(name, proof, confidence) in named {
             if let Some(published) = names::published(name) {
                 known += 1;
                 if proof == Proof::Installed {
                     seen.push((published, None));
                 }
-                let _ = found.add(CARGO.coordinate(published, None), proof, confidence);
+                claims.push((published, proof, confidence, None));
             } else if proof == Proof::Installed {
                 unknown.insert(name);
             }
         }
         let led_to = requires::led_to(&seen, system);
-        for (name, (need, root)) in &led_to {
-            let (proof, confidence) = match need {
-                Need::Linked => (Proof::Inferred, 0.6),
-                Need::Macro => (Proof::Declared, 0.3),
+        claims.extend(led_to.iter().map(|(&name, &(need, root))| match need {
+            Need::Linked => (name, Proof::Inferred, 0.6, Some(root)),
+            Need::Macro => (name, Proof::Declared, 0.3, Some(root)),
+        }));
+        let all: BTreeSet<&str> = claims.iter().map(|&(name, ..)| name).collect();
+        let pinned = pins::pinned(&exact, &all, requires::are_dated_by(&exact));
+        let mut follow = 0;
+        for (name, proof, confidence, root) in claims {
+            let required_by = |root: &str| Fact::RequiredBy(root.into());
+            let Some(versions) = pinned.get(name).filter(|_| proof != Proof::Declared) else {
+                let added = found.add(CARGO.coordinate(name, None), proof, confidence);
+                let _ = added.facts(root.map(required_by));
+                continue;
             };
-            let added = found.add(CARGO.coordinate(name, None), proof, confidence);
-            let _ = added.fact(Fact::RequiredBy((*root).into()));
+            follow += 1;
+            for (version, root) in versions {
+                let added = found.add(CARGO.coordinate(name, Some(version)), proof, confidence);
+                let _ = added.fact(required_by(root));
+            }
         }
         let compiler = traces.compiler.map(|v| format!(" (rustc {v})")).unwrap_or_default();
         let own = if unknown.is_empty() {
@@ -240,7 +255,8 @@ impl<'b> Crates<'b> {
         };
         found.partial(format!(
             "Rust binary without audit data{compiler}: {} by source paths, {known} more by name alone{own}, {} that \
-             those cannot do without; what else left no trace is missing: build it with `cargo auditable build`",
+             those cannot do without, {follow} of both with the version that those leave no choice of; what else left no trace \
+             is missing: build it with `cargo auditable build`",
             count(self.exact.len(), "crate"),
             led_to.len(),
         ));

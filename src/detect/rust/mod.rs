@@ -4,10 +4,12 @@ pub(super) mod compile_time;
 pub(super) mod lock;
 pub(super) mod names;
 pub(super) mod paths;
+pub(super) mod pins;
 pub(super) mod platform;
 pub(super) mod requires;
 pub(super) mod source;
 pub(super) mod symbols;
+mod table;
 pub(super) mod traces;
 
 /// First bytes of the formats that rustc links: ELF, PE, Mach-O (thin and fat) and WebAssembly.

@@ -2,7 +2,10 @@
 //! same where something that needs it is seen. And which of the dependencies that a lock file names it is built without unless
 //! somebody asks for more, from `data/rust-spare.tsv`.
 
-use super::lock::System;
+use super::{
+    lock::System,
+    table::{self, Table, series},
+};
 use crate::ecosystem::CARGO;
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -14,6 +17,8 @@ struct Run {
     since: Month,
     /// When a compatible version that needs something else was.
     until: Option<Month>,
+    /// When an incompatible one was.
+    left: Option<Month>,
     /// Names; one that ends in [`LINUX`] is needed there only.
     needs: &'static str,
     /// Whether nothing popular uses these versions any more.
@@ -39,32 +44,8 @@ pub(in crate::detect) enum Need {
     Macro,
 }
 
-/// Text of lines that begin with a name and a tab, sorted by name. Searched as it is: to take a megabyte apart costs more than
-/// the few hundred names that a binary asks for.
-struct Table(&'static str);
-
 const REQUIRES: Table = Table(include_str!("../../../data/rust-requires.tsv"));
 const SPARE: Table = Table(include_str!("../../../data/rust-spare.tsv"));
-
-impl Table {
-    /// What follows the name and the tab in each line of that name.
-    fn rows<'n>(&self, name: &'n str) -> impl Iterator<Item = &'static str> + use<'n> {
-        let lines = self.0;
-        let line_at = |at: usize| lines[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let first_of = |line: usize| lines[line..].split(['\t', '\n']).next().unwrap_or_default();
-        let (mut low, mut high) = (0, lines.len());
-        while low < high {
-            let line = line_at(low.midpoint(high));
-            if first_of(line) < name {
-                low = lines[line..].find('\n').map_or(lines.len(), |length| line + length + 1);
-            } else {
-                high = line;
-            }
-        }
-        let own = move |line: &'static str| line.strip_prefix(name)?.strip_prefix('\t');
-        lines[low..].lines().map_while(own)
-    }
-}
 
 /// Runs of a crate, by version.
 fn runs(name: &str) -> Vec<Run> {
@@ -76,6 +57,7 @@ fn runs(name: &str) -> Vec<Run> {
             last,
             since: since.parse().ok()?,
             until: None,
+            left: None,
             needs: fields.next()?,
             old: fields.next().is_some(),
         })
@@ -87,14 +69,17 @@ fn runs(name: &str) -> Vec<Run> {
         if series(runs[at - 1].first) == next && series(runs[at - 1].last) == next {
             runs[at - 1].until = Some(runs[at].since);
         }
+        runs[at - 1].left = runs[at..]
+            .iter()
+            .find(|run| series(run.first) != series(runs[at - 1].last))
+            .map(|run| run.since);
     }
     runs
 }
 
 impl Run {
     fn holds(&self, version: &str) -> bool {
-        let order = |a: &str, b: &str| (CARGO.compare)(a, b);
-        order(self.first, version) != Ordering::Greater && order(version, self.last) != Ordering::Greater
+        table::holds(self.first, self.last, version)
     }
 
     fn needs(&self, system: System) -> impl Iterator<Item = (Need, &'static str)> + use<> {
@@ -108,9 +93,13 @@ impl Run {
 }
 
 /// What a crate directly leads to in every case; without a version, in every version that was still the newest compatible one
-/// a year before `built`. Of a version that the table does not have nothing is said.
+/// a year before `built`, of those that nothing popular uses any more only where they were the newest of all. Of a version that the table does not have nothing is said.
 fn needs(name: &str, version: Option<&str>, system: System, built: Month) -> Vec<(Need, &'static str)> {
-    let is_current = |run: &Run| !run.old && run.until.is_none_or(|until| until + YEAR > built);
+    let is_current = |run: &Run| {
+        let was_newest = |left| built.checked_sub(YEAR).is_some_and(|then| left > then);
+        let is_used = !run.old || run.left.is_some_and(was_newest);
+        is_used && run.until.is_none_or(|until| until + YEAR > built)
+    };
     let possible: Vec<Run> = runs(name)
         .into_iter()
         .filter(|run| version.map_or_else(|| is_current(run), |version| run.holds(version)))
@@ -132,6 +121,15 @@ fn built(seen: &[(&str, Option<&str>)]) -> Month {
             .map(|run| run.since)
     };
     seen.iter().filter_map(since).max().unwrap_or_default()
+}
+
+/// Whether one of `seen` (name and version) is newer than all that the tables know of it.
+pub(in crate::detect) fn are_dated_by(seen: &[(&str, &str)]) -> bool {
+    let is_newer = |(name, version): &(&str, &str)| {
+        let newest = runs(name).last().map(|run| run.last);
+        newest.is_some_and(|newest| (CARGO.compare)(newest, version) == Ordering::Less)
+    };
+    seen.iter().any(is_newer)
 }
 
 /// Crates that must be there because one of `seen` (name and version) is, with how, and the one that leads to them.
@@ -195,16 +193,6 @@ impl Spare {
     }
 }
 
-/// What compatible versions have in common: `1`, `0.8`, `0.0.3`.
-fn series(version: &str) -> Option<&str> {
-    let mut zeros = 0;
-    let first = version.split('.').find(|number| {
-        zeros += usize::from(*number == "0");
-        *number != "0"
-    })?;
-    version.get(..2 * zeros + first.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,20 +225,6 @@ mod tests {
             };
             assert!(spare.iter().all(holds), "{name} {version}: {said:?}");
             assert!(!not.iter().any(holds), "{name} {version}: {said:?}");
-        }
-    }
-
-    #[test]
-    fn compatible_versions() {
-        for (version, all) in [
-            ("1.2.3", Some("1")),
-            ("0.38.40", Some("0.38")),
-            ("0.0.12", Some("0.0.12")),
-            ("10.0.0", Some("10")),
-            ("0.0.0", None),
-            ("", Some("")),
-        ] {
-            assert_eq!(series(version), all, "{version}");
         }
     }
 
