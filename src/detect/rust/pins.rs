@@ -15,18 +15,35 @@ enum Pin {
     Only(&'static str, &'static str),
 }
 
-/// Pins of one version of a crate.
-fn pins(name: &str, version: &str) -> Vec<Pin> {
-    let own = |row: &'static str| {
+/// Versions in a row that pin the same.
+struct Run {
+    first: &'static str,
+    last: &'static str,
+    pins: &'static str,
+}
+
+impl Run {
+    fn holds(&self, version: &str) -> bool {
+        holds(self.first, self.last, version)
+    }
+
+    fn pins(&self) -> impl Iterator<Item = Pin> + use<> {
+        self.pins.split(',').filter_map(|text| match text.split_once('@') {
+            Some((name, version)) => Some(Pin::Only(name, version)),
+            None => text.strip_suffix('=').map(Pin::Same),
+        })
+    }
+}
+
+fn runs(name: &str) -> impl Iterator<Item = Run> + use<'_> {
+    PINS.rows(name).filter_map(|row| {
         let mut fields = row.split('\t');
-        let (first, last, pins) = (fields.next()?, fields.next()?, fields.next()?);
-        holds(first, last, version).then(|| pins.split(','))
-    };
-    let pin = |text: &'static str| match text.split_once('@') {
-        Some((name, version)) => Some(Pin::Only(name, version)),
-        None => text.strip_suffix('=').map(Pin::Same),
-    };
-    PINS.rows(name).filter_map(own).flatten().filter_map(pin).collect()
+        Some(Run {
+            first: fields.next()?,
+            last: fields.next()?,
+            pins: fields.next()?,
+        })
+    })
 }
 
 /// A version, and the crate that it follows from.
@@ -41,20 +58,25 @@ pub(in crate::detect) fn pinned(
 ) -> BTreeMap<String, BTreeSet<Pinned>> {
     let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut open: Vec<(String, String)> = Vec::new();
+    let mut versions_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for &(name, version) in seen {
         open.push((name.to_owned(), version.to_owned()));
-        for asking in named.iter().filter(|asking| **asking != name) {
-            if pins(asking, version)
-                .iter()
-                .any(|pin| matches!(pin, Pin::Same(asked) if *asked == name))
-            {
-                let versions = found.entry((*asking).to_owned()).or_default();
-                versions.insert(version.to_owned(), name.to_owned());
+        versions_of.entry(name).or_default().push(version);
+    }
+    for asking in named {
+        for run in runs(asking) {
+            for pin in run.pins() {
+                let Pin::Same(asked) = pin else { continue };
+                for version in versions_of.get(asked).into_iter().flatten().filter(|v| run.holds(v)) {
+                    let versions = found.entry((*asking).to_owned()).or_default();
+                    versions.insert((*version).to_owned(), asked.to_owned());
+                }
             }
         }
     }
     while let Some((root, at)) = open.pop() {
-        for pin in pins(&root, &at) {
+        let own = runs(&root).filter(|run| run.holds(&at)).flat_map(|run| run.pins());
+        for pin in own.collect::<Vec<_>>() {
             let (name, version) = match pin {
                 Pin::Same(name) => (name, &*at),
                 Pin::Only(name, version) if !is_dated => (name, version),
@@ -108,7 +130,10 @@ mod tests {
                 is_crate_name(name) && holds(first, end, first) && (last.0 < name || holds(last.1, first, last.1)),
                 "{line}"
             );
-            assert!(!pins(name, first).is_empty(), "{line}");
+            assert!(
+                runs(name).any(|run| run.holds(first) && run.pins().next().is_some()),
+                "{line}"
+            );
             last = (name, end);
         }
     }
