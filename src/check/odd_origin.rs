@@ -54,10 +54,14 @@ fn judge(origin: &str) -> Option<(Level, String)> {
     }
 }
 
+/// Whether a URL's host is this machine; `localhost.example` and `localhost@mirror.example` are not.
 fn is_here(url: &str) -> bool {
+    let authority = url["http://".len()..].split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
     ["localhost", "127.0.0.1", "[::1]"]
         .iter()
-        .any(|host| url["http://".len()..].starts_with(host))
+        .filter_map(|here| host.strip_prefix(here))
+        .any(|port| port.is_empty() || port.starts_with(':'))
 }
 
 #[cfg(test)]
@@ -75,6 +79,10 @@ mod tests {
             ),
             ("http://mirror.example.test/x.tgz", Some(Level::Warning)),
             ("http://localhost:4873/x.tgz", None),
+            ("http://localhost/x.tgz", None),
+            ("http://[::1]:80/x.tgz", None),
+            ("http://localhost.example.test/x.tgz", Some(Level::Warning)),
+            ("http://localhost@mirror.example.test/x.tgz", Some(Level::Warning)),
             ("https://files.example.test/x.tgz", Some(Level::Note)),
             ("file:../x", None),
             ("workspace:packages/a", None),

@@ -326,10 +326,14 @@ impl<'b> Crates<'b> {
                 let _ = found.add(CARGO.coordinate(published, None), proof, confidence);
             }
         }
+        let mut left_out = 0;
         for (i, linked) in lock.linked(&seen, system, complete).into_iter().enumerate() {
             let package = &lock.packages[i];
             let (proof, confidence) = match (linked, shown[i]) {
-                (Linked::No, _) => continue,
+                (Linked::No, _) => {
+                    left_out += usize::from(package.source.is_some());
+                    continue;
+                }
                 (Linked::Macro, _) => (Proof::Declared, 0.3),
                 (Linked::Maybe, Some(shown)) => shown,
                 (Linked::Maybe, None) => (Proof::Inferred, 0.3),
@@ -346,10 +350,12 @@ impl<'b> Crates<'b> {
                 some(drifted.iter().map(String::as_str))
             ));
         }
-        found.partial(
-            "Rust binary without audit data: crates that left no trace in it are taken from the Cargo.lock beside it; build \
-             it with `cargo auditable build`",
-        );
+        found.partial(format!(
+            "Rust binary without audit data: crates that left no trace in it are taken from the Cargo.lock beside it, but for {} \
+             that only macros, build scripts, tests, other systems or parts that nobody asked for need; build it with `cargo \
+             auditable build`",
+            count(left_out, "crate")
+        ));
     }
 }
 
