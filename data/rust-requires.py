@@ -14,8 +14,8 @@ alone. Left out: build and development dependencies, the macros themselves, crat
 needs any more (what they are is not known), and what another one of the same row brings in any case.
 
 rust-spare.tsv is of the same versions: crate, first version, last version (`+`: and newer compatible ones), what a lock file may
-name that it depends on although a build for Linux by default does not have it (`NAME@0.9`: that version of a name), and what is spare further down but brought by
-features that it asks for. Versions of which there is nothing to say have no row.
+name that it depends on although a build for Linux by default does not have it (`NAME@0.9`: that version of a name), and what is
+spare further down but brought by features that it asks for. Versions of which there is nothing to say have no row.
 
 rust-pins.tsv has the dependencies of which only one version will do: crate, first version, last version, `NAME=` (always the one
 that is called like its own) and `NAME@VERSION` (the only one that is published yet).
@@ -174,9 +174,11 @@ class Index:
                 rows = [r for r in path.read_bytes().split(b"\0") if r.startswith(b'{"name"')]
                 rows = [json.loads(r) for r in rows]
                 if rows:
-                    rows = [r for r in rows if not r["yanked"] and "-" not in r["vers"].split("+")[0]]
+                    rows = [r for r in rows if "-" not in r["vers"].split("+")[0]]
                     self.crates[path.name] = sorted(rows, key=lambda r: semver(r["vers"]))
-        self.real = {rows[0]["name"]: rows for rows in self.crates.values() if rows}
+        self.published = {rows[0]["name"]: rows for rows in self.crates.values() if rows}
+        standing = {name: [r for r in rows if not r["yanked"]] for name, rows in self.published.items()}
+        self.real = {name: rows for name, rows in standing.items() if rows}
         self.open = set()
 
     def in_use(self, *locks):
@@ -212,6 +214,13 @@ class Index:
         if ranges is None:
             return ()
         return tuple(r for r in self.real.get(name, []) if all(low <= semver(r["vers"]) < high for low, high in ranges))
+
+    @functools.lru_cache(None)
+    def ever(self, name, requirement):
+        """The versions that fulfil a requirement or did before they were yanked."""
+        ranges = bounds(requirement) or ()
+        rows = self.published.get(name, [])
+        return [r["vers"] for r in rows if all(low <= semver(r["vers"]) < high for low, high in ranges)]
 
     @functools.lru_cache(None)
     def may_be_linked(self, name, requirement):
@@ -329,14 +338,14 @@ class Index:
 
     def pins(self, row):
         """Of what a version always needs on Linux what has one possible version: `NAME=` where it is the same and the only one
-        for good, `NAME@VERSION` where no other one that will do is published yet."""
+        for good, `NAME@VERSION` where no other one that will do is published yet, versions that were yanked since included."""
         for dep in row["deps"]:
             name = dep.get("package") or dep["name"]
             if dep["kind"] != "normal" or dep["optional"] or not self.may_be_linked(name, dep["req"]):
                 continue
             if dep.get("target") and on_linux(dep["target"]) is not True:
                 continue
-            possible = [other["vers"] for other in self.matching(name, dep["req"])]
+            possible = self.ever(name, dep["req"])
             if len(possible) == 1:
                 is_same = dep["req"].startswith("=") and possible[0] == row["vers"]
                 yield name + ("=" if is_same else "@" + possible[0])
@@ -498,12 +507,12 @@ def main():
         index = Index(home / "registry/index")
         index.in_use(*((home / file).read_text() for file in ("seeds.lock", "others.lock")))
         for file, rows, what in [
-            ("rust-requires.tsv", requires, "crate, first and last version of the run, month in which it begins, what is always linked with it, whether that is old"),
-            ("rust-spare.tsv", spare, "crate, first and last version of the run, what lock files name and builds by default do not have, what of it its features bring further down"),
-            ("rust-pins.tsv", pins, "crate, first and last version of the run, what it needs of which only one version will do"),
+            ("rust-requires.tsv", requires, "month in which it begins, what is always linked with it, whether that is old"),
+            ("rust-spare.tsv", spare, "what lock files name and builds by default do not have, what of it its features bring further down"),
+            ("rust-pins.tsv", pins, "what it needs of which only one version will do"),
         ]:
             lines = ["\t".join(row) for row in rows(index)]
-            (data / file).write_text("\n".join([f"# {what}; written by rust-requires.py", *lines, ""]))
+            (data / file).write_text("\n".join([f"# crate, first and last version of the run, {what}; written by rust-requires.py", *lines, ""]))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 
 use super::{
     compile_time::{self, is_build_tool, is_macro_name, is_test_tool, is_toolkit},
-    requires::Spare,
+    spare::Spare,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;

@@ -1,6 +1,5 @@
 //! Which crates a crate cannot be built without, from `data/rust-requires.tsv`: what is inlined to nothing is known all the
-//! same where something that needs it is seen. And which of the dependencies that a lock file names it is built without unless
-//! somebody asks for more, from `data/rust-spare.tsv`.
+//! same where something that needs it is seen.
 
 use super::{
     lock::System,
@@ -45,7 +44,6 @@ pub(in crate::detect) enum Need {
 }
 
 const REQUIRES: Table = Table(include_str!("../../../data/rust-requires.tsv"));
-const SPARE: Table = Table(include_str!("../../../data/rust-spare.tsv"));
 
 /// Runs of a crate, by version.
 fn runs(name: &str) -> Vec<Run> {
@@ -93,7 +91,8 @@ impl Run {
 }
 
 /// What a crate directly leads to in every case; without a version, in every version that was still the newest compatible one
-/// a year before `built`, of those that nothing popular uses any more only where they were the newest of all. Of a version that the table does not have nothing is said.
+/// a year before `built`, of those that nothing popular uses any more only where they were the newest of all. Of a version that
+/// the table does not have nothing is said.
 fn needs(name: &str, version: Option<&str>, system: System, built: Month) -> Vec<(Need, &'static str)> {
     let is_current = |run: &Run| {
         let was_newest = |left| built.checked_sub(YEAR).is_some_and(|then| left > then);
@@ -111,16 +110,17 @@ fn needs(name: &str, version: Option<&str>, system: System, built: Month) -> Vec
     first.needs(system).filter(in_all).collect()
 }
 
-/// When the crates of a binary were chosen, at the earliest: whatever chose the newest of these chose the others as well, or left
-/// them as they were not long before.
+/// When the crates of a binary were chosen, at the earliest: not before the newest of those that are seen was published, for
+/// whatever chose it chose the others as well; but before the oldest one was followed by another, for who left that one as it
+/// was may have left others.
 fn built(seen: &[(&str, Option<&str>)]) -> Month {
-    let since = |(name, version): &(&str, Option<&str>)| {
-        let runs = runs(name);
-        runs.iter()
-            .find(|run| version.is_some_and(|v| run.holds(v)))
-            .map(|run| run.since)
+    let exact = |(name, version): &(&str, Option<&str>)| {
+        let version = (*version)?;
+        runs(name).into_iter().find(|run| run.holds(version))
     };
-    seen.iter().filter_map(since).max().unwrap_or_default()
+    let seen: Vec<Run> = seen.iter().filter_map(exact).collect();
+    let newest = seen.iter().map(|run| run.since).max().unwrap_or_default();
+    seen.iter().filter_map(|run| run.until).fold(newest, Month::min)
 }
 
 /// Whether one of `seen` (name and version) is newer than all that the tables know of it.
@@ -154,79 +154,10 @@ pub(in crate::detect) fn led_to<'s>(
     found
 }
 
-/// What is peculiar about the dependencies that a lock file names of a version of a crate.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::detect) struct Spare {
-    own: &'static str,
-    woken: &'static str,
-}
-
-impl Spare {
-    /// Nothing, where nothing is known. Of a version newer than the table's last one what that has, if they are compatible.
-    pub(in crate::detect) fn of(name: &str, version: &str) -> Self {
-        let row = |row: &'static str| {
-            let mut fields = row.split('\t');
-            let (first, last) = (fields.next()?, fields.next()?);
-            let (last, is_open) = last.strip_suffix('+').map_or((last, false), |last| (last, true));
-            let is_held =
-                (CARGO.compare)(version, last) != Ordering::Greater || is_open && series(version) == series(last);
-            let spare = Self {
-                own: fields.next().unwrap_or_default(),
-                woken: fields.next().unwrap_or_default(),
-            };
-            (is_held && (CARGO.compare)(first, version) != Ordering::Greater).then_some(spare)
-        };
-        SPARE.rows(name).find_map(row).unwrap_or_default()
-    }
-
-    /// Whether a build for Linux with the default features does without a dependency.
-    pub(in crate::detect) fn holds(self, name: &str, version: &str) -> bool {
-        self.own.split(',').any(|own| match own.split_once('@') {
-            Some((own, compatible)) => own == name && Some(compatible) == series(version),
-            None => own == name,
-        })
-    }
-
-    /// What is spare further down, but brought by the features that this one asks for.
-    pub(in crate::detect) fn woken(self) -> impl Iterator<Item = &'static str> {
-        self.woken.split(',').filter(|name| !name.is_empty())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::detect::rust::names::is_crate_name;
-
-    #[test]
-    fn what_is_spare() {
-        for (name, version, spare, not) in [
-            (
-                "reqwest",
-                "0.12.9",
-                &["quinn", "wasm-streams", "rustls"][..],
-                &["hyper", "hyper-tls", "url"][..],
-            ),
-            ("rustix", "0.38.40", &["windows-sys"], &["linux-raw-sys"]),
-            ("hyper-util", "0.1.99999", &["windows-registry"], &["tokio"]),
-            ("hyper-util", "9.0.0", &[], &["windows-registry"]),
-            ("nobody-knows-it", "1.0.0", &[], &["libc"]),
-            (
-                "serde_with",
-                "3.14.0",
-                &["indexmap", "schemars 0.9.1"],
-                &["schemars 0.8.4", "serde"],
-            ),
-        ] {
-            let said = Spare::of(name, version);
-            let holds = |dependency: &&str| {
-                let (name, version) = dependency.split_once(' ').unwrap_or((dependency, "1.0.0"));
-                said.holds(name, version)
-            };
-            assert!(spare.iter().all(holds), "{name} {version}: {said:?}");
-            assert!(!not.iter().any(holds), "{name} {version}: {said:?}");
-        }
-    }
 
     #[test]
     fn the_table_is_sound() {
@@ -234,11 +165,8 @@ mod tests {
             let lines = table.0.lines().filter(|line| !line.starts_with('#'));
             lines.filter_map(|line| line.split('\t').next()).collect()
         };
-        assert!(names(&SPARE).len() > 2_000);
-        for table in [&REQUIRES, &SPARE] {
-            assert!(names(table).is_sorted());
-            assert!(names(table).iter().all(|name| table.rows(name).next().is_some()));
-        }
+        assert!(names(&REQUIRES).is_sorted());
+        assert!(names(&REQUIRES).iter().all(|name| REQUIRES.rows(name).next().is_some()));
         for name in names(&REQUIRES) {
             assert!(is_crate_name(name), "{name}");
             let runs = runs(name);
@@ -310,13 +238,16 @@ mod tests {
 
     #[test]
     fn what_is_led_to_today() {
-        let adapter = |seen| led_to(&[("url", None), seen], System::Unix).contains_key("idna_adapter");
+        let adapter =
+            |seen: &[_]| led_to(&[seen, &[("url", None)]].concat(), System::Unix).contains_key("idna_adapter");
         for (seen, is_there) in [
             (("libc", None), false),
             (("reqwest", Some("0.12.0")), false),
-            (("reqwest", Some("0.13.0")), true),
+            (("zip", Some("9.8.0")), true),
         ] {
-            assert_eq!(adapter(seen), is_there, "{seen:?}");
+            assert_eq!(adapter(&[seen]), is_there, "{seen:?}");
         }
+        let left_as_it_was = ("rustls", Some("0.21.0"));
+        assert!(!adapter(&[("zip", Some("9.8.0")), left_as_it_was]));
     }
 }

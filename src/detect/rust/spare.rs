@@ -1,0 +1,91 @@
+//! Which of the dependencies that a lock file names of a crate it is built without unless somebody asks for more, from
+//! `data/rust-spare.tsv`: cargo locks what other systems and build scripts need, and optional crates that a feature of another
+//! purpose configures if they are there (`name?/feature`).
+
+use super::table::{Table, series};
+use crate::ecosystem::CARGO;
+use std::cmp::Ordering;
+
+const SPARE: Table = Table(include_str!("../../../data/rust-spare.tsv"));
+
+/// What is peculiar about the dependencies that a lock file names of a version of a crate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::detect) struct Spare {
+    own: &'static str,
+    woken: &'static str,
+}
+
+impl Spare {
+    /// Nothing, where nothing is known. Of a version newer than the table's last one what that has, if they are compatible.
+    pub(in crate::detect) fn of(name: &str, version: &str) -> Self {
+        let row = |row: &'static str| {
+            let mut fields = row.split('\t');
+            let (first, last) = (fields.next()?, fields.next()?);
+            let (last, is_open) = last.strip_suffix('+').map_or((last, false), |last| (last, true));
+            let is_held =
+                (CARGO.compare)(version, last) != Ordering::Greater || is_open && series(version) == series(last);
+            let spare = Self {
+                own: fields.next().unwrap_or_default(),
+                woken: fields.next().unwrap_or_default(),
+            };
+            (is_held && (CARGO.compare)(first, version) != Ordering::Greater).then_some(spare)
+        };
+        SPARE.rows(name).find_map(row).unwrap_or_default()
+    }
+
+    /// Whether a build for Linux with the default features does without a dependency.
+    pub(in crate::detect) fn holds(self, name: &str, version: &str) -> bool {
+        self.own.split(',').any(|own| match own.split_once('@') {
+            Some((own, compatible)) => own == name && Some(compatible) == series(version),
+            None => own == name,
+        })
+    }
+
+    /// What is spare further down, but brought by the features that this one asks for.
+    pub(in crate::detect) fn woken(self) -> impl Iterator<Item = &'static str> {
+        self.woken.split(',').filter(|name| !name.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_spare() {
+        for (name, version, spare, not) in [
+            (
+                "reqwest",
+                "0.12.9",
+                &["quinn", "wasm-streams", "rustls"][..],
+                &["hyper", "hyper-tls", "url"][..],
+            ),
+            ("rustix", "0.38.40", &["windows-sys"], &["linux-raw-sys"]),
+            ("hyper-util", "0.1.99999", &["windows-registry"], &["tokio"]),
+            ("hyper-util", "9.0.0", &[], &["windows-registry"]),
+            ("nobody-knows-it", "1.0.0", &[], &["libc"]),
+            (
+                "serde_with",
+                "3.14.0",
+                &["indexmap", "schemars 0.9.1"],
+                &["schemars 0.8.4", "serde"],
+            ),
+        ] {
+            let said = Spare::of(name, version);
+            let holds = |dependency: &&str| {
+                let (name, version) = dependency.split_once(' ').unwrap_or((dependency, "1.0.0"));
+                said.holds(name, version)
+            };
+            assert!(spare.iter().all(holds), "{name} {version}: {said:?}");
+            assert!(!not.iter().any(holds), "{name} {version}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_sound() {
+        let lines = SPARE.0.lines().filter(|line| !line.starts_with('#'));
+        let names: Vec<&str> = lines.filter_map(|line| line.split('\t').next()).collect();
+        assert!(names.len() > 2_000 && names.is_sorted());
+        assert!(names.iter().all(|name| SPARE.rows(name).next().is_some()));
+    }
+}
