@@ -85,18 +85,18 @@ impl Lock {
 
     /// Indices of what each package depends on, as the file has it.
     fn stated(&self) -> Vec<Vec<usize>> {
-        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        // A name may have as many versions as a hostile file has lines, so each is looked up by both.
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
+        let mut by_version: HashMap<(&str, &str), usize> = HashMap::new();
         for (i, package) in self.packages.iter().enumerate() {
-            by_name.entry(&package.name).or_default().push(i);
+            by_name.entry(&package.name).or_insert(i);
+            by_version.entry((&package.name, &package.version)).or_insert(i);
         }
         let resolve = |dependency: &String| {
             let mut words = dependency.split(' ');
-            let (name, version) = (words.next()?, words.next());
-            let all = by_name.get(name)?;
-            let exact = all
-                .iter()
-                .find(|&&i| version.is_none_or(|v| self.packages[i].version == v));
-            exact.or(all.first()).copied()
+            let name = words.next()?;
+            let exact = words.next().and_then(|version| by_version.get(&(name, version)));
+            exact.or_else(|| by_name.get(name)).copied()
         };
         let needs = |p: &Package| p.dependencies.iter().filter_map(resolve).collect();
         self.packages.iter().map(needs).collect()
@@ -160,18 +160,15 @@ impl Lock {
             linked[i] = Linked::No;
         }
         // Of the versions of a name those that can be reached, or all where none can.
-        let by_name = self.by_identifier();
-        let is_shown = |i: usize| match seen(i) {
-            Seen::No => false,
-            Seen::Exactly => true,
-            Seen::ByName => {
-                let all = by_name.get(&super::names::identifier(name(i)));
-                all.into_iter().flatten().all(|&other| linked[other] != Linked::Maybe)
+        for versions in self.by_identifier().values() {
+            let is_any_reached = versions.iter().any(|&i| linked[i] == Linked::Maybe);
+            for &i in versions {
+                match seen(i) {
+                    Seen::Exactly => linked[i] = Linked::Maybe,
+                    Seen::ByName if !is_any_reached => linked[i] = Linked::Maybe,
+                    Seen::ByName | Seen::No => {}
+                }
             }
-        };
-        let shown: Vec<usize> = (0..n).filter(|&i| is_shown(i)).collect();
-        for i in shown {
-            linked[i] = Linked::Maybe;
         }
         linked
     }
@@ -494,6 +491,21 @@ source = "registry+x"
             let all: Vec<String> = all.map(|(p, _)| format!("{} {}", p.name, p.version)).collect();
             assert_eq!(all, shown, "{what}");
         }
+    }
+
+    #[test]
+    fn versions_without_number_are_told_apart() {
+        // Quadratic work on these would take minutes.
+        const N: usize = 30_000;
+        let package = |i: usize| {
+            let needed = (i * 7919) % N;
+            format!("[[package]]\nname='a'\nversion='0.0.{i}'\nsource='x'\ndependencies=['a 0.0.{needed}']\n")
+        };
+        let lock = Lock::parse(&(0..N).map(package).collect::<String>()).expect("parses");
+        let edges = lock.edges();
+        assert!((0..N).all(|i| edges[i] == [(i * 7919) % N]));
+        let linked = lock.linked(&vec![Seen::ByName; N], System::Unix, true);
+        assert_eq!(linked.len(), N);
     }
 
     #[test]
