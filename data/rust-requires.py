@@ -52,11 +52,15 @@ MACRO = re.compile(
     r"|^(rustversion|paste|pastey|seq-macro|indoc|proc-macro-hack|document-features|multiversion_no_op|array-const-fn-init|cfg_aliases|rustc_version|version_check|autocfg|cc)$"
 )
 PROCESSORS = ("x86_64", "aarch64")
-LINUX = {"unix", "panic=unwind", "target_os=linux", "target_family=unix", "target_endian=little", "target_pointer_width=64"}
-LINUX |= {f"target_has_atomic={width}" for width in ("8", "16", "32", "64", "ptr")}
+LINUX = {
+    *("unix", "panic=unwind", "target_os=linux", "target_family=unix", "target_endian=little", "target_pointer_width=64"),
+    *(f"target_has_atomic={width}" for width in ("8", "16", "32", "64", "ptr")),
+}
 # Other values of these names are known to be false on the systems that functions run on; of the rest nothing is known.
-DECIDED = {"target_arch", "target_os", "target_family", "target_endian", "target_pointer_width", "windows", "target_vendor"}
-DECIDED |= {"target_has_atomic"}
+DECIDED = {
+    *("target_arch", "target_os", "target_family", "target_endian", "target_pointer_width", "target_has_atomic"),
+    *("windows", "target_vendor"),
+}
 FOREIGN = {"wasm32", "wasm64", "sgx", "msvc"}
 
 

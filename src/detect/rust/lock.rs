@@ -104,7 +104,10 @@ impl Lock {
 
     /// Indices of what each package depends on.
     pub(in crate::detect) fn edges(&self) -> Vec<Vec<usize>> {
-        let mut edges = self.stated();
+        self.without_pins(self.stated())
+    }
+
+    fn without_pins(&self, mut edges: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
         for (package, needs) in self.packages.iter().zip(&mut edges) {
             let has = |name: &str| needs.iter().any(|&i| self.packages[i].name == name);
             // serde's crates hold one another to one version by dependencies that no target has; the lock file cannot tell
@@ -122,8 +125,12 @@ impl Lock {
     /// What may be in a binary of a system in which the packages are `seen` (by index). `complete`: crates that leave no
     /// trace are few, because a symbol table is there.
     pub(in crate::detect) fn linked(&self, seen: &[Seen], system: System, complete: bool) -> Vec<Linked> {
-        let edges = self.edges();
         let n = self.packages.len();
+        let stated = self.stated();
+        // What only a pin names is no root: nothing asked for it.
+        let mut needed = vec![false; n];
+        stated.iter().flatten().for_each(|&d| needed[d] = true);
+        let edges = self.without_pins(stated);
         let seen = |i: usize| seen.get(i).copied().unwrap_or_default();
         let is_seen = |i: usize| seen(i) != Seen::No;
         let name = |i: usize| self.packages[i].name.as_str();
@@ -133,9 +140,6 @@ impl Lock {
                 self.packages[i].source.is_some() && compile_time::is_macro(name(i), uses_toolkit)
             })
             .collect();
-        let mut needed = vec![false; n];
-        // What only a pin names is no root: nothing asked for it.
-        self.stated().iter().flatten().for_each(|&d| needed[d] = true);
         let roots: Vec<usize> = (0..n)
             .filter(|&i| !needed[i] || self.packages[i].source.is_none())
             .collect();
