@@ -39,11 +39,7 @@ fn source(package: usize, versions: usize) -> Source {
             &mut [module(package, v).into_bytes()].into_iter(),
         )
     };
-    Source {
-        name: format!("package-{package}"),
-        releases: (0..versions).map(release).collect(),
-        ..Source::default()
-    }
+    Source::new(&format!("package-{package}"), (0..versions).map(release).collect())
 }
 
 fn index(packages: usize, versions: usize) -> Vec<u8> {

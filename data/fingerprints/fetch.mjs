@@ -1,6 +1,6 @@
 // Downloads the packages that the embedded fingerprints are made from, with npm's own client library, and keeps them.
 //
-//   node data/fingerprints/fetch.mjs FOLDER POPULAR [OSV_FOLDER]
+//   node data/fingerprints/fetch.mjs FOLDER POPULAR [OSV_FOLDER]      FOLDER is its own: what is not asked for any more is removed
 //
 // POPULAR: names, most popular first, one a line. OSV_FOLDER: advisories in OSV's bucket layout, unpacked or not asked for.
 // Then: plimsoll fingerprints build --from FOLDER -o data/fingerprints/npm.fingerprints
@@ -17,27 +17,34 @@ const require = createRequire(npm);
 const pacote = require('pacote');
 const semver = require('semver');
 
-/** Packages in all. */
-const MOST = Number(process.env.MOST || 800);
+/** Packages of what functions are built from, and in all. */
+const MOST = Number(process.env.MOST || 1600);
+const ALL = Number(process.env.ALL || 1700);
 /** Popular names that are looked at: what comes after them is rarely in a function. */
 const POPULAR = Number(process.env.POPULAR || 1500);
-/** Versions of a package, by the bytes that its newest unpacks to; of those that come out every week, fewer. */
-const HOW_MANY = [[150e3, 36], [500e3, 24], [1e6, 16], [3e6, 10], [12e6, 5]];
-const WEEKLY = /^@(aws-sdk|smithy|azure|google-cloud|opentelemetry|sentry|aws-lambda-powertools)\//;
-const WEEKLY_MANY = 8;
+/** Versions of a package, and bytes that these unpack to; of those that come out every week, fewer. */
+const MANY = 250;
+const ROOM = 300e6;
+const WEEKLY = /^@(aws-sdk|smithy|azure|google-cloud|opentelemetry|sentry|aws-lambda-powertools)\/|^(aws-sdk|@types\/.*)$/;
+const WEEKLY_MANY = 24;
+/** What was published before is in no function any more, unless it is among the last so many of a package. */
+const SINCE = '2015-01-01';
+const LAST = 10;
+/** Release lines of a package whose newest version says what it depends on. */
+const LINES = 5;
 
 /** Build tools, test tools, types, browsers' and platforms' own: not what is deployed. */
 const NOT_DEPLOYED = new RegExp('^(@(types|babel|jest|eslint|typescript-eslint|eslint-community|webassemblyjs|rollup|vitest|vitejs|next|radix-ui|floating-ui|tailwindcss|'
   + 'esbuild|img|swc|unrs|napi-rs|emnapi|tybys|istanbuljs|bcoe|tsconfig|testing-library|csstools|rolldown|jridgewell|ampproject|humanwhocodes|humanfs|sinonjs|'
   + 'cspotcode|asamuzakjp|dnd-kit|emotion|react-spring|storybook|nx|angular|vue|mui|tanstack|rtsao|playwright|adobe|pkgr|svgr|parcel|biomejs|oxc.*|nuxt|commitlint|npmcli|unified|cypress|reduxjs|xtuc)/'
-  + '|(jest|eslint|babel|webpack|postcss|istanbul|regexpu|unicode-|vite|rollup|terser|css-|cssnano|stylelint|ts-jest|ts-node|tsx$|esbuild|caniuse|electron|browserslist|typescript|prettier|'
+  + '|(jest|eslint|babel|webpack|postcss|istanbul|regexpu|unicode-|vite|rollup|terser|css-(loader|minimizer|blank|has|prefers|declaration|db|color|functions)|cssnano|stylelint|ts-jest|ts-node|tsx$|esbuild|caniuse|electron|browserslist|typescript|prettier|'
   + 'react|playwright|tailwind|lightningcss|@?swc|sass|karma|mocha|cypress|node-gyp|npm-|pnpm|husky|lint|listr|framer|autoprefixer|next$|svgo|csso|d3|hast|mdast|micromark|unist|'
   + 'remark|rehype|vfile|vscode|regenerate|regjs|core-js-compat|jsdom|nwsapi|cssom|cssstyle|fsevents|acorn-|es-module-lexer|tinybench|tinypool|lucide|zustand|telecom-|mdn-data|language-|axobject|aria-|axe-|'
-  + 'type-fest|undici-types|node-releases|baseline-|update-browserslist|hermes|metro|expo|@?storybook|lerna|cosmiconfig|import-local|v8-to|test-exclude|emittery|bser|fb-watchman|walker|makeerror|tmpl|synckit|svelte|vue|@vue|use-))');
+  + 'type-fest|undici-types|node-releases|baseline-|update-browserslist|hermes|metro|expo|@?storybook|lerna|cosmiconfig|import-local|v8-to|test-exclude|emittery|bser|fb-watchman|walker|makeerror|tmpl|synckit|svelte|vue|@vue|use-|jiti$))');
 
 /** Packages that carry copies of others in files of their own: their fingerprints would name them wherever those others are. */
-const CARRIERS = new Set(['@prisma/client', 'mailgun.js']);
-const isDeployed = (name) => !NOT_DEPLOYED.test(name) && !CARRIERS.has(name);
+const CARRIERS = new Set(['@apollo/protobufjs', '@ethersproject/base64', 'zen-observable-ts', 'lodash.deburr', 'lodash.escaperegexp', 'lodash.keys', 'lodash.words', '@hapi/joi', '@neondatabase/serverless', '@prisma/client', 'contentful', 'mailgun.js', 'swagger-ui-dist']);
+const isDeployed = (name) => !NOT_DEPLOYED.test(name) && !CARRIERS.has(name) && !name.startsWith('lodash._');
 
 const lines = (file) => fs.readFileSync(file, 'utf8').split('\n').map((l) => l.trim()).filter((l) => l && !l.startsWith('#'));
 
@@ -54,10 +61,11 @@ function bounds() {
   return found;
 }
 
-/** The newest of each major and the one before it, what lies around the advisories' bounds, the last patches of the minors,
- *  and then whatever else there is, newest first. */
-function choose(versions, advised) {
-  const stable = versions.filter((v) => semver.valid(v) && !semver.prerelease(v)).sort(semver.rcompare);
+/** At most so many versions: the newest of each major and the one before it, what lies around the advisories' bounds, the last
+ *  patches of the minors, and then whatever else there is, newest first; of a package that comes out every week, evenly spread. */
+function choose({ versions, time }, advised, most) {
+  const stable = Object.keys(versions).filter((v) => semver.valid(v) && !semver.prerelease(v)).sort(semver.rcompare)
+    .filter((v, i) => i < LAST || (time?.[v] ?? SINCE) >= SINCE);
   const line = (v) => (semver.major(v) ? `${semver.major(v)}` : `0.${semver.minor(v)}`);
   const minor = (v) => `${semver.major(v)}.${semver.minor(v)}`;
   const groups = (key) => Object.values(stable.reduce((all, v) => ({ ...all, [`v${key(v)}`]: [...(all[`v${key(v)}`] ?? []), v] }), {}));
@@ -71,46 +79,81 @@ function choose(versions, advised) {
   }
   groups(line).slice(0, 3).forEach((g) => add(g[1]));
   stable.slice(0, 4).forEach(add);
+  const left = Math.max(1, most - picked.size);
+  if (most < MANY) for (let i = 0; i < left; i += 1) add(stable[Math.floor((i * stable.length) / left)]);
   groups(minor).forEach((g) => add(g[0]));
   stable.forEach(add);
-  return [...picked];
+  return [...picked].slice(0, most);
 }
 
 const advised = bounds();
 const seeds = new Set(lines(path.join(here, 'seeds.txt')));
 const listed = lines(popular).slice(0, POPULAR).filter((n) => isDeployed(n));
-const byRank = new Map(lines(popular).map((n, i) => [n, i]));
-const known = [...advised.keys()].filter((n) => (byRank.get(n) ?? Infinity) < 10000 && isDeployed(n));
-const queue = [...new Set([...seeds, ...known, ...listed])];
-const seen = new Set(queue);
-const options = { fullMetadata: false, preferOffline: true };
+const options = { fullMetadata: true, preferOffline: true };
 fs.mkdirSync(folder, { recursive: true });
+const byRank = new Map(lines(popular).map((n, i) => [n, i]));
+const known = [...advised.keys()].filter((n) => (byRank.get(n) ?? Infinity) < 3000 && isDeployed(n));
+/** Calls one function for each, eight at a time; what it adds to the list meanwhile included. */
+async function each(list, work) {
+  let at = 0;
+  let running = 0;
+  await new Promise((done) => {
+    const more = () => {
+      while (at < list.length && running < 8) {
+        running += 1;
+        work(list[at++]).catch((e) => console.error(e.message)).finally(() => ((running -= 1), more()));
+      }
+      if (at >= list.length && running === 0) done();
+    };
+    more();
+  });
+}
+
+/** Published versions of a package, and which of them are looked into, what matters most first. */
+async function releases(name) {
+  const packument = await pacote.packument(name, options);
+  const chosen = choose(packument, advised.get(name) ?? [], WEEKLY.test(name) ? WEEKLY_MANY : MANY);
+  return { versions: packument.versions, chosen };
+}
+
+// What functions are built from, with all that this depends on, what most depend on first; then what advisories are of, and
+// what is popular.
+const dependents = new Map([...seeds].map((seed) => [seed, Infinity]));
+const closure = [...seeds];
+await each(closure, async (name) => {
+  const { versions, chosen } = await releases(name);
+  const needed = new Set(chosen.slice(0, LINES).flatMap((v) => Object.keys(versions[v].dependencies ?? {})).filter(isDeployed));
+  for (const need of needed) {
+    if (!dependents.has(need)) closure.push(need);
+    dependents.set(need, (dependents.get(need) ?? 0) + 1);
+  }
+});
+closure.sort((a, b) => (dependents.get(b) === dependents.get(a) ? (a < b ? -1 : 1) : dependents.get(b) - dependents.get(a)));
+const names = [...new Set([...closure.slice(0, MOST), ...known, ...listed])].slice(0, ALL);
+console.error(`${closure.length} packages are what functions are built from, ${names.length} are looked into`);
 
 let packages = 0;
-let files = 0;
-async function one(name) {
-  const { versions } = await pacote.packument(name, options).catch((e) => (console.error(`${name}: ${e.message}`), {}));
-  if (!versions) return;
-  const size = (v) => versions[v].dist?.unpackedSize ?? 0;
-  const all = choose(Object.keys(versions), advised.get(name) ?? []);
-  const room = HOW_MANY.find(([bytes]) => (all[0] ? size(all[0]) : 0) < bytes)?.[1] ?? 0;
-  const chosen = all.slice(0, WEEKLY.test(name) ? Math.min(room, WEEKLY_MANY) : room);
-  packages += 1;
-  for (const [i, version] of chosen.entries()) {
-    const { dependencies = {} } = versions[version];
-    if (i === 0 && (advised.has(name) || seeds.has(name))) for (const d of Object.keys(dependencies)) if (!seen.has(d) && isDeployed(d)) (seen.add(d), queue.push(d));
+const kept = new Set(['names.txt']);
+await each(names, async (name) => {
+  const { versions, chosen } = await releases(name);
+  let room = ROOM;
+  for (const version of chosen) {
+    room -= versions[version].dist?.unpackedSize ?? 1e6;
+    if (room < 0) break;
     const file = path.join(folder, `${name.replace('/', '+')}-${version}.tgz`);
+    kept.add(path.basename(file));
     if (!fs.existsSync(file)) await pacote.tarball.file(`${name}@${version}`, file, options).catch((e) => console.error(`${name}@${version}: ${e.message}`));
-    files += 1;
   }
   // What was published, so that a version which is not here is known to exist, and what each depends on.
   const published = Object.entries(versions).filter(([v]) => semver.valid(v) && !semver.prerelease(v));
   const line = ([v, m]) => [v, ...Object.entries({ ...m.peerDependencies, ...m.dependencies }).map(([n, range]) => `${n} ${range}`)].join('\t');
-  fs.writeFileSync(path.join(folder, `${name.replace('/', '+')}.versions`), published.map(line).join('\n'));
-  if (packages % 50 === 0) console.error(`${packages} packages, ${files} versions`);
-}
-const worker = async () => {
-  while (queue.length > 0 && packages < MOST) await one(queue.shift());
-};
-await Promise.all(Array.from({ length: 6 }, worker));
-console.error(`${packages} packages, ${files} versions in ${folder}`);
+  const list = `${name.replace('/', '+')}.versions`;
+  kept.add(list);
+  fs.writeFileSync(path.join(folder, list), published.map(line).join('\n'));
+  packages += 1;
+  if (packages % 50 === 0) console.error(`${packages} packages`);
+});
+fs.writeFileSync(path.join(folder, 'names.txt'), names.map((n) => `${n}\n`).join(''));
+// What an earlier run asked for and this one did not.
+for (const file of fs.readdirSync(folder)) if (/\.(tgz|versions)$/.test(file) && !kept.has(file)) fs.rmSync(path.join(folder, file));
+console.error(`${packages} packages, ${kept.size - 1 - packages} versions in ${folder}`);

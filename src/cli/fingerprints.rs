@@ -8,7 +8,7 @@ use plimsoll::{
     escape::terminal,
     fingerprint::{
         Index,
-        build::{self, Dependency, Source},
+        build::{self, Dependency, Release, Source},
         tarball,
     },
 };
@@ -157,9 +157,33 @@ fn list(file: Option<&Path>) -> Result<(), String> {
     let index = index.ok_or("the program's own fingerprints are damaged; install it again")?;
     for number in 0..u16::try_from(index.len()).unwrap_or(u16::MAX) {
         let package = index.package(number).map_err(|e| e.to_string())?;
-        println!("{} {}", terminal(&package.name), terminal(&package.versions.join(" ")));
+        let versions: Vec<&str> = package.versions().map(|version| &**version).collect();
+        println!("{} {}", terminal(&package.name), terminal(&versions.join(" ")));
     }
     Ok(())
+}
+
+/// What a tarball's file is called before the version: `express` of `express-4.19.2.tgz`.
+fn package_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let parts = stem.match_indices('-');
+    let mut ends = parts.map(|(at, _)| at).filter(|at| {
+        let version = &stem[at + 1..];
+        let major = version.trim_start_matches(|c: char| c.is_ascii_digit());
+        major.len() < version.len() && major.starts_with('.')
+    });
+    let end = ends.next().unwrap_or(stem.len());
+    stem[..end].to_owned()
+}
+
+/// With what a list beside the tarballs says was published.
+fn published(from: &Path, source: Source) -> Result<Source, String> {
+    let path = from.join(format!("{}.versions", source.name().replace('/', "+")));
+    if !path.is_file() {
+        return Ok(source);
+    }
+    let text = fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    Ok(source.with_published(text.lines().map(other).collect(), text.contains('\t')))
 }
 
 fn make(from: &Path, packages: Option<&Path>, versions: usize, most: usize, output: &Path) -> Result<String, String> {
@@ -168,54 +192,40 @@ fn make(from: &Path, packages: Option<&Path>, versions: usize, most: usize, outp
         .map(|path| fs::read_to_string(path).map_err(|e| cannot(path, e)))
         .transpose()?;
     let wanted: Option<Vec<&str>> = wanted.as_ref().map(|text| text.lines().map(str::trim).collect());
-    let mut files = Vec::new();
-    let mut lists = Vec::new();
+    // By what their files are called, so that a package is dealt with before the next is read: all at once would fill memory.
+    let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for entry in fs::read_dir(from).map_err(|e| cannot(from, e))? {
         let path = entry.map_err(|e| cannot(from, e))?.path();
-        match path.extension().and_then(|ext| ext.to_str()) {
-            Some("tgz") => files.push(path),
-            Some("versions") => lists.push(path),
-            _ => {}
+        if path.extension().is_some_and(|ext| ext == "tgz") {
+            groups.entry(package_of(&path)).or_default().push(path);
         }
     }
-    files.sort();
-    let read: Vec<_> = files
-        .par_iter()
-        .filter_map(|path| {
-            let opened = fs::File::open(path).map_err(|e| e.to_string());
-            let release = opened.and_then(tarball::read);
-            if let Err(e) = &release {
-                eprintln!("warning: {}: {}", path.display(), terminal(e));
+    let sources: Vec<Source> = groups
+        .into_par_iter()
+        .flat_map_iter(|(_, mut files)| {
+            files.sort();
+            let mut releases: BTreeMap<String, Vec<Release>> = BTreeMap::new();
+            for path in files {
+                let opened = fs::File::open(&path).map_err(|e| e.to_string());
+                match opened.and_then(tarball::read) {
+                    Err(e) => eprintln!("warning: {}: {}", path.display(), terminal(&e)),
+                    Ok((name, release)) if wanted.as_ref().is_none_or(|wanted| wanted.contains(&&*name)) => {
+                        releases.entry(name).or_default().push(release);
+                    }
+                    Ok(_) => {}
+                }
             }
-            release.ok()
+            releases.into_iter().map(|(name, mut releases)| {
+                releases.sort_by(|a, b| (NPM.compare)(&a.version, &b.version));
+                let spare = releases.len().saturating_sub(versions);
+                releases.drain(..spare);
+                Source::new(&name, releases)
+            })
         })
-        .collect();
-    let mut sources: BTreeMap<String, Source> = BTreeMap::new();
-    for (name, release) in read {
-        if wanted.as_ref().is_none_or(|wanted| wanted.contains(&&*name)) {
-            let source = sources.entry(name.clone()).or_default();
-            source.name = name;
-            source.releases.push(release);
-        }
-    }
-    for path in lists {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('+', "/");
-        if let Some(source) = sources.get_mut(&stem) {
-            let text = fs::read_to_string(&path).map_err(|e| cannot(&path, e))?;
-            source.others_told = text.contains('\t');
-            source.others = text.lines().map(other).collect();
-            source.others.sort_by(|(a, _), (b, _)| (NPM.compare)(a, b));
-        }
-    }
-    for source in sources.values_mut() {
-        source.releases.sort_by(|a, b| (NPM.compare)(&a.version, &b.version));
-        let spare = source.releases.len().saturating_sub(versions);
-        source.releases.drain(..spare);
-        let known: Vec<String> = source.releases.iter().map(|r| r.version.clone()).collect();
-        source.others.retain(|(other, _)| !known.contains(other));
-    }
-    let (packages, releases) = (sources.len(), sources.values().map(|s| s.releases.len()).sum::<usize>());
-    let bytes = build::build(sources.into_values().collect(), most);
+        .map(|source| published(from, source))
+        .collect::<Result<_, String>>()?;
+    let (packages, releases) = (sources.len(), sources.iter().map(Source::versions).sum::<usize>());
+    let bytes = build::build(sources, most);
     fs::write(output, &bytes).map_err(|e| format!("cannot write {}: {e}", output.display()))?;
     Ok(format!(
         "{}: {packages} packages, {releases} versions, {} bytes",

@@ -2,23 +2,33 @@
 
 use super::{
     grams::{BITS, Stream},
-    index::{BLOCKS, BUCKETS, ENTRY_BYTES, HEADER_BYTES, LAYOUT, MAGIC, Need, Package, REST_BITS, Set},
-    tokens::DEFINITION,
+    index::{self, ENTRY_BYTES, Known, PACKAGES, SETS},
+    record::{Need, Package, Set},
+    verdict,
+    version_set::{self, VersionSet},
 };
+use crate::ecosystem::NPM;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    mem,
+};
 
 /// A package to be known by its code.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Source {
-    /// Its name.
-    pub name: String,
-    /// Versions and what is in them, oldest first.
-    pub releases: Vec<Release>,
-    /// Versions that exist and were not looked into, each with what it depends on, oldest first.
-    pub others: Vec<(String, Vec<Dependency>)>,
-    /// Whether what these depend on is known.
-    pub others_told: bool,
+    name: String,
+    /// Versions that were looked into, oldest first, each with what it depends on.
+    versions: Vec<(String, Vec<Dependency>)>,
+    /// The same of those that exist and were not.
+    others: Vec<(String, Vec<Dependency>)>,
+    others_told: bool,
+    /// Names of what it may carry a copy of.
+    made_with: BTreeSet<String>,
+    /// Runs with the versions that have them, sorted.
+    runs: Vec<(u64, VersionSet)>,
+    /// Whether any of its versions has code.
+    has_code: bool,
 }
 
 /// Name of a package, and which of its versions are taken, as npm writes ranges.
@@ -35,20 +45,81 @@ pub struct Release {
     pub needs: Vec<Dependency>,
     /// Names of what it may carry a copy of: these, and what it is developed with.
     pub made_with: Vec<String>,
+    /// Whether any of its modules does anything.
+    pub has_code: bool,
 }
+
+/// What a module has that does anything. One that was compiled from types alone has none of these.
+const CODE: [&str; 5] = ["function", "=>", "module.exports", "require(", "class "];
 
 impl Release {
     /// Of the texts of its modules.
     pub fn new(version: &str, needs: Vec<Dependency>, modules: &mut dyn Iterator<Item = Vec<u8>>) -> Self {
-        let mut grams: Vec<u64> = modules.flat_map(|text| Stream::of(&text).grams).collect();
+        let mut has_code = false;
+        let mut grams: Vec<u64> = modules
+            .flat_map(|text| {
+                has_code = has_code
+                    || CODE
+                        .iter()
+                        .any(|code| memchr::memmem::find(&text, code.as_bytes()).is_some());
+                Stream::of(&text).grams
+            })
+            .collect();
         grams.sort_unstable();
         grams.dedup();
+        grams.shrink_to_fit();
         Self {
             version: version.to_owned(),
             grams,
+            has_code,
             made_with: needs.iter().map(|(name, _)| name.clone()).collect(),
             needs,
         }
+    }
+}
+
+impl Source {
+    /// Of its releases; the newest [`version_set::MOST`] if there are more.
+    #[must_use]
+    pub fn new(name: &str, mut releases: Vec<Release>) -> Self {
+        releases.sort_by(|a, b| (NPM.compare)(&a.version, &b.version));
+        releases.dedup_by(|b, a| a.version == b.version);
+        let spare = releases.len().saturating_sub(version_set::MOST);
+        releases.drain(..spare);
+        let runs = merged(&mut releases);
+        Self {
+            name: name.to_owned(),
+            has_code: releases.iter().any(|r| r.has_code),
+            made_with: releases.iter_mut().flat_map(|r| mem::take(&mut r.made_with)).collect(),
+            versions: releases.into_iter().map(|r| (r.version, r.needs)).collect(),
+            others: Vec::new(),
+            others_told: false,
+            runs,
+        }
+    }
+
+    /// With all versions that exist, each with what it depends on; `told`: whether that is known.
+    #[must_use]
+    pub fn with_published(mut self, published: Vec<(String, Vec<Dependency>)>, told: bool) -> Self {
+        let known: HashSet<&String> = self.versions.iter().map(|(version, _)| version).collect();
+        self.others = published
+            .into_iter()
+            .filter(|(version, _)| !known.contains(version))
+            .collect();
+        self.others_told = told;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many of its versions were looked into.
+    #[must_use]
+    pub fn versions(&self) -> usize {
+        self.versions.len()
     }
 }
 
@@ -58,27 +129,23 @@ const SHARED: usize = 6;
 /// Runs in common from which a package carries a copy of another, and not of a line that both took from a third.
 const COPIED: usize = 24;
 
-/// Runs of each set of versions that are kept beyond the sample, to tell versions apart.
-const TELLING: usize = 10;
+/// Runs in common from which half of a package may lie in a larger one; and so many such packages, that this is no coincidence:
+/// a fork or a package that was made of this one is alone.
+const FEW: usize = 8;
+const SEVERAL: usize = 3;
 
-/// Sets of versions; a byte names one.
-const SETS: usize = 256;
-
-/// Versions; a bit of a word each.
-pub const VERSIONS: usize = 64;
+/// Runs that are kept beyond the sample for each version: of those that came with it, and of those that went after it. One that
+/// came with one version and went with another counts for either.
+const TELLING: usize = 8;
 
 /// The file, of at most about `most_bytes`: a package keeps as many runs as fit when all keep the same number.
 #[must_use]
 pub fn build(mut sources: Vec<Source>, most_bytes: usize) -> Vec<u8> {
-    sources.retain(|s| !s.releases.is_empty());
+    // A package of types alone is in no bundle.
+    sources.retain(|s| s.has_code);
     sources.sort_by(|a, b| a.name.cmp(&b.name));
-    sources.truncate(usize::from(u16::MAX));
-    for source in &mut sources {
-        // The newest, if there are too many.
-        let spare = source.releases.len().saturating_sub(VERSIONS);
-        source.releases.drain(..spare);
-    }
-    let runs: Vec<Vec<(u64, u64)>> = sources.iter_mut().map(merged).collect();
+    sources.truncate(PACKAGES);
+    let runs = sources.iter_mut().map(|source| mem::take(&mut source.runs)).collect();
     let runs = told_apart(&sources, runs);
     let mut room = most_bytes.saturating_sub(400_000);
     loop {
@@ -91,7 +158,7 @@ pub fn build(mut sources: Vec<Source>, most_bytes: usize) -> Vec<u8> {
 }
 
 /// The file with about that many bytes of runs.
-fn of_size(sources: &[Source], runs: &[Vec<(u64, u64)>], room: usize) -> Vec<u8> {
+fn of_size(sources: &[Source], runs: &[Vec<(u64, VersionSet)>], room: usize) -> Vec<u8> {
     let numbers = numbers(sources);
     let (mut low, mut high) = (8, 1 << 20);
     while high - low > low / 32 {
@@ -115,23 +182,30 @@ fn of_size(sources: &[Source], runs: &[Vec<(u64, u64)>], room: usize) -> Vec<u8>
             }
             sets[at].versions = versions;
             sets[at].runs += 1;
-            sets[at].sampled += u32::from(Package::samples(shift, gram));
-            entries.push((gram, number, set));
+            entries.push((gram, Known { package: number, set }));
         }
-        let (needs, others_told) = needs(source, number, &numbers);
-        records.push(Package {
-            expected: std::sync::OnceLock::new(),
-            name: source.name.clone(),
-            versions: source.releases.iter().map(|r| r.version.clone()).collect(),
-            others: source.others.iter().map(|(version, _)| version.clone()).collect(),
-            others_told,
-            shift,
-            sets,
-            needs,
-        });
+        records.push(record(source, number, &numbers, shift, sets));
     }
     entries.sort_unstable();
-    write(&records, &entries)
+    index::write(&records, &entries)
+}
+
+fn record(source: &Source, number: u16, numbers: &HashMap<&str, u16>, shift: u8, sets: Vec<Set>) -> Package {
+    let mut published: Vec<(&String, &[Dependency], bool)> = Vec::new();
+    for (of, known) in [(&source.versions, true), (&source.others, false)] {
+        published.extend(of.iter().map(|(version, needs)| (version, &**needs, known)));
+    }
+    published.sort_by(|a, b| (NPM.compare)(a.0, b.0));
+    let mut package = Package {
+        name: source.name.clone(),
+        published: published.iter().map(|(version, ..)| (*version).clone()).collect(),
+        looked_into: (0..published.len()).filter(|i| published[*i].2).collect(),
+        shift,
+        sets,
+        ..Package::default()
+    };
+    (package.needs, package.others_told) = needs(&published, source.others_told, number, numbers);
+    package
 }
 
 /// Ways in which a package asks for others. One that asks in more is published every week, with its dependencies' exact
@@ -139,65 +213,60 @@ fn of_size(sources: &[Source], runs: &[Vec<(u64, u64)>], room: usize) -> Vec<u8>
 const MOST_NEEDS: usize = 300;
 
 /// What a package depends on, and whether that says what its other versions do.
-fn needs(source: &Source, number: u16, numbers: &HashMap<&str, u16>) -> (Vec<Need>, bool) {
-    let collect = |others: &[(String, Vec<Dependency>)]| {
-        let mut needs: BTreeMap<(u16, &str), Need> = BTreeMap::new();
-        let known = |name: &str| numbers.get(name).copied().filter(|need| *need != number);
-        for (i, release) in source.releases.iter().enumerate() {
-            for (name, range) in &release.needs {
-                if let Some(package) = known(name) {
-                    needs.entry((package, range)).or_default().versions |= 1 << i;
-                }
-            }
-        }
-        for (i, (_, other)) in (0u32..).zip(others) {
-            for (name, range) in other {
-                let Some(package) = known(name) else { continue };
-                let stretches = &mut needs.entry((package, range)).or_default().others;
+fn needs(
+    published: &[(&String, &[Dependency], bool)],
+    others_told: bool,
+    number: u16,
+    numbers: &HashMap<&str, u16>,
+) -> (Vec<Need>, bool) {
+    let collect = |others: bool| {
+        let mut needs: BTreeMap<(u16, &str), Vec<(usize, usize)>> = BTreeMap::new();
+        for (place, (_, dependencies, known)) in published.iter().enumerate() {
+            for (name, range) in dependencies.iter().filter(|_| others || *known) {
+                let Some(package) = numbers.get(&**name).copied().filter(|need| *need != number) else {
+                    continue;
+                };
+                let stretches = needs.entry((package, range)).or_default();
                 match stretches.last_mut() {
-                    Some((_, last)) if *last + 1 >= i => *last = i,
-                    _ => stretches.push((i, i)),
+                    Some((_, last)) if *last + 1 >= place => *last = place,
+                    _ => stretches.push((place, place)),
                 }
             }
         }
-        let named = needs.into_iter().map(|((package, range), need)| Need {
+        let named = needs.into_iter().map(|((package, range), asked_by)| Need {
             package,
             range: range.to_owned(),
-            ..need
+            asked_by,
         });
         named.collect::<Vec<Need>>()
     };
-    let all = collect(&source.others);
-    if source.others_told && all.len() <= MOST_NEEDS {
+    let all = collect(true);
+    if others_told && all.len() <= MOST_NEEDS {
         (all, true)
     } else {
-        (collect(&[]), false)
+        (collect(false), false)
     }
 }
 
 /// Runs with the versions that have them, sorted.
-fn merged(source: &mut Source) -> Vec<(u64, u64)> {
-    let mut all: Vec<(u64, u64)> = Vec::new();
-    for (i, release) in source.releases.iter_mut().enumerate() {
-        all.extend(
-            std::mem::take(&mut release.grams)
-                .into_iter()
-                .map(|gram| (gram, 1u64 << i)),
-        );
+fn merged(releases: &mut [Release]) -> Vec<(u64, VersionSet)> {
+    let mut all: Vec<(u64, u16)> = Vec::new();
+    for (place, release) in (0u16..).zip(releases) {
+        all.extend(mem::take(&mut release.grams).into_iter().map(|gram| (gram, place)));
     }
     all.sort_unstable();
-    all.dedup_by(|b, a| {
-        let same = a.0 == b.0;
-        if same {
-            a.1 |= b.1;
+    let runs = all.chunk_by(|a, b| a.0 == b.0).map(|same| {
+        let mut versions = VersionSet::default();
+        for (_, place) in same {
+            versions.insert(usize::from(*place));
         }
-        same
+        (same[0].0, versions)
     });
-    all
+    runs.collect()
 }
 
 /// Runs that say something of the package: not of many at once, and not of another that it carries a copy of.
-fn told_apart(sources: &[Source], runs: Vec<Vec<(u64, u64)>>) -> Vec<Vec<(u64, u64)>> {
+fn told_apart(sources: &[Source], runs: Vec<Vec<(u64, VersionSet)>>) -> Vec<Vec<(u64, VersionSet)>> {
     let mut all: Vec<(u64, u16)> = (0u16..)
         .zip(&runs)
         .flat_map(|(i, runs)| runs.iter().map(move |(gram, _)| (*gram, i)))
@@ -205,38 +274,24 @@ fn told_apart(sources: &[Source], runs: Vec<Vec<(u64, u64)>>) -> Vec<Vec<(u64, u
     all.par_sort_unstable();
     let shared: Vec<&[(u64, u16)]> = all.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1).collect();
     let mut pairs: HashMap<(u16, u16), usize> = HashMap::new();
-    for same in shared.iter().filter(|same| same.len() <= 4 * SHARED) {
+    for same in shared.iter().filter(|same| same.len() <= 8 * SHARED) {
         for (i, (_, a)) in same.iter().enumerate() {
             for (_, b) in &same[i + 1..] {
                 *pairs.entry((*a, *b)).or_default() += 1;
             }
         }
     }
-    // Which packages a package carries a copy of: of what it is made with, what it has much in common with.
-    let numbers = numbers(sources);
-    let mut guests: HashMap<u16, HashSet<u16>> = HashMap::new();
-    for (host, source) in (0u16..).zip(sources) {
-        for name in source.releases.iter().flat_map(|r| &r.made_with) {
-            let Some(&guest) = numbers.get(&**name).filter(|&&guest| guest != host) else {
-                continue;
-            };
-            let common = pairs.get(&(guest.min(host), guest.max(host)));
-            if common.is_some_and(|&n| n >= COPIED) {
-                guests.entry(host).or_default().insert(guest);
-            }
-        }
-    }
+    let guests = guests(sources, &runs, &pairs);
     let mut dropped: HashSet<(u64, u16)> = HashSet::new();
     for same in shared {
-        for (gram, i) in same {
-            let copied = || {
-                guests
-                    .get(i)
-                    .is_some_and(|guests| same.iter().any(|(_, other)| guests.contains(other)))
-            };
-            if same.len() > SHARED || copied() {
-                dropped.insert((*gram, *i));
-            }
+        let is_copied = |i: u16| {
+            let guests = guests.get(&i);
+            guests.is_some_and(|guests| same.iter().any(|(_, other)| guests.contains(other)))
+        };
+        let (copies, own): (Vec<&(u64, u16)>, Vec<_>) = same.iter().partition(|(_, i)| is_copied(*i));
+        dropped.extend(copies);
+        if own.len() > SHARED {
+            dropped.extend(own);
         }
     }
     let kept = (0u16..).zip(runs).map(|(i, mut runs)| {
@@ -246,120 +301,109 @@ fn told_apart(sources: &[Source], runs: Vec<Vec<(u64, u64)>>) -> Vec<Vec<(u64, u
     kept.collect()
 }
 
+/// Which packages a package carries copies of: of what it is made with, what it has much in common with; and where it has much in
+/// common with several smaller ones, these too, since a bundle of it lies in it.
+fn guests(
+    sources: &[Source],
+    runs: &[Vec<(u64, VersionSet)>],
+    pairs: &HashMap<(u16, u16), usize>,
+) -> HashMap<u16, HashSet<u16>> {
+    let numbers = numbers(sources);
+    let mut guests: HashMap<u16, HashSet<u16>> = HashMap::new();
+    for (host, source) in (0u16..).zip(sources) {
+        for name in &source.made_with {
+            let Some(&guest) = numbers.get(&**name).filter(|&&guest| guest != host) else {
+                continue;
+            };
+            let common = pairs.get(&(guest.min(host), guest.max(host)));
+            if common.is_some_and(|&n| n >= COPIED) {
+                guests.entry(host).or_default().insert(guest);
+            }
+        }
+    }
+    let sizes: Vec<usize> = runs
+        .iter()
+        .zip(sources)
+        .map(|(runs, source)| average(runs, source.versions.len()))
+        .collect();
+    let size = |number: u16| sizes[usize::from(number)];
+    let name = |number: u16| &*sources[usize::from(number)].name;
+    let mut smaller: HashMap<u16, HashSet<u16>> = HashMap::new();
+    for (&(a, b), &common) in pairs {
+        let (host, guest) = if size(a) >= size(b) { (a, b) } else { (b, a) };
+        let is_inside = common >= FEW && common * 2 >= size(guest) && size(guest) * 2 < size(host);
+        let whole = |number: u16| verdict::cut_out_of(name(number)).unwrap_or(name(number));
+        if is_inside && whole(guest) != whole(host) {
+            smaller.entry(host).or_default().insert(guest);
+        }
+    }
+    for (host, several) in smaller.into_iter().filter(|(_, guests)| guests.len() >= SEVERAL) {
+        guests.entry(host).or_default().extend(several);
+    }
+    guests
+}
+
+/// Runs of an average version.
+fn average(runs: &[(u64, VersionSet)], versions: usize) -> usize {
+    runs.iter().map(|(_, versions)| versions.count()).sum::<usize>() / versions.max(1)
+}
+
 fn numbers(sources: &[Source]) -> HashMap<&str, u16> {
     (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect()
 }
 
 /// The runs that are kept, each with its versions and the number of their set; and the package's shift.
-fn choose(runs: &[(u64, u64)], most: usize) -> (Vec<(u64, u64, u8)>, u8) {
+fn choose(runs: &[(u64, VersionSet)], most: usize) -> (Vec<(u64, VersionSet, u16)>, u8) {
     let mut shift = 0u8;
     let below = |shift: u8| runs.partition_point(|(gram, _)| Package::samples(shift, *gram));
     while below(shift) > most && u32::from(shift) < BITS - 8 {
         shift += 1;
     }
-    let whole = runs.iter().fold(0, |all, (_, versions)| all | versions);
-    let mut by_set: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-    for (gram, versions) in runs {
-        let known = by_set.entry(*versions).or_default();
-        let telling = *versions != whole && known.len() < TELLING;
-        if Package::samples(shift, *gram) || telling {
-            known.push(*gram);
+    let mut came = [0; version_set::MOST + 1];
+    let mut went = [0; version_set::MOST + 1];
+    let (sample, rest) = runs.split_at(below(shift));
+    let mut by_set: BTreeMap<VersionSet, Vec<u64>> = BTreeMap::new();
+    for (gram, versions) in sample {
+        by_set.entry(*versions).or_default().push(*gram);
+    }
+    for (versions, grams) in &by_set {
+        for (first, last) in versions.stretches() {
+            came[first] += grams.len();
+            went[last] += grams.len();
+        }
+    }
+    let newest = runs
+        .iter()
+        .filter_map(|(_, versions)| versions.stretches().last())
+        .map(|(_, last)| last)
+        .max();
+    // Sets that many runs share say more than accidents of single files.
+    let mut others: BTreeMap<VersionSet, Vec<u64>> = BTreeMap::new();
+    for (gram, versions) in rest {
+        others.entry(*versions).or_default().push(*gram);
+    }
+    let mut others: Vec<(VersionSet, Vec<u64>)> = others.into_iter().collect();
+    others.sort_by_key(|(versions, grams)| (std::cmp::Reverse(grams.len()), *versions));
+    for (versions, grams) in others {
+        for gram in grams.into_iter().take(TELLING) {
+            let tells = |(first, last): (usize, usize)| {
+                first > 0 && came[first] < TELLING || Some(last) < newest && went[last] < TELLING
+            };
+            if !versions.stretches().any(tells) {
+                break;
+            }
+            for (first, last) in versions.stretches() {
+                came[first] += 1;
+                went[last] += 1;
+            }
+            by_set.entry(versions).or_default().push(gram);
         }
     }
     // Sets with the most runs; the rest are accidents of single files.
-    let mut sets: Vec<(u64, Vec<u64>)> = by_set.into_iter().filter(|(_, grams)| !grams.is_empty()).collect();
+    let mut sets: Vec<(VersionSet, Vec<u64>)> = by_set.into_iter().collect();
     sets.sort_by_key(|(versions, grams)| (std::cmp::Reverse(grams.len()), *versions));
     sets.truncate(SETS);
-    let numbered = (0u8..=u8::MAX).zip(sets);
+    let numbered = (0u16..).zip(sets);
     let kept = numbered.flat_map(|(set, (versions, grams))| grams.into_iter().map(move |gram| (gram, versions, set)));
     (kept.collect(), shift)
-}
-
-fn write(packages: &[Package], entries: &[(u64, u16, u8)]) -> Vec<u8> {
-    let mut directory: Vec<u8> = Vec::new();
-    let word = |out: &mut Vec<u8>, n: usize| out.extend_from_slice(&u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
-    let mut records = Vec::new();
-    for package in packages {
-        let from = records.len();
-        put_package(&mut records, package);
-        let sum = crc32fast::hash(&records[from..]);
-        records.extend_from_slice(&sum.to_le_bytes());
-        word(&mut directory, records.len());
-    }
-    let mut runs = Vec::with_capacity(entries.len() * ENTRY_BYTES);
-    let mut sums = Vec::new();
-    let (mut next, mut block) = (0, 0);
-    for bucket in 0..BUCKETS {
-        while let Some((gram, package, set)) = entries.get(next).filter(|e| e.0 >> REST_BITS == bucket as u64) {
-            runs.extend_from_slice(&gram.to_le_bytes()[..3]);
-            runs.extend_from_slice(&package.to_le_bytes());
-            runs.push(*set);
-            next += 1;
-        }
-        word(&mut directory, next);
-        if bucket % (BUCKETS / BLOCKS) == BUCKETS / BLOCKS - 1 {
-            sums.extend_from_slice(&crc32fast::hash(&runs[block..]).to_le_bytes());
-            block = runs.len();
-        }
-    }
-    directory.extend(sums);
-    let mut out = MAGIC.to_vec();
-    word(&mut out, LAYOUT as usize);
-    word(&mut out, DEFINITION as usize);
-    word(&mut out, packages.len());
-    word(&mut out, 0);
-    for length in [directory.len(), records.len(), runs.len()] {
-        out.extend_from_slice(&(length as u64).to_le_bytes());
-    }
-    out.extend_from_slice(&crc32fast::hash(&directory).to_le_bytes());
-    let sum = crc32fast::hash(&out);
-    out.extend_from_slice(&sum.to_le_bytes());
-    debug_assert_eq!(out.len(), HEADER_BYTES);
-    [out, directory, records, runs].concat()
-}
-
-fn put_package(out: &mut Vec<u8>, package: &Package) {
-    put_text(out, &package.name);
-    for texts in [&package.versions, &package.others] {
-        put(out, texts.len() as u64);
-        for text in texts {
-            put_text(out, text);
-        }
-    }
-    put(out, u64::from(package.shift));
-    put(out, package.sets.len() as u64);
-    for set in &package.sets {
-        put(out, set.versions);
-        put(out, u64::from(set.runs));
-        put(out, u64::from(set.sampled));
-    }
-    put(out, u64::from(package.others_told));
-    put(out, package.needs.len() as u64);
-    for need in &package.needs {
-        put(out, u64::from(need.package));
-        put(out, need.versions);
-        put_text(out, &need.range);
-        put(out, need.others.len() as u64);
-        for &(first, last) in &need.others {
-            put(out, u64::from(first));
-            put(out, u64::from(last));
-        }
-    }
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
-/// Seven bits a byte, the lowest first.
-fn put(out: &mut Vec<u8>, mut n: u64) {
-    loop {
-        let [low, ..] = n.to_le_bytes();
-        n >>= 7;
-        if n == 0 {
-            return out.push(low);
-        }
-        out.push(low | 0x80);
-    }
 }

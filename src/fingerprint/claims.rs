@@ -6,8 +6,9 @@
 
 use super::{
     grams::{Stream, TOKENS, Table},
-    index::{Index, IndexError, Package},
+    index::{Index, IndexError},
     needs::{self, Member},
+    record::Package,
     verdict::{self, Evidence},
     versions::{self, Found, Instance},
 };
@@ -44,7 +45,7 @@ const AGAIN: usize = 4;
 #[derive(Clone, Copy)]
 struct Hit {
     at: u32,
-    set: u8,
+    set: u16,
     /// 1 / number of packages that know it.
     weight: f32,
     table: Table,
@@ -226,6 +227,10 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
             break;
         }
     }
+    // What nothing here asks for is the application's own choice, or what others wrote alike or carry a copy of.
+    let needs = accepted.iter().flat_map(|(i, ..)| &candidates[*i].package.needs);
+    let asked_for: BTreeSet<u16> = needs.map(|need| need.package).collect();
+    accepted.retain(|(i, evidence, _)| asked_for.contains(&candidates[*i].number) || evidence.is_enough_alone());
     (accepted, weak)
 }
 
@@ -238,15 +243,14 @@ fn whole_of(ground: &Ground<'_>, candidates: &[Candidate], part: &Candidate) -> 
 
 /// What nearly every version needs, or the newest: which one is there is not known where this is asked.
 fn usually_needs(package: &Package) -> Vec<u16> {
-    let mut asked: BTreeMap<u16, u64> = BTreeMap::new();
+    let mut asked: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
     for need in &package.needs {
-        *asked.entry(need.package).or_default() |= need.versions;
+        let by = package.looked_into.iter().filter(|place| need.is_asked_by(**place));
+        asked.entry(need.package).or_default().extend(by);
     }
-    let count = package.versions.len();
-    let newest = 1u64
-        .checked_shl(u32::try_from(count).unwrap_or(0).saturating_sub(1))
-        .unwrap_or(0);
-    asked.retain(|_, versions| *versions & newest != 0 || versions.count_ones() as usize * 5 >= count * 4);
+    let count = package.looked_into.len();
+    let newest = package.looked_into.last();
+    asked.retain(|_, by| newest.is_some_and(|newest| by.contains(newest)) || by.len() * 5 >= count * 4);
     asked.into_keys().collect()
 }
 
@@ -270,7 +274,9 @@ fn add_tiny(
             continue;
         }
         let package = index.package(number)?;
-        let there = verdict::size(&package) < verdict::TINY || traces.contains(&number);
+        let fewest = needs::fewest_runs(members, number, &package);
+        let is_tiny = verdict::is_tiny(&package, fewest);
+        let there = is_tiny || traces.contains(&number);
         if there && !verdict::BUILT_IN.contains(&&*package.name) {
             claims.push(Claim {
                 name: package.name.clone(),
@@ -399,7 +405,7 @@ impl Ground<'_> {
         let shift = candidate.package.shift;
         let mut evidence = Evidence::default();
         let mut found = vec![0; candidate.package.sets.len()];
-        let mut seen: HashSet<(u64, u8)> = HashSet::new();
+        let mut seen: HashSet<(u64, u16)> = HashSet::new();
         for &stretch in &candidate.stretches {
             let (mut hits, mut sampled, mut weight, mut own, mut table, mut code) = (0u32, 0u32, 0.0, 0u32, 0.0, 0.0);
             for hit in self.hits(candidate, stretch, alone) {
@@ -449,13 +455,13 @@ impl Ground<'_> {
     fn parts(&self, candidate: &Candidate, stretch: Stretch) -> Vec<(Stretch, Found)> {
         let hits: Vec<&Hit> = self.hits(candidate, stretch, false).collect();
         let mut parts = Vec::new();
-        let mut seen: BTreeSet<(u8, u64)> = BTreeSet::new();
+        let mut seen: BTreeSet<(u16, u64)> = BTreeSet::new();
         let key = |hit: &Hit| (hit.set, self.stream.grams[hit.at as usize]);
         let mut first = 0;
-        let close = |first: usize, end: usize, seen: &mut BTreeSet<(u8, u64)>| {
+        let close = |first: usize, end: usize, seen: &mut BTreeSet<(u16, u64)>| {
             let ends = (hits.get(first), hits.get(end.wrapping_sub(1)));
             let (Some(from), Some(to)) = ends else { return None };
-            let mut found: BTreeMap<u8, u32> = BTreeMap::new();
+            let mut found: BTreeMap<u16, u32> = BTreeMap::new();
             for (set, _) in std::mem::take(seen) {
                 *found.entry(set).or_default() += 1;
             }

@@ -5,13 +5,13 @@
 //! |---|---|
 //! | header | magic, layout, [`DEFINITION`], lengths, CRC-32 of the directory, CRC-32 of the header |
 //! | directory | end of each package's record; end of each of 65,536 buckets; CRC-32 of each block of 256 buckets |
-//! | packages | a record each: name, versions, sets of versions, what it needs and in which versions; a CRC-32 behind it |
-//! | runs | six bytes each, sorted: 24 bits of the hash (its bucket is the other 16), package, set of versions |
+//! | packages | a [`record`](super::record) each, with a CRC-32 behind it |
+//! | runs | six bytes each, sorted: 24 bits of the hash (its bucket is the other 16), 11 bits of its set of versions, 13 of its package |
 //!
 //! All is little-endian. A block or a record is verified before it is first read; what is read is checked against the bytes
 //! that are there all the same. The framing of the advisories' index was not reused: its keys are texts, a run is six bytes.
 
-use super::{grams::BITS, tokens::DEFINITION};
+use super::{grams::BITS, record::Package, tokens::DEFINITION};
 use crate::archive::Mapped;
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ use std::{
     ops::{Deref, Range},
     path::Path,
     sync::{
-        LazyLock, OnceLock,
+        LazyLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -27,13 +27,20 @@ use std::{
 /// First bytes of the file.
 pub(super) const MAGIC: &[u8; 8] = b"PLIMSFPR";
 /// Version of the layout; a reader takes this one alone.
-pub(super) const LAYOUT: u32 = 2;
+pub(super) const LAYOUT: u32 = 3;
 pub(super) const HEADER_BYTES: usize = 8 + 4 * 4 + 8 * 3 + 4 + 4;
 pub(super) const BUCKETS: usize = 1 << 16;
 pub(super) const BLOCKS: usize = 256;
 pub(super) const ENTRY_BYTES: usize = 6;
 /// Bits of a run's hash that an entry holds.
 pub(super) const REST_BITS: u32 = BITS - 16;
+/// Bits of the number of a set of versions, and of a package.
+const SET_BITS: u32 = 11;
+const PACKAGE_BITS: u32 = 13;
+/// Sets of versions of a package.
+pub(super) const SETS: usize = 1 << SET_BITS;
+/// Packages.
+pub(super) const PACKAGES: usize = 1 << PACKAGE_BITS;
 
 /// What is wrong with a file of fingerprints.
 #[derive(Debug, thiserror::Error)]
@@ -98,90 +105,29 @@ pub struct Index {
 }
 
 /// A run that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Known {
     /// Number of the package.
     pub package: u16,
     /// Number of the set of versions, among those of the package.
-    pub set: u8,
+    pub set: u16,
 }
 
-/// Versions that share runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Set {
-    /// A bit for each of the package's versions.
-    pub versions: u64,
-    /// Runs that are in the index.
-    pub runs: u32,
-    /// Those of them that are below the package's threshold.
-    pub sampled: u32,
+/// A run, the package that has it and the set of versions.
+pub(super) fn entry(gram: u64, known: Known) -> [u8; ENTRY_BYTES] {
+    let both = u32::from(known.package) << SET_BITS | u32::from(known.set);
+    let mut entry = [0; ENTRY_BYTES];
+    entry[..3].copy_from_slice(&gram.to_le_bytes()[..3]);
+    entry[3..].copy_from_slice(&both.to_le_bytes()[..3]);
+    entry
 }
 
-/// A package that is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Package {
-    /// Its name.
-    pub name: String,
-    /// Versions that were looked into, oldest first; at most 64.
-    pub versions: Vec<String>,
-    /// Versions that are known to exist, and were not; oldest first.
-    pub others: Vec<String>,
-    /// Whether it is known what these depend on.
-    pub others_told: bool,
-    /// Runs whose hash is below 2^([`BITS`] - `shift`) are all in the index, apart from those that many packages have.
-    pub shift: u8,
-    /// Sets of versions.
-    pub sets: Vec<Set>,
-    /// What it depends on.
-    pub needs: Vec<Need>,
-    /// Runs of each version that are in the index, once somebody asked.
-    pub(super) expected: OnceLock<Vec<u32>>,
-}
-
-/// A package that another depends on, in some of its versions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Need {
-    /// Its number in this index.
-    pub package: u16,
-    /// A bit for each version of the dependent that was looked into and asks for it so.
-    pub versions: u64,
-    /// Which of the others do: the first and the last of each stretch of them.
-    pub others: Vec<(u32, u32)>,
-    /// Which versions it takes, as npm writes it (`^1.2.0`, `~2.1.24 || 3.x`).
-    pub range: String,
-}
-
-impl Set {
-    /// Calls `see` with the place of each version of the set.
-    pub(super) fn each_version(&self, mut see: impl FnMut(usize)) {
-        let mut left = self.versions;
-        while left != 0 {
-            see(left.trailing_zeros() as usize);
-            left &= left - 1;
-        }
-    }
-}
-
-impl Package {
-    /// Runs of each version that are in the index.
-    pub(super) fn expected(&self) -> &[u32] {
-        self.expected.get_or_init(|| {
-            let mut runs = vec![0u32; self.versions.len()];
-            for set in &self.sets {
-                set.each_version(|version| {
-                    if let Some(sum) = runs.get_mut(version) {
-                        *sum = sum.saturating_add(set.runs);
-                    }
-                });
-            }
-            runs
-        })
-    }
-
-    /// Whether a run is among those of which the index has all.
-    #[must_use]
-    pub fn samples(shift: u8, gram: u64) -> bool {
-        gram >> (BITS - u32::from(shift).min(BITS - 1)) == 0
+fn known(entry: [u8; ENTRY_BYTES]) -> Known {
+    let both = u32::from_le_bytes([entry[3], entry[4], entry[5], 0]);
+    let low = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
+    Known {
+        package: low(both >> SET_BITS),
+        set: low(both & ((1 << SET_BITS) - 1)),
     }
 }
 
@@ -241,7 +187,7 @@ impl Index {
         if runs.end != bytes.len() || runs.len() % ENTRY_BYTES != 0 {
             return Err(IndexError::Malformed("its length"));
         }
-        if packages > usize::from(u16::MAX) || directory.len() != 4 * (packages + BUCKETS + BLOCKS) {
+        if packages > PACKAGES || directory.len() != 4 * (packages + BUCKETS + BLOCKS) {
             return Err(IndexError::Malformed("the length of its directory"));
         }
         let sum = u32_at(header, HEADER_BYTES - 8)?;
@@ -315,10 +261,7 @@ impl Index {
         let rest_of = |e: &[u8; ENTRY_BYTES]| u64::from(u32::from_le_bytes([e[0], e[1], e[2], 0]));
         let first = entries.partition_point(|e| rest_of(e) < rest);
         let same = entries[first..].iter().take_while(move |e| rest_of(e) == rest);
-        Ok(same.map(|e| Known {
-            package: u16::from_le_bytes([e[3], e[4]]),
-            set: e[5],
-        }))
+        Ok(same.map(|e| known(*e)))
     }
 
     /// A package by its number.
@@ -334,7 +277,7 @@ impl Index {
         let record = self.bytes.get(range).unwrap_or_default();
         let (body, sum) = record.split_last_chunk::<4>().ok_or_else(malformed)?;
         checksum("the record of a package", body, u32::from_le_bytes(*sum))?;
-        Reader { bytes: body }.package().ok_or_else(malformed)
+        Package::read(body).ok_or_else(malformed)
     }
 
     /// Verifies every checksum and decodes every record.
@@ -350,8 +293,9 @@ impl Index {
             let range = self.stretch(self.buckets, bucket, ENTRY_BYTES, &self.runs)?;
             let (entries, _) = self.bytes.get(range).unwrap_or_default().as_chunks::<ENTRY_BYTES>();
             for e in entries {
-                let package = packages.get(usize::from(u16::from_le_bytes([e[3], e[4]])));
-                if package.is_none_or(|p| usize::from(e[5]) >= p.sets.len()) {
+                let known = known(*e);
+                let package = packages.get(usize::from(known.package));
+                if package.is_none_or(|p| usize::from(known.set) >= p.sets.len()) {
                     return Err(IndexError::Malformed("a run leads to no package"));
                 }
             }
@@ -360,78 +304,46 @@ impl Index {
     }
 }
 
-struct Reader<'b> {
-    bytes: &'b [u8],
-}
-
-impl Reader<'_> {
-    fn number(&mut self) -> Option<u64> {
-        let mut n = 0u64;
-        for shift in (0..64).step_by(7) {
-            let (&byte, rest) = self.bytes.split_first()?;
-            self.bytes = rest;
-            n |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(n);
-            }
+/// The whole file, of records by their numbers and of runs, sorted.
+pub(super) fn write(packages: &[Package], entries: &[(u64, Known)]) -> Vec<u8> {
+    let mut directory: Vec<u8> = Vec::new();
+    let word = |out: &mut Vec<u8>, n: usize| out.extend_from_slice(&u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
+    let mut records = Vec::new();
+    for package in packages {
+        let from = records.len();
+        package.write(&mut records);
+        let sum = crc32fast::hash(&records[from..]);
+        records.extend_from_slice(&sum.to_le_bytes());
+        word(&mut directory, records.len());
+    }
+    let mut runs = Vec::with_capacity(entries.len() * ENTRY_BYTES);
+    let mut sums = Vec::new();
+    let (mut next, mut block) = (0, 0);
+    for bucket in 0..BUCKETS {
+        while let Some((gram, known)) = entries.get(next).filter(|e| e.0 >> REST_BITS == bucket as u64) {
+            runs.extend_from_slice(&entry(*gram, *known));
+            next += 1;
         }
-        None
+        word(&mut directory, next);
+        if bucket % (BUCKETS / BLOCKS) == BUCKETS / BLOCKS - 1 {
+            sums.extend_from_slice(&crc32fast::hash(&runs[block..]).to_le_bytes());
+            block = runs.len();
+        }
     }
-
-    /// A count of things that take a byte each at least.
-    fn count(&mut self) -> Option<usize> {
-        let count = usize::try_from(self.number()?).ok()?;
-        (count <= self.bytes.len()).then_some(count)
+    directory.extend(sums);
+    let mut out = MAGIC.to_vec();
+    word(&mut out, LAYOUT as usize);
+    word(&mut out, DEFINITION as usize);
+    word(&mut out, packages.len());
+    word(&mut out, 0);
+    for length in [directory.len(), records.len(), runs.len()] {
+        out.extend_from_slice(&(length as u64).to_le_bytes());
     }
-
-    fn text(&mut self) -> Option<String> {
-        let length = self.count()?;
-        let (text, rest) = self.bytes.split_at_checked(length)?;
-        self.bytes = rest;
-        Some(std::str::from_utf8(text).ok()?.to_owned())
-    }
-
-    fn texts(&mut self) -> Option<Vec<String>> {
-        (0..self.count()?).map(|_| self.text()).collect()
-    }
-
-    fn package(&mut self) -> Option<Package> {
-        let (name, versions, others) = (self.text()?, self.texts()?, self.texts()?);
-        let shift = u8::try_from(self.number()?).ok().filter(|s| u32::from(*s) < BITS)?;
-        let set = |reader: &mut Self| {
-            Some(Set {
-                versions: reader.number()?,
-                runs: u32::try_from(reader.number()?).ok()?,
-                sampled: u32::try_from(reader.number()?).ok()?,
-            })
-        };
-        let sets = (0..self.count()?).map(|_| set(self)).collect::<Option<_>>()?;
-        let need = |reader: &mut Self| {
-            let package = u16::try_from(reader.number()?).ok()?;
-            let (versions, range) = (reader.number()?, reader.text()?);
-            let end = |reader: &mut Self| u32::try_from(reader.number()?).ok();
-            let stretch = |reader: &mut Self| Some((end(reader)?, end(reader)?));
-            let others = (0..reader.count()?).map(|_| stretch(reader)).collect::<Option<_>>()?;
-            Some(Need {
-                package,
-                versions,
-                others,
-                range,
-            })
-        };
-        let others_told = self.number()? != 0;
-        let needs = (0..self.count()?).map(|_| need(self)).collect::<Option<_>>()?;
-        (versions.len() <= 64).then_some(Package {
-            expected: OnceLock::new(),
-            name,
-            versions,
-            others,
-            others_told,
-            shift,
-            sets,
-            needs,
-        })
-    }
+    out.extend_from_slice(&crc32fast::hash(&directory).to_le_bytes());
+    let sum = crc32fast::hash(&out);
+    out.extend_from_slice(&sum.to_le_bytes());
+    debug_assert_eq!(out.len(), HEADER_BYTES);
+    [out, directory, records, runs].concat()
 }
 
 fn checksum(part: &'static str, bytes: &[u8], expected: u32) -> Result<()> {

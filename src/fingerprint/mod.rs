@@ -8,9 +8,11 @@ pub mod grams;
 pub mod index;
 mod literals;
 mod needs;
+pub mod record;
 pub mod tarball;
 pub mod tokens;
 mod verdict;
+pub mod version_set;
 mod versions;
 
 pub use claims::{Claim, claims};

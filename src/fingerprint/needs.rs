@@ -4,7 +4,7 @@
 //! A package manager gives every dependent a version that it asks for. So of the versions that a package's code allows, those
 //! remain that its dependents take, as far as their own versions are known; and where the code tells nothing, theirs do.
 
-use super::index::{Need, Package};
+use super::record::{Need, Package};
 use crate::ecosystem::NPM;
 use semver::{Version, VersionReq};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,50 +30,29 @@ const ROUNDS: usize = 4;
 const MOST_VERSIONS: usize = 24;
 
 impl Member {
-    /// The versions that it can be: bits of those that were looked into, and places of the others; all where nothing tells.
-    fn possible(&self) -> Possible {
-        let place = |all: &[String], version| all.iter().position(|v| v == version);
-        let mut possible = Possible::default();
-        for version in &self.versions {
-            if let Some(i) = place(&self.package.versions, version) {
-                possible.versions |= 1 << i;
-            } else if let Some(i) = place(&self.package.others, version) {
-                possible.others.push(u32::try_from(i).unwrap_or(u32::MAX));
-            }
-        }
-        if self.versions.is_empty() {
-            possible.versions = u64::MAX >> (64 - self.package.versions.len().clamp(1, 64));
-            possible.others = (0..u32::try_from(self.package.others.len()).unwrap_or(u32::MAX)).collect();
-        }
-        possible
+    /// The versions that it can be, by their places; all where nothing tells.
+    fn possible(&self) -> Vec<usize> {
+        let all = self.package.published.iter().enumerate();
+        all.filter(|(_, version)| self.versions.is_empty() || self.versions.contains(version))
+            .map(|(place, _)| place)
+            .collect()
     }
 
     /// What every version that it can be needs.
     pub(super) fn surely_needs(&self) -> BTreeSet<u16> {
-        let possible = self.possible();
-        let told = self.package.others_told;
-        let mut left: BTreeMap<u16, Possible> = BTreeMap::new();
+        let mut possible = self.possible();
+        if !self.package.others_told {
+            // What was looked into stands for the others.
+            possible.retain(|place| self.package.looked_into.binary_search(place).is_ok());
+        }
+        let mut left: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
         for need in &self.package.needs {
             let left = left.entry(need.package).or_insert_with(|| possible.clone());
-            left.versions &= !need.versions;
-            left.others.retain(|other| told && !asks(need, *other));
+            left.retain(|place| !need.is_asked_by(*place));
         }
-        // Where it is not known what others need, what was looked into stands for them.
-        left.retain(|_, left| left.versions == 0 && left.others.is_empty());
+        left.retain(|_, left| left.is_empty());
         left.into_keys().collect()
     }
-}
-
-#[derive(Clone, Debug, Default)]
-struct Possible {
-    versions: u64,
-    others: Vec<u32>,
-}
-
-fn asks(need: &Need, other: u32) -> bool {
-    need.others
-        .iter()
-        .any(|(first, last)| (*first..=*last).contains(&other))
 }
 
 /// Ranges of one dependent: one for each way in which its possible versions ask.
@@ -116,15 +95,31 @@ pub(super) fn narrow(members: &mut [Member]) {
     }
 }
 
+/// Runs of the smallest version of a package that what depends on it takes; `None` where it takes none that was looked into.
+pub(super) fn fewest_runs(members: &[Member], number: u16, package: &Package) -> Option<i64> {
+    let needs = members.iter().flat_map(|member| &member.package.needs);
+    let ranges: Vec<VersionReq> = needs
+        .filter(|need| need.package == number)
+        .filter_map(range)
+        .flatten()
+        .collect();
+    let versions = package.versions().zip(package.expected());
+    let taken = versions.filter(|(version, _)| {
+        Version::parse(version).is_ok_and(|version| ranges.iter().any(|range| range.matches(&version)))
+    });
+    taken.map(|(_, runs)| *runs).min()
+}
+
 fn asked(members: &[Member]) -> BTreeMap<u16, Vec<Asked>> {
     let mut all: BTreeMap<u16, Vec<Asked>> = BTreeMap::new();
     for member in members {
         let possible = member.possible();
         // What others need is not known of every package: then they may take any version.
-        let vague = !member.package.others_told && !possible.others.is_empty();
+        let looked_into = |place: &usize| member.package.looked_into.binary_search(place).is_ok();
+        let vague = !member.package.others_told && !possible.iter().all(looked_into);
         let mut mine: BTreeMap<u16, Vec<Vec<VersionReq>>> = BTreeMap::new();
         for need in &member.package.needs {
-            if need.versions & possible.versions == 0 && !possible.others.iter().any(|other| asks(need, *other)) {
+            if !possible.iter().any(|place| need.is_asked_by(*place)) {
                 continue;
             }
             // What is no range (a tag, an address) says nothing: any version.
@@ -144,7 +139,7 @@ fn narrowed(member: &Member, asked: &[Asked], single: bool) -> Option<Vec<String
         return None;
     }
     let told = parsed(member.versions.iter());
-    let known = parsed(member.package.versions.iter().chain(&member.package.others));
+    let known = parsed(member.package.published.iter());
     let pool = if told.is_empty() { &known } else { &told };
     let keep = |pool: &[(String, Version)], takes: &dyn Fn(&Version) -> bool| -> Vec<String> {
         let kept = pool.iter().filter(|(_, version)| takes(version));
@@ -248,21 +243,17 @@ mod tests {
     fn dependents_narrow_what_code_leaves_open() {
         let package = |name: &str, versions: &[&str], needs: Vec<Need>| Package {
             name: name.to_owned(),
-            versions: versions.iter().map(|v| (*v).to_owned()).collect(),
+            published: versions.iter().map(|v| (*v).to_owned()).collect(),
+            looked_into: (0..versions.len()).collect(),
             needs,
             ..Package::default()
         };
-        let need = |versions, range: &str| Need {
+        let need = |place, range: &str| Need {
             package: 1,
-            versions,
             range: range.to_owned(),
-            ..Need::default()
+            asked_by: vec![(place, place)],
         };
-        let app = package(
-            "app",
-            &["1.0.0", "2.0.0"],
-            vec![need(0b01, "1.0.0"), need(0b10, "~1.1.0")],
-        );
+        let app = package("app", &["1.0.0", "2.0.0"], vec![need(0, "1.0.0"), need(1, "~1.1.0")]);
         let part = package("part", &["1.0.0", "1.1.0", "1.1.1"], Vec::new());
         for (app_is, part_is, expected) in [
             (&["2.0.0"][..], &["1.1.0", "1.1.1"][..], &["1.1.0", "1.1.1"][..]),

@@ -3,7 +3,10 @@
 use super::build::Release;
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use std::{collections::BTreeMap, io::Read};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+};
 
 /// A package that unpacks to more than this is not read: no bundle holds it whole.
 const MOST_BYTES: u64 = 256 << 20;
@@ -35,11 +38,13 @@ const APART: &[&str] = &[
     "tasks",
     "tools",
     "website",
+    // What a bundler for Node takes lies elsewhere, and here lie whole bundles, with what they carry.
+    "browser",
 ];
 
 /// Folders of builds or sources, of which a package has several and a bundler takes what the manifest names.
 const BUILDS: &[&str] = &[
-    "dist", "build", "src", "source", "bundle", "bundles", "out", "types", "amd", "browser", "system",
+    "dist", "build", "src", "source", "bundle", "bundles", "out", "types", "amd", "system",
 ];
 
 /// Name of the package and its release.
@@ -78,7 +83,7 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
         .zip(text("version"))
         .ok_or("no name or no version in its package.json")?;
     let mut named = Vec::new();
-    for key in ["main", "module", "exports", "browser", "es2015", "jsnext:main"] {
+    for key in ["main", "module", "exports", "es2015", "jsnext:main"] {
         paths(&manifest[key], &mut named, 0);
     }
     let needs = ["dependencies", "peerDependencies"]
@@ -87,9 +92,17 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
     let range = |value: &Value| value.as_str().unwrap_or("*").to_owned();
     let needs = needs.flat_map(|list| list.iter().map(|(name, value)| (name.clone(), range(value))));
     let needs = needs.collect();
+    // What browsers get in place of what Node gets.
+    let mut replaced = Vec::new();
+    paths(&manifest["browser"], &mut replaced, 0);
+    if manifest["main"].is_null() {
+        named.push("index.js".to_owned());
+    }
+    modules.retain(|path, _| is_named(path, &named) || !replaced.contains(path));
+    let builds = builds(&modules, &named);
     let mut taken = modules
         .into_iter()
-        .filter(|(path, _)| is_taken(path, &named))
+        .filter(|(path, _)| build_of(path).is_none_or(|folder| builds.contains(folder)))
         .map(|(_, text)| text);
     let mut release = Release::new(&version, needs, &mut taken);
     let developed_with = manifest["devDependencies"].as_object();
@@ -112,23 +125,59 @@ fn is_module(path: &str) -> bool {
         ".standalone.js",
         ".bundle.js",
         ".iife.js",
+        "-browser.js",
+        ".browser.js",
+        ".umd.js",
     ];
     let mut folders = path.split('/').rev().skip(1);
     script && !apart.iter().any(|ext| path.ends_with(ext)) && !folders.any(|folder| APART.contains(&folder))
 }
 
-/// Folders of builds count where the manifest names a file in them.
-fn is_taken(path: &str, named: &[String]) -> bool {
-    match path.split_once('/') {
-        Some((folder, _)) if BUILDS.contains(&folder) => {
-            let inside = |n: &String| {
-                n.strip_prefix(folder)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            named.iter().any(inside)
+/// Whether a manifest names a module, with its ending or without.
+fn is_named(path: &str, named: &[String]) -> bool {
+    let is_ending = |rest: &str| matches!(rest, "" | ".js" | ".cjs" | ".mjs" | "/index.js");
+    named
+        .iter()
+        .any(|name| path.strip_prefix(&**name).is_some_and(is_ending))
+}
+
+/// The folder of builds that a file is in.
+fn build_of(path: &str) -> Option<&'static str> {
+    let (first, _) = path.split_once('/')?;
+    BUILDS.iter().copied().find(|folder| *folder == first)
+}
+
+/// Folders of builds in which the manifest names a file, or of which a module does that is taken.
+fn builds(modules: &BTreeMap<String, Vec<u8>>, named: &[String]) -> BTreeSet<&'static str> {
+    let inside = |name: &String, folder: &str| {
+        name.strip_prefix(folder)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let by_manifest = |folder: &&&str| named.iter().any(|name| inside(name, folder));
+    let mut builds: BTreeSet<&'static str> = BUILDS.iter().filter(by_manifest).copied().collect();
+    let asked: Vec<_> = BUILDS
+        .iter()
+        .map(|folder| {
+            (
+                *folder,
+                memchr::memmem::Finder::new(&format!("./{folder}/")).into_owned(),
+            )
+        })
+        .collect();
+    // Each round finds one more, or is the last.
+    for _ in BUILDS {
+        let before = builds.len();
+        for (path, text) in modules {
+            if build_of(path).is_none_or(|folder| builds.contains(folder)) {
+                let mentioned = asked.iter().filter(|(_, finder)| finder.find(text).is_some());
+                builds.extend(mentioned.map(|(folder, _)| *folder));
+            }
         }
-        _ => true,
+        if builds.len() == before {
+            break;
+        }
     }
+    builds
 }
 
 /// Paths in a field of a manifest, `exports` with its conditions included.
@@ -137,12 +186,80 @@ fn paths(value: &Value, out: &mut Vec<String>, depth: usize) {
         Value::String(path) => out.push(path.trim_start_matches("./").to_owned()),
         Value::Object(fields) if depth < 8 => {
             for (key, value) in fields {
-                if !matches!(&**key, "types" | "typings") {
+                if !matches!(&**key, "types" | "typings" | "browser") {
                     paths(value, out, depth + 1);
                 }
             }
         }
         Value::Array(all) if depth < 8 => all.iter().for_each(|value| paths(value, out, depth + 1)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that the modules of a package export, of those that are taken.
+    fn taken(manifest: &str, modules: &[&str]) -> Vec<String> {
+        let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+        let mut add = |path: &str, text: &str| {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            archive
+                .append_data(&mut header, format!("package/{path}"), text.as_bytes())
+                .expect("into memory");
+        };
+        add("package.json", manifest);
+        let text = |path: &str| format!("exports.one.two.three['{path}']; require('./build/inner.js');");
+        for path in modules {
+            add(path, &text(path));
+        }
+        let bytes = archive.into_inner().and_then(flate2::write::GzEncoder::finish);
+        let (name, release) = read(&bytes.expect("into memory")[..]).expect("a tarball");
+        assert_eq!((&*name, &*release.version), ("a", "1.0.0"));
+        let is_taken = |path: &&&str| {
+            let grams = super::super::grams::Stream::of(text(path).as_bytes()).grams;
+            grams.first().is_some_and(|gram| release.grams.contains(gram))
+        };
+        modules.iter().filter(is_taken).map(|path| (*path).to_owned()).collect()
+    }
+
+    #[test]
+    fn modules_that_a_bundler_for_node_can_take() {
+        for (manifest, modules, expected) in [
+            // What the manifest names, and what is beside it.
+            (
+                r#""main":"lib/a.js""#,
+                &["lib/a.js", "lib/b.js", "dist/a.js"][..],
+                &["lib/a.js", "lib/b.js"][..],
+            ),
+            (
+                r#""main":"dist/a.js""#,
+                &["dist/a.js", "dist/b.js", "src/a.js"],
+                &["dist/a.js", "dist/b.js"],
+            ),
+            // A folder that a module names: all of these do.
+            (
+                r#""main":"a.js""#,
+                &["a.js", "build/inner.js", "umd/a.js"],
+                &["a.js", "build/inner.js"],
+            ),
+            // What browsers get instead, unless Node gets it too.
+            (
+                r#""main":"a.js","browser":{"./a.js":"./b.js","./c.js":"./a.js","d":false}"#,
+                &["a.js", "b.js", "c.js", "browser/e.js", "f.umd.js"],
+                &["a.js", "c.js"],
+            ),
+            (r#""main":"a","browser":"a.js""#, &["a.js"], &["a.js"]),
+            (
+                r#""exports":{".":{"browser":"./dist/b.js","node":"./a.js"}}"#,
+                &["a.js", "dist/b.js"],
+                &["a.js"],
+            ),
+        ] {
+            let manifest = format!(r#"{{"name":"a","version":"1.0.0",{manifest}}}"#);
+            assert_eq!(taken(&manifest, modules), expected, "{manifest}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! How much evidence is enough, and what it says of versions.
 
-use super::index::Package;
+use super::{record::Package, version_set::Tally};
+
 /// Runs below which nothing is claimed.
 pub(super) const FEWEST: usize = 2;
 
@@ -60,12 +61,14 @@ impl Evidence {
         // Of claims with less of the package, 10 in 19 were true on two applications, one of which nothing was tuned to.
         let whole = self.complete >= 0.3
             && self.share >= 0.35
-            && self.share + self.complete >= 0.65
+            && self.share * self.complete >= if self.own >= 100 { 0.15 } else { 0.25 }
             && self.weight >= 4.0
             && self.own >= 5;
         // Most of what is there must be nobody else's: forks and parts of a package show what it has too.
         let own = f64::from(self.own) >= 0.4 * self.weight;
-        own && whole
+        // Nearly all is there, and that is much: what lies between says nothing against it.
+        let sure = self.complete >= 0.8 && self.own >= 100 && self.share >= 0.2;
+        own && (whole || sure)
     }
 
     /// The same of a large package of which little is there and that alone: the rest was shaken off. Asked when what is there
@@ -74,13 +77,23 @@ impl Evidence {
         let own = f64::from(self.own) >= 0.6 * self.weight;
         // Of a small one not so much is shaken off.
         let large = self.size >= 200.0 || self.complete >= 0.2;
-        own && large && self.longest >= 10.0 && self.sampled >= 12.0 && self.share >= 0.76 && self.complete >= 0.04
+        let pure = self.longest >= 10.0 && self.sampled >= 12.0 && self.share >= 0.76 && self.complete >= 0.04;
+        // Much that no other has is a part of it, whatever lies between.
+        let much =
+            f64::from(self.own) >= 0.8 * self.weight && self.own >= 200 && self.share >= 0.25 && self.complete >= 0.1;
+        own && large && (pure || much)
+    }
+
+    /// Whether it can be claimed where nothing that is there depends on it: of 100 claims with less, 46 were copies that others
+    /// carry, or alike.
+    pub(super) fn is_enough_alone(&self) -> bool {
+        self.share * self.complete >= 0.4 || self.own >= 150 || self.is_shaken()
     }
 
     /// Whether what is there is tables of facts and hardly any code: names of entities, characters of an encoding. Whoever knows
     /// the same facts has the same tables.
     pub(super) fn is_tabular(&self) -> bool {
-        self.table >= 4.0 * self.code
+        self.table >= 0.9 * self.code
     }
 
     /// Whether so much of it is there that it was not taken for another that it was cut out of.
@@ -131,33 +144,38 @@ impl Evidence {
 pub(super) const TINY_CONFIDENCE: f32 = 0.9;
 
 /// Runs of an average version that are in the index.
+#[allow(clippy::cast_precision_loss)] // far below
 pub(super) fn size(package: &Package) -> f64 {
-    let all: u32 = package.expected().iter().sum();
-    let versions = u32::try_from(package.versions.len().max(1)).unwrap_or(u32::MAX);
-    f64::from(all) / f64::from(versions)
+    let all: i64 = package.expected().iter().sum();
+    all as f64 / package.looked_into.len().max(1) as f64
 }
 
 /// Share of a version's runs that were found, of the version of which it is greatest.
+#[allow(clippy::cast_precision_loss)] // far below
 pub(super) fn completeness(package: &Package, found: &[u32]) -> f64 {
-    let mut there = vec![0u32; package.versions.len()];
+    let mut there = Tally::new(package.looked_into.len());
     for (set, found) in package.sets.iter().zip(found).filter(|(_, found)| **found > 0) {
-        set.each_version(|version| {
-            if let Some(sum) = there.get_mut(version) {
-                *sum += found;
-            }
-        });
+        there.add(&set.versions, i64::from(*found));
     }
-    let shares = there.iter().zip(package.expected());
+    let shares = there.each().zip(package.expected());
     shares
-        .map(|(there, expected)| f64::from(*there) / f64::from((*expected).max(1)))
+        .map(|(there, expected)| there as f64 / (*expected).max(1) as f64)
         .fold(0.0, f64::max)
 }
 
 /// Share of a small package's runs that must be there, wherever they lie, where what is there surely needs it.
 pub(super) const TRACE: f64 = 0.3;
 
-/// A package that shows hardly any runs, whoever looks: it is believed where what depends on it is there.
-pub(super) const TINY: f64 = 6.0;
+/// Runs below which a package shows hardly any, whoever looks: it is believed where what depends on it is there.
+const TINY: i64 = 6;
+
+/// Whether a package is that, of which what depends on it takes a version of so many runs at least. Versions of none, where others
+/// have many, are of types alone.
+pub(super) fn is_tiny(package: &Package, fewest: Option<i64>) -> bool {
+    let all: i64 = package.expected().iter().sum();
+    let is_on_average = all < TINY * i64::try_from(package.looked_into.len()).unwrap_or(i64::MAX);
+    is_on_average || fewest.is_some_and(|runs| runs < TINY && runs > 0)
+}
 
 /// The package that another was cut out of, by its authors' names: each function of `lodash` is a package too.
 pub(super) fn cut_out_of(name: &str) -> Option<&'static str> {

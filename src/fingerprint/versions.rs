@@ -1,10 +1,14 @@
 //! Which version a package is there in, and whether more than one is.
 
-use super::{index::Package, verdict::completeness};
-use crate::ecosystem::NPM;
+use super::{
+    record::{Package, Set},
+    verdict::completeness,
+    version_set::Tally,
+};
+use std::collections::BTreeSet;
 
 /// Runs of each set of versions that a part of a bundle holds: the set's number and how many, each run once.
-pub(super) type Found = Vec<(u8, u32)>;
+pub(super) type Found = Vec<(u16, u32)>;
 
 /// What a run costs a version that does not have it, in natural logarithms; and at most, for all that share its versions.
 const STRANGE: (f64, f64) = (3.5, 14.0);
@@ -18,7 +22,7 @@ const ABSENT: (f64, f64) = (2.0, 4.5);
 
 /// Versions this much less likely than the likeliest are ruled out; and for each unit that the likeliest leaves unexplained,
 /// since what is strange to that one may as well be strange to the true one.
-const RULED_OUT: (f64, f64) = (3.0, 0.5);
+const RULED_OUT: (f64, f64) = (8.0, 0.5);
 
 /// What it costs to suppose a version that was not looked into: it may have what either neighbour has.
 const BETWEEN: f64 = 12.0;
@@ -27,113 +31,148 @@ const BETWEEN: f64 = 12.0;
 const OF_EITHER: f64 = 0.2;
 
 /// What the likeliest version may leave unexplained, in all or for each run that is there.
-const UNEXPLAINED: (f64, f64) = (12.0, 0.08);
+const UNEXPLAINED: (f64, f64) = (16.0, 0.2);
 
-/// Share of the likeliest version that must be there: below that, what was found may be what it has in common with another.
-const LEAST: f64 = 0.25;
+/// Share of the likeliest version that must be there, or runs: below that, what was found may be what it has in common with
+/// another.
+const LEAST: (f64, u32) = (0.25, 60);
 
 /// Runs that must be there before versions are told.
 const FEWEST_TELL: u32 = 6;
+
+/// Runs that must be there of a copy and of no other.
+const FEWEST_ALONE: u32 = 8;
 
 /// What a second copy must explain that the first does not: three runs.
 const COPY: f64 = 3.0 * STRANGE.0;
 
 /// Copies of one package that are told apart, and stretches beyond which none are.
 const MOST_COPIES: usize = 4;
-const MOST_PARTS: usize = 96;
+const MOST_PARTS: usize = 400;
 
-/// A way in which a package can be there: as a version that was looked into, or as one between two of those.
+/// Share of what another copy has and the likeliest has not that must be there.
+const ALONE: f64 = 0.6;
+
+/// Share of a part that may be strange to whatever the package is there as, before it is none of it.
+const FOREIGN: f64 = 0.5;
+
+/// A way in which a package can be there: as a version that was looked into, or as one between that and the next.
 #[derive(Clone, Copy, Debug)]
 struct Guess {
-    /// Versions of which it can have the runs.
-    versions: u64,
+    version: usize,
     between: bool,
 }
 
 fn guesses(package: &Package) -> Vec<Guess> {
-    let count = package.versions.len();
-    let one = |i: usize| Guess {
-        versions: 1 << i,
+    let count = package.looked_into.len();
+    let one = |version| Guess {
+        version,
         between: false,
     };
-    let unknown = |i: &usize| !between(package, *i).is_empty();
-    let two = |i: usize| Guess {
-        versions: 0b11 << i,
-        between: true,
-    };
-    let gaps = (0..count.saturating_sub(1)).filter(unknown).map(two);
-    (0..count).map(one).chain(gaps).collect()
+    let two = |version| Guess { version, between: true };
+    let gaps = (0..count).filter(|i| !after(package, *i).is_empty() && i + 1 < count);
+    (0..count).map(one).chain(gaps.map(two)).collect()
 }
 
 /// Versions that were not looked into, between one that was and the next.
-fn between(package: &Package, below: usize) -> &[String] {
-    let (Some(below), Some(above)) = (package.versions.get(below), package.versions.get(below + 1)) else {
-        return &[];
-    };
-    // Oldest first.
-    let order = |a: &str, b: &str| (NPM.compare)(a, b);
-    let first = package.others.partition_point(|other| order(other, below).is_le());
-    let end = package.others.partition_point(|other| order(other, above).is_lt());
-    package.others.get(first..end).unwrap_or_default()
+fn after(package: &Package, version: usize) -> &[String] {
+    let place = |version: usize| package.looked_into.get(version).copied();
+    let first = place(version).map_or(0, |place| place + 1);
+    let end = place(version + 1).unwrap_or(package.published.len());
+    package.published.get(first..end).unwrap_or_default()
 }
 
-/// What a guess cannot explain. A few of the many runs that some other versions share are no sign of them: code elsewhere in
+/// Costs are counted in these parts of a natural logarithm, so that sums of them are exact.
+const PART: f64 = 65_536.0;
+
+#[allow(clippy::cast_possible_truncation)] // far below
+fn parts(cost: f64) -> i64 {
+    (cost * PART) as i64
+}
+
+#[allow(clippy::cast_precision_loss)] // far below
+fn cost(parts: i64) -> f64 {
+    parts as f64 / PART
+}
+
+/// What each guess cannot explain. A few of the many runs that some other versions share are no sign of them: code elsewhere in
 /// the bundle is like theirs.
-fn strange(package: &Package, guess: Guess, found: &Found, there: f64) -> f64 {
-    let cost = |(number, found): &(u8, u32)| {
+fn strange(package: &Package, guesses: &[Guess], found: &Found, there: f64) -> Vec<f64> {
+    let mut explained = Tally::new(package.looked_into.len());
+    let mut all = 0;
+    for (number, found) in found {
         let set = package.sets.get(usize::from(*number)).copied().unwrap_or_default();
-        if set.versions & guess.versions == 0 {
-            let part = f64::from(*found) / f64::from(set.runs.max(1));
-            (STRANGE.0 * f64::from(*found) * (part / (EARNEST * there)).min(1.0)).min(STRANGE.1)
+        let part = f64::from(*found) / f64::from(set.runs.max(1));
+        let cost = (STRANGE.0 * f64::from(*found) * (part / (EARNEST * there)).min(1.0)).min(STRANGE.1);
+        all += parts(cost);
+        explained.add(&set.versions, parts(cost));
+    }
+    let one: Vec<i64> = explained.each().collect();
+    let both: Vec<i64> = explained.each_pair().collect();
+    let of = |guess: &Guess| {
+        let i = guess.version;
+        let either = if guess.between {
+            one[i] + one[i + 1] - both[i]
         } else {
-            0.0
-        }
+            one[i]
+        };
+        cost(all - either)
     };
-    found.iter().map(cost).sum()
+    guesses.iter().map(of).collect()
 }
 
-/// What a guess would have beside that.
-fn missing(package: &Package, guess: Guess, found: &[u32], there: f64) -> f64 {
+/// What each guess would have beside that.
+fn missing(package: &Package, guesses: &[Guess], found: &[u32], there: f64) -> Vec<f64> {
     let absent = (1.0 - there).ln();
-    let lacks = package
-        .sets
-        .iter()
-        .zip(found)
-        .filter(|(set, found)| set.versions & guess.versions == guess.versions && **found == 0);
-    let cost: f64 = lacks
-        .map(|(set, _)| (absent * f64::from(set.runs) * -0.5).min(ABSENT.0))
-        .sum();
+    let mut lacking = Tally::new(package.looked_into.len());
+    for (set, _) in package.sets.iter().zip(found).filter(|(_, found)| **found == 0) {
+        lacking.add(
+            &set.versions,
+            parts((absent * f64::from(set.runs) * -0.5).min(ABSENT.0)),
+        );
+    }
+    let one: Vec<i64> = lacking.each().collect();
+    let both: Vec<i64> = lacking.each_pair().collect();
     // A package of which a part is there is shaken, or has its code twice, for either kind of module.
-    cost.min(ABSENT.1 * ((there - 0.4) / 0.4).clamp(0.0, 1.0))
+    let most = ABSENT.1 * ((there - 0.4) / 0.4).clamp(0.0, 1.0);
+    let of = |guess: &Guess| {
+        cost(if guess.between {
+            both[guess.version]
+        } else {
+            one[guess.version]
+        })
+        .min(most)
+    };
+    guesses.iter().map(of).collect()
 }
 
 /// Whether enough is there of what only the version below has, and of what only the one above has.
-fn is_between(package: &Package, guess: Guess, found: &[u32], there: f64) -> bool {
-    let below = 1u64 << guess.versions.trailing_zeros();
-    let share = |one: u64| {
-        let sets = package.sets.iter().zip(found);
-        let alone = sets.filter(|(set, _)| set.versions & guess.versions == one);
+fn is_between(package: &Package, version: usize, found: &[u32], there: f64) -> bool {
+    let share = |one: usize, other: usize| {
+        let is_alone = |set: &Set| set.versions.contains(one) && !set.versions.contains(other);
+        let alone = package.sets.iter().zip(found).filter(|(set, _)| is_alone(set));
         let (all, seen) = alone.fold((0, 0), |(all, seen), (set, found)| (all + set.runs, seen + found));
         f64::from(seen) / f64::from(all.max(1))
     };
-    share(below) >= OF_EITHER * there && share(guess.versions & !below) >= OF_EITHER * there
+    share(version, version + 1) >= OF_EITHER * there && share(version + 1, version) >= OF_EITHER * there
 }
 
 /// What is possible of one copy: guesses, and what the likeliest cannot explain.
 fn possible(package: &Package, guesses: &[Guess], found: &Found) -> (Vec<Guess>, f64) {
     let by_set = by_set(package, found);
     let there = completeness(package, &by_set).clamp(0.05, 0.97);
-    let costs: Vec<(f64, f64)> = guesses
-        .iter()
-        .map(|&guess| {
-            if guess.between && !is_between(package, guess, &by_set, there) {
-                return (f64::INFINITY, f64::INFINITY);
-            }
-            let strange = strange(package, guess, found, there);
-            let whole = strange + missing(package, guess, &by_set, there);
-            (strange, whole + if guess.between { BETWEEN } else { 0.0 })
-        })
-        .collect();
+    let strange = strange(package, guesses, found, there);
+    let missing = missing(package, guesses, &by_set, there);
+    let mut costs: Vec<(f64, f64)> = Vec::new();
+    for ((guess, strange), missing) in guesses.iter().zip(strange).zip(missing) {
+        let possible = !guess.between || is_between(package, guess.version, &by_set, there);
+        let more = if guess.between { BETWEEN } else { 0.0 };
+        costs.push(if possible {
+            (strange, strange + missing + more)
+        } else {
+            (f64::INFINITY, f64::INFINITY)
+        });
+    }
     let best = costs
         .iter()
         .copied()
@@ -145,9 +184,9 @@ fn possible(package: &Package, guesses: &[Guess], found: &Found) -> (Vec<Guess>,
         .filter(|(_, cost)| cost.1 <= best.1 + RULED_OUT.0 + RULED_OUT.1 * best.0);
     let near = near.map(|(guess, _)| *guess).collect();
     // No version that is known explains it: it is another.
-    let hits = found.iter().map(|(_, n)| n).sum::<u32>();
+    let hits = hits(found);
     let explained = best.0 < UNEXPLAINED.0.max(UNEXPLAINED.1 * f64::from(hits));
-    let told = explained && there >= LEAST && hits >= FEWEST_TELL;
+    let told = explained && (there >= LEAST.0 || hits >= LEAST.1) && hits >= FEWEST_TELL;
     (if told { near } else { Vec::new() }, best.0)
 }
 
@@ -177,12 +216,20 @@ const DOUBLED: f64 = 0.4;
 
 fn is_doubled<S>(package: &Package, parts: &[(S, Found)]) -> bool {
     let all = sum(parts.iter().map(|(_, found)| found));
-    let runs = |set: u8| package.sets.get(usize::from(set)).map_or(0, |set| set.runs);
+    let runs = |set: u16| package.sets.get(usize::from(set)).map_or(0, |set| set.runs);
     let (once, again) = all.iter().fold((0, 0), |(once, again), &(set, found)| {
         let first = found.min(runs(set));
         (once + first, again + found - first)
     });
     again >= FEWEST_TELL && f64::from(again) >= DOUBLED * f64::from(once)
+}
+
+/// Times that runs are there again from which on they are no copies of the package.
+const STREWN: u32 = 2;
+
+fn is_strewn(package: &Package, found: &Found) -> bool {
+    let once: u32 = by_set(package, found).iter().sum();
+    hits(found) > (1 + STREWN) * once
 }
 
 /// Share of what is there of the copy of which most is that must be there of another.
@@ -219,116 +266,152 @@ pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<In
         }
         all
     };
-    if unexplained < COPY || parts.len() < 2 || parts.len() > MOST_PARTS {
+    // What compilers write into many modules (`tslib`) is no package there.
+    if unexplained < COPY || parts.len() < 2 || parts.len() > MOST_PARTS || is_strewn(package, &all) {
         return one();
     }
     let there = completeness(package, &by_set(package, &all)).clamp(0.05, 0.97);
-    // Guesses that together explain the most, one after the other.
     let costs: Vec<Vec<f64>> = parts
         .iter()
-        .map(|(_, found)| {
-            guesses
-                .iter()
-                .map(|&guess| strange(package, guess, found, there))
-                .collect()
-        })
+        .map(|(_, found)| strange(package, &guesses, found, there))
         .collect();
-    let mut chosen: Vec<usize> = Vec::new();
-    let mut now: Vec<f64> = vec![f64::INFINITY; parts.len()];
-    while chosen.len() < MOST_COPIES {
-        let with = |guess: usize| -> f64 { now.iter().zip(&costs).map(|(now, costs)| now.min(costs[guess])).sum() };
-        let best = (0..guesses.len())
-            .map(|g| (with(g), g))
-            .min_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((left, guess)) = best else { break };
-        if !chosen.is_empty() && now.iter().sum::<f64>() - left < COPY {
-            break;
-        }
-        chosen.push(guess);
-        for (now, costs) in now.iter_mut().zip(&costs) {
-            *now = now.min(costs[guess]);
-        }
-    }
+    let chosen = together(&costs, guesses.len());
     if chosen.len() < 2 {
         return one();
     }
-    // What two explain alike is of either, and tells of neither.
-    let mut copies: Vec<(Vec<usize>, Found)> = vec![Default::default(); chosen.len()];
-    let hits = |found: &Found| found.iter().map(|(_, n)| n).sum::<u32>();
-    let mut strict = vec![0; chosen.len()];
-    for (part, costs) in costs.iter().enumerate() {
-        let least = chosen.iter().map(|g| costs[*g]).fold(f64::INFINITY, f64::min);
-        let best: Vec<usize> = (0..chosen.len()).filter(|c| costs[chosen[*c]] <= least).collect();
-        copies[best[0]].0.push(part);
-        for &copy in &best {
-            copies[copy].1.extend(&parts[part].1);
-        }
-        if let [only] = best[..] {
-            strict[only] += hits(&parts[part].1);
-        }
-    }
-    // A copy of which little is alone is no copy but a coincidence.
-    let least = u32::max(FEWEST_TELL, hits(&all) / 6);
-    let mut strict = strict.into_iter();
-    copies.retain(|_| strict.next().is_some_and(|alone| alone >= least));
-    let mut copies: Vec<(Vec<usize>, Found, f64)> = copies
-        .into_iter()
-        .map(|(members, found)| {
-            let found = sum(std::iter::once(&found));
-            let there = completeness(package, &by_set(package, &found));
-            (members, found, there)
-        })
-        .collect();
-    copies.sort_by(|a, b| b.2.total_cmp(&a.2));
-    // Nor is one of which much less is there than of the best: a package that was made of this one.
-    let most = copies.first().map_or(0.0, |copy| copy.2);
-    let fewer = copies.iter().filter(|copy| copy.2 >= AS_WHOLE * most).count();
-    let strangers: Vec<usize> = copies.drain(fewer..).flat_map(|copy| copy.0).collect();
-    if copies.len() < 2 && strangers.is_empty() {
+    let copies = parted(package, &guesses, parts, &costs, &chosen, hits(&all) / 6);
+    // What is of none of them is a coincidence, or of another package that was made of this one.
+    let strangers = (0..parts.len()).filter(|part| !copies.iter().any(|(members, _)| members.contains(part)));
+    let strangers: Vec<S> = strangers.map(|part| parts[part].0).collect();
+    if copies.is_empty() || copies.len() < 2 && strangers.is_empty() {
         return one();
     }
     let mut instances: Vec<Instance<S>> = copies
         .into_iter()
-        .map(|(members, found, _)| {
+        .map(|(members, found)| {
             let (near, _) = possible(package, &guesses, &found);
             Instance::new(package, members.into_iter().map(|i| parts[i].0).collect(), &near)
         })
         .collect();
     if let Some(first) = instances.first_mut() {
-        first.parts.extend(strangers.into_iter().map(|i| parts[i].0));
+        first.parts.extend(strangers);
     }
     instances
 }
 
-/// Names of versions, with those beside them that were not looked into and may be the same.
-fn versions(package: &Package, possible: &[Guess]) -> Vec<String> {
-    let mut named: Vec<String> = Vec::new();
-    let mut add = |version: &String| {
-        if !named.contains(version) {
-            named.push(version.clone());
+fn hits(found: &Found) -> u32 {
+    found.iter().map(|(_, n)| n).sum()
+}
+
+/// Guesses that together explain the most, one after the other; `costs` are of each part, for each guess.
+fn together(costs: &[Vec<f64>], guesses: usize) -> Vec<usize> {
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut now: Vec<f64> = vec![f64::INFINITY; costs.len()];
+    while chosen.len() < MOST_COPIES {
+        let with = |guess: usize| -> f64 { now.iter().zip(costs).map(|(now, costs)| now.min(costs[guess])).sum() };
+        let best = (0..guesses).map(|g| (with(g), g)).min_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((left, guess)) = best else { break };
+        if !chosen.is_empty() && now.iter().sum::<f64>() - left < COPY {
+            break;
         }
-    };
-    for guess in possible {
-        let i = guess.versions.trailing_zeros() as usize;
-        if guess.between {
-            between(package, i).iter().for_each(&mut add);
-            continue;
-        }
-        let version = &package.versions[i];
-        add(version);
-        let below = i.checked_sub(1).and_then(|i| package.versions.get(i));
-        let above = package.versions.get(i + 1);
-        for other in &package.others {
-            let order = |a: &str, b: &str| (NPM.compare)(a, b);
-            let after = below.is_none_or(|below| order(other, below).is_gt());
-            let before = above.is_none_or(|above| order(other, above).is_lt());
-            if after && before && line(other) == line(version) {
-                add(other);
-            }
+        chosen.push(guess);
+        for (now, costs) in now.iter_mut().zip(costs) {
+            *now = now.min(costs[guess]);
         }
     }
-    named.sort_by(|a, b| (NPM.compare)(a, b));
-    named
+    chosen
+}
+
+/// How much is there of what one guess has and another has not.
+fn share_alone(package: &Package, one: &Guess, other: &Guess, found: &[&Found]) -> f64 {
+    let by_set = by_set(package, &sum(found.iter().copied()));
+    let has = |set: &Set, guess: &Guess| {
+        set.versions.contains(guess.version) || guess.between && set.versions.contains(guess.version + 1)
+    };
+    let alone = package
+        .sets
+        .iter()
+        .zip(&by_set)
+        .filter(|(set, _)| has(set, one) && !has(set, other));
+    let (all, seen) = alone.fold((0, 0), |(all, seen), (set, found)| (all + set.runs, seen + found));
+    f64::from(seen) / f64::from(all.max(1))
+}
+
+/// Which parts are of which of the guesses that were chosen, and what these hold, where more than `least` is of one alone.
+fn parted<S>(
+    package: &Package,
+    guesses: &[Guess],
+    parts: &[(S, Found)],
+    costs: &[Vec<f64>],
+    chosen: &[usize],
+    least: u32,
+) -> Vec<(Vec<usize>, Found)> {
+    // What two explain alike is of either, and tells of neither.
+    let mut copies: Vec<(Vec<usize>, Vec<&Found>, u32)> = vec![Default::default(); chosen.len()];
+    for (part, costs) in costs.iter().enumerate() {
+        let found = &parts[part].1;
+        let cheapest = chosen.iter().map(|g| costs[*g]).fold(f64::INFINITY, f64::min);
+        if cheapest > FOREIGN * STRANGE.0 * f64::from(hits(found)) {
+            continue;
+        }
+        let best: Vec<usize> = (0..chosen.len()).filter(|c| costs[chosen[*c]] <= cheapest).collect();
+        copies[best[0]].0.push(part);
+        for &copy in &best {
+            copies[copy].1.push(found);
+        }
+        if let [only] = best[..] {
+            copies[only].2 += hits(found);
+        }
+    }
+    // A copy of which little is alone is no copy but a coincidence: of all that it has and the likeliest has not, too.
+    let first = chosen[0];
+    let mut numbered = chosen.iter();
+    copies.retain(|(_, found, alone)| {
+        let this = *numbered.next().unwrap_or(&first);
+        let whole = this == first || share_alone(package, &guesses[this], &guesses[first], found) >= ALONE;
+        *alone >= least.max(FEWEST_ALONE) && whole
+    });
+    let mut copies: Vec<(Vec<usize>, Found, f64)> = copies
+        .into_iter()
+        .map(|(members, found, _)| {
+            let found = sum(found.into_iter());
+            let there = completeness(package, &by_set(package, &found));
+            (members, found, there)
+        })
+        .collect();
+    copies.sort_by(|a, b| b.2.total_cmp(&a.2));
+    // Nor is one of which much less is there than of the best.
+    let most = copies.first().map_or(0.0, |copy| copy.2);
+    copies.retain(|copy| copy.2 >= AS_WHOLE * most);
+    copies.into_iter().map(|(members, found, _)| (members, found)).collect()
+}
+
+/// Names of versions, with those beside them that were not looked into and may be the same.
+fn versions(package: &Package, possible: &[Guess]) -> Vec<String> {
+    let mut places: BTreeSet<usize> = BTreeSet::new();
+    for guess in possible {
+        let place = |version: usize| package.looked_into.get(version).copied();
+        let Some(here) = place(guess.version) else { continue };
+        let next = place(guess.version + 1).unwrap_or(package.published.len());
+        if guess.between {
+            places.extend(here + 1..next);
+            continue;
+        }
+        let before = guess
+            .version
+            .checked_sub(1)
+            .and_then(place)
+            .map_or(0, |place| place + 1);
+        let alike = |place: &usize| {
+            let at = |place: usize| package.published.get(place).map(|version| line(version));
+            at(*place) == at(here)
+        };
+        places.extend((before..next).filter(alike));
+    }
+    places
+        .iter()
+        .filter_map(|place| package.published.get(*place).cloned())
+        .collect()
 }
 
 /// Versions that promise to be compatible: `1`, `0.3`.
@@ -347,18 +430,19 @@ fn line(version: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::index::Set, *};
+    use super::{super::version_set::VersionSet, *};
 
-    fn package(sets: &[(u64, u32)]) -> Package {
+    fn package(sets: &[((usize, usize), u32)]) -> Package {
         Package {
-            versions: ["1.0.0", "1.1.0", "1.2.0"].map(str::to_owned).to_vec(),
-            others: ["1.1.1", "1.2.1", "2.0.0"].map(str::to_owned).to_vec(),
+            published: ["1.0.0", "1.1.0", "1.1.1", "1.2.0", "1.2.1", "2.0.0"]
+                .map(str::to_owned)
+                .to_vec(),
+            looked_into: vec![0, 1, 3],
             sets: sets
                 .iter()
-                .map(|&(versions, runs)| Set {
-                    versions,
+                .map(|&((first, last), runs)| Set {
+                    versions: VersionSet::stretch(first, last),
                     runs,
-                    sampled: runs,
                 })
                 .collect(),
             ..Package::default()
@@ -368,7 +452,7 @@ mod tests {
     #[test]
     fn versions_are_those_that_nothing_speaks_against() {
         // What all have, what the last two have, what each has alone.
-        let package = package(&[(0b111, 40), (0b110, 10), (0b001, 10), (0b010, 10), (0b100, 10)]);
+        let package = package(&[((0, 2), 40), ((1, 2), 10), ((0, 0), 10), ((1, 1), 10), ((2, 2), 10)]);
         for (found, expected) in [
             ([40, 0, 10, 0, 0], &["1.0.0"][..]),
             // 1.1.1 was not looked into, and may be as 1.1.0 is.
@@ -376,8 +460,8 @@ mod tests {
             ([40, 10, 0, 0, 10], &["1.1.1", "1.2.0", "1.2.1"]),
             // Nothing tells.
             ([0, 0, 0, 0, 0], &[]),
-            // Code of two versions at once is code of neither.
-            ([40, 0, 10, 0, 10], &[]),
+            // Code of two versions at once may be of either.
+            ([40, 0, 10, 0, 10], &["1.0.0", "1.1.1", "1.2.0", "1.2.1"]),
         ] {
             let found: Found = (0..).zip(found).filter(|(_, n)| *n > 0).collect();
             let (possible, _) = possible(&package, &guesses(&package), &found);

@@ -47,11 +47,7 @@ fn source(name: &str, functions: usize, versions: &[&str], needs: &[&str]) -> So
             &mut [module(name, functions, version).into_bytes()].into_iter(),
         )
     };
-    Source {
-        name: name.to_owned(),
-        releases: versions.iter().map(release).collect(),
-        ..Source::default()
-    }
+    Source::new(name, versions.iter().map(release).collect())
 }
 
 fn index() -> Vec<u8> {
@@ -138,11 +134,7 @@ fn a_table_of_facts_is_nobodys_unless_all_of_it_is_there() {
         Vec::new(),
         &mut [(table(0..200) + &code).into_bytes()].into_iter(),
     );
-    let source = Source {
-        name: "delta".to_owned(),
-        releases: vec![release],
-        ..Source::default()
-    };
+    let source = Source::new("delta", vec![release]);
     let index = Index::from_bytes(build(vec![source], 6_000_000)).unwrap();
     let own = minified("omega", 40, "1.0.0");
     for (bundle, expected) in [
@@ -199,12 +191,10 @@ fn named_modules_learn_their_versions_from_their_code() {
 fn versions_with_the_same_code_are_all_possible() {
     let same = || vec![module("alpha", 12, "same").into_bytes()].into_iter();
     let release = |version| Release::new(version, Vec::new(), &mut same());
-    let source = Source {
-        name: "alpha".to_owned(),
-        releases: vec![release("1.0.0"), release("1.0.1")],
-        others: ["1.0.2", "2.0.0"].map(|v| (v.to_owned(), Vec::new())).to_vec(),
-        others_told: false,
-    };
+    let published = ["1.0.0", "1.0.1", "1.0.2", "2.0.0"]
+        .map(|v| (v.to_owned(), Vec::new()))
+        .to_vec();
+    let source = Source::new("alpha", vec![release("1.0.0"), release("1.0.1")]).with_published(published, false);
     let index = Index::from_bytes(build(vec![source], 6_000_000)).unwrap();
     let claims = claims(&Stream::of(minified("alpha", 12, "same").as_bytes()), &index).unwrap();
     assert_eq!(

@@ -1,0 +1,349 @@
+//! What the file of known runs says of a package, and how that is written.
+//!
+//! Numbers are of seven bits a byte, the lowest first; a text has its length before it. A record holds, in this order:
+//!
+//! | part | as |
+//! |---|---|
+//! | name | text |
+//! | versions | how many; each as the first number in which it differs from the one before it, see [`put_version`] |
+//! | `others_told`, shift | numbers |
+//! | sets of versions | how many; of each its stretches, and how many runs |
+//! | needs | how many; of each the package's number, the range, stretches of versions |
+//!
+//! Stretches are how many there are, and of each how far it begins from the end of the one before, and its length less one.
+
+use super::{
+    grams::BITS,
+    version_set::{self, Tally, VersionSet},
+};
+use std::sync::OnceLock;
+
+/// Versions that share runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Set {
+    /// Those of the package's versions that were looked into.
+    pub versions: VersionSet,
+    /// Runs that are in the index.
+    pub runs: u32,
+}
+
+/// A package that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Versions that are known to exist, oldest first.
+    pub published: Vec<String>,
+    /// Places of those that were looked into; at most [`version_set::MOST`].
+    pub looked_into: Vec<usize>,
+    /// Whether it is known what the others depend on.
+    pub others_told: bool,
+    /// Runs whose hash is below 2^([`BITS`] - `shift`) are all in the index, apart from those that many packages have.
+    pub shift: u8,
+    /// Sets of versions.
+    pub sets: Vec<Set>,
+    /// What it depends on.
+    pub needs: Vec<Need>,
+    /// Runs of each version that are in the index, once somebody asked.
+    pub(super) expected: OnceLock<Vec<i64>>,
+}
+
+/// A package that another depends on, in some of its versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Need {
+    /// Its number in this index.
+    pub package: u16,
+    /// Which versions it takes, as npm writes it (`^1.2.0`, `~2.1.24 || 3.x`).
+    pub range: String,
+    /// Versions of the dependent that ask for it so: the first and the last of each stretch of those that are published.
+    pub asked_by: Vec<(usize, usize)>,
+}
+
+impl Need {
+    /// Whether a version of the dependent, by its place, asks for it so.
+    pub(super) fn is_asked_by(&self, place: usize) -> bool {
+        let at = self.asked_by.partition_point(|(_, last)| *last < place);
+        self.asked_by.get(at).is_some_and(|(first, _)| *first <= place)
+    }
+}
+
+impl Package {
+    /// The versions that were looked into, oldest first.
+    pub fn versions(&self) -> impl DoubleEndedIterator<Item = &String> {
+        self.looked_into.iter().filter_map(|place| self.published.get(*place))
+    }
+
+    /// Runs of each version that are in the index.
+    pub(super) fn expected(&self) -> &[i64] {
+        self.expected.get_or_init(|| {
+            let mut runs = Tally::new(self.looked_into.len());
+            self.sets
+                .iter()
+                .for_each(|set| runs.add(&set.versions, i64::from(set.runs)));
+            runs.each().collect()
+        })
+    }
+
+    /// Whether a run is among those of which the index has all.
+    #[must_use]
+    pub fn samples(shift: u8, gram: u64) -> bool {
+        gram >> (BITS - u32::from(shift).min(BITS - 1)) == 0
+    }
+
+    /// Writes it.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        put_text(out, &self.name);
+        put_usize(out, self.published.len());
+        let mut looked_into = self.looked_into.iter().peekable();
+        let mut before = [0; 3];
+        for (place, version) in self.published.iter().enumerate() {
+            put_version(
+                out,
+                &mut before,
+                version,
+                looked_into.next_if(|next| **next == place).is_some(),
+            );
+        }
+        put(out, u64::from(self.others_told));
+        put(out, u64::from(self.shift));
+        put_usize(out, self.sets.len());
+        for set in &self.sets {
+            let stretches: Vec<_> = set.versions.stretches().collect();
+            put_stretches(out, &stretches);
+            put(out, u64::from(set.runs));
+        }
+        put_usize(out, self.needs.len());
+        for need in &self.needs {
+            put(out, u64::from(need.package));
+            put_text(out, &need.range);
+            put_stretches(out, &need.asked_by);
+        }
+    }
+
+    /// Reads it; `None` if that is no record.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader { bytes };
+        let reader = &mut reader;
+        let name = reader.text()?;
+        let (mut published, mut looked_into) = (Vec::new(), Vec::new());
+        let mut before = [0; 3];
+        for place in 0..reader.count()? {
+            let (version, known) = reader.version(&mut before)?;
+            published.push(version);
+            if known {
+                looked_into.push(place);
+            }
+        }
+        if looked_into.len() > version_set::MOST {
+            return None;
+        }
+        let others_told = reader.number()? != 0;
+        let shift = u8::try_from(reader.number()?).ok().filter(|s| u32::from(*s) < BITS)?;
+        let mut sets = Vec::new();
+        for _ in 0..reader.count()? {
+            let mut versions = VersionSet::default();
+            reader.stretches(looked_into.len(), |first, last| versions.insert_stretch(first, last))?;
+            sets.push(Set {
+                versions,
+                runs: u32::try_from(reader.number()?).ok()?,
+            });
+        }
+        let mut needs = Vec::new();
+        for _ in 0..reader.count()? {
+            let mut need = Need {
+                package: u16::try_from(reader.number()?).ok()?,
+                range: reader.text()?,
+                asked_by: Vec::new(),
+            };
+            reader.stretches(published.len(), |first, last| need.asked_by.push((first, last)))?;
+            needs.push(need);
+        }
+        Some(Self {
+            name,
+            published,
+            looked_into,
+            others_told,
+            shift,
+            sets,
+            needs,
+            expected: OnceLock::new(),
+        })
+    }
+}
+
+/// The numbers of a version that is nothing but three of them.
+fn three(version: &str) -> Option<[u64; 3]> {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok().map(u64::from));
+    let three = [parts.next()??, parts.next()??, parts.next()??];
+    (text(three) == version).then_some(three)
+}
+
+fn text([major, minor, patch]: [u64; 3]) -> String {
+    format!("{major}.{minor}.{patch}")
+}
+
+/// A version, by what it has more than the one before it. The lowest two bits say of which number (0 the patch, 1 the minor,
+/// 2 the major; the numbers behind it follow) or that a text follows, the next whether it was looked into, the others how
+/// many more less one, or how long the text is.
+fn put_version(out: &mut Vec<u8>, before: &mut [u64; 3], version: &str, looked_into: bool) {
+    let mut head = |kind: u64, value: u64| put(out, value << 3 | u64::from(looked_into) << 2 | kind);
+    let grown = three(version).and_then(|now| {
+        let at = (0..3).find(|i| now[*i] != before[*i])?;
+        (now[at] > before[at]).then_some((now, at))
+    });
+    if let Some((now, at)) = grown {
+        head(2 - at as u64, now[at] - before[at] - 1);
+        now[at + 1..].iter().for_each(|number| put(out, *number));
+        *before = now;
+    } else {
+        head(3, version.len() as u64);
+        out.extend_from_slice(version.as_bytes());
+    }
+}
+
+fn put_stretches(out: &mut Vec<u8>, stretches: &[(usize, usize)]) {
+    put_usize(out, stretches.len());
+    let mut end = 0;
+    for (first, last) in stretches {
+        put_usize(out, first - end);
+        put_usize(out, last - first);
+        end = last + 1;
+    }
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_usize(out, text.len());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn put_usize(out: &mut Vec<u8>, n: usize) {
+    put(out, n as u64);
+}
+
+fn put(out: &mut Vec<u8>, mut n: u64) {
+    loop {
+        let [low, ..] = n.to_le_bytes();
+        n >>= 7;
+        if n == 0 {
+            return out.push(low);
+        }
+        out.push(low | 0x80);
+    }
+}
+
+struct Reader<'b> {
+    bytes: &'b [u8],
+}
+
+impl<'b> Reader<'b> {
+    fn number(&mut self) -> Option<u64> {
+        let mut n = 0u64;
+        for shift in (0..64).step_by(7) {
+            let (&byte, rest) = self.bytes.split_first()?;
+            self.bytes = rest;
+            n |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(n);
+            }
+        }
+        None
+    }
+
+    /// A count of things that take a byte each at least.
+    fn count(&mut self) -> Option<usize> {
+        let count = usize::try_from(self.number()?).ok()?;
+        (count <= self.bytes.len()).then_some(count)
+    }
+
+    fn taken(&mut self, length: usize) -> Option<&'b str> {
+        let (text, rest) = self.bytes.split_at_checked(length)?;
+        self.bytes = rest;
+        std::str::from_utf8(text).ok()
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let length = self.count()?;
+        Some(self.taken(length)?.to_owned())
+    }
+
+    fn version(&mut self, before: &mut [u64; 3]) -> Option<(String, bool)> {
+        let head = self.number()?;
+        let (kind, looked_into, value) = (head & 3, head >> 2 & 1 == 1, head >> 3);
+        let version = if kind == 3 {
+            self.taken(usize::try_from(value).ok()?)?.to_owned()
+        } else {
+            let at = 2 - usize::try_from(kind).ok()?;
+            before[at] = before[at].checked_add(value)?.checked_add(1)?;
+            for number in &mut before[at + 1..] {
+                *number = self.number()?;
+            }
+            text(*before)
+        };
+        Some((version, looked_into))
+    }
+
+    /// Calls `see` with each stretch of the places below `end`.
+    fn stretches(&mut self, end: usize, mut see: impl FnMut(usize, usize)) -> Option<()> {
+        let mut from = 0usize;
+        for _ in 0..self.count()? {
+            let first = from.checked_add(usize::try_from(self.number()?).ok()?)?;
+            let last = first.checked_add(usize::try_from(self.number()?).ok()?)?;
+            if last >= end {
+                return None;
+            }
+            see(first, last);
+            from = last + 1;
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let published = [
+            "0.0.0",
+            "0.0.1",
+            "0.0.3",
+            "0.2.0",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.0.0+b",
+            "1.0.1",
+            "2.10.7",
+            "2.10.8",
+            "now",
+        ];
+        let need = |range: &str, asked_by: &[(usize, usize)]| Need {
+            package: 700,
+            range: range.to_owned(),
+            asked_by: asked_by.to_vec(),
+        };
+        let package = Package {
+            name: "@a/b".to_owned(),
+            published: published.map(str::to_owned).to_vec(),
+            looked_into: vec![0, 3, 5, 10],
+            others_told: true,
+            shift: 3,
+            sets: vec![Set {
+                versions: VersionSet::stretch(1, 2),
+                runs: 300,
+            }],
+            needs: vec![need("^1.0.0", &[(0, 3), (5, 10)]), need("*", &[])],
+            expected: OnceLock::new(),
+        };
+        let mut bytes = Vec::new();
+        package.write(&mut bytes);
+        assert_eq!(Package::read(&bytes), Some(package.clone()));
+        assert!(package.versions().eq(["0.0.0", "0.2.0", "1.0.0", "now"]));
+        assert_eq!(package.expected(), [0, 300, 300, 0]);
+        let asks = |place| package.needs[0].is_asked_by(place);
+        assert!(asks(0) && asks(3) && !asks(4) && asks(5) && !asks(11));
+        for cut in 0..bytes.len() {
+            assert_eq!(Package::read(&bytes[..cut]), None, "{cut}");
+        }
+    }
+}
