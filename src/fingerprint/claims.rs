@@ -228,8 +228,10 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
         }
     }
     // What nothing here asks for is the application's own choice, or what others wrote alike or carry a copy of.
-    let needs = accepted.iter().flat_map(|(i, ..)| &candidates[*i].package.needs);
-    let asked_for: BTreeSet<u16> = needs.map(|need| need.package).collect();
+    let asked_for: BTreeSet<u16> = accepted
+        .iter()
+        .flat_map(|(i, ..)| usually_needs(&candidates[*i].package))
+        .collect();
     accepted.retain(|(i, evidence, _)| asked_for.contains(&candidates[*i].number) || evidence.is_enough_alone());
     (accepted, weak)
 }
