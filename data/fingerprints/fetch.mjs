@@ -27,6 +27,9 @@ const MANY = 250;
 const ROOM = 300e6;
 const WEEKLY = /^@(aws-sdk|smithy|azure|google-cloud|opentelemetry|sentry|aws-lambda-powertools)\/|^(aws-sdk|@types\/.*)$/;
 const WEEKLY_MANY = 24;
+/** The same of what few packages depend on: mostly small ones, which every function has some of. */
+const REST = Number(process.env.REST || 2600);
+const REST_MANY = 40;
 /** What was published before is in no function any more, unless it is among the last so many of a package. */
 const SINCE = '2015-01-01';
 const LAST = 10;
@@ -109,10 +112,13 @@ async function each(list, work) {
   });
 }
 
+/** Packages of which fewer versions are looked into. */
+let rest = new Set();
+
 /** Published versions of a package, and which of them are looked into, what matters most first. */
 async function releases(name) {
   const packument = await pacote.packument(name, options);
-  const chosen = choose(packument, advised.get(name) ?? [], WEEKLY.test(name) ? WEEKLY_MANY : MANY);
+  const chosen = choose(packument, advised.get(name) ?? [], WEEKLY.test(name) ? WEEKLY_MANY : rest.has(name) ? REST_MANY : MANY);
   return { versions: packument.versions, chosen };
 }
 
@@ -130,6 +136,8 @@ await each(closure, async (name) => {
 });
 closure.sort((a, b) => (dependents.get(b) === dependents.get(a) ? (a < b ? -1 : 1) : dependents.get(b) - dependents.get(a)));
 const names = [...new Set([...closure.slice(0, MOST), ...known, ...listed])].slice(0, ALL);
+rest = new Set(closure.filter((name) => !names.includes(name)).slice(0, REST));
+names.push(...rest);
 console.error(`${closure.length} packages are what functions are built from, ${names.length} are looked into`);
 
 let packages = 0;
@@ -146,7 +154,9 @@ await each(names, async (name) => {
   }
   // What was published, so that a version which is not here is known to exist, and what each depends on.
   const published = Object.entries(versions).filter(([v]) => semver.valid(v) && !semver.prerelease(v));
-  const line = ([v, m]) => [v, ...Object.entries({ ...m.peerDependencies, ...m.dependencies }).map(([n, range]) => `${n} ${range}`)].join('\t');
+  // What it can do without is seldom there.
+  const wants = (m) => Object.entries({ ...m.peerDependencies, ...m.dependencies }).filter(([n]) => !m.peerDependenciesMeta?.[n]?.optional);
+  const line = ([v, m]) => [v, ...wants(m).map(([n, range]) => `${n} ${range}`)].join('\t');
   const list = `${name.replace('/', '+')}.versions`;
   kept.add(list);
   fs.writeFileSync(path.join(folder, list), published.map(line).join('\n'));

@@ -105,6 +105,7 @@ fn among(component: &Component, database: &Database) -> Result<Vec<Hit>, IndexEr
     let coordinate = &component.coordinate;
     let ecosystem = ecosystem::of(coordinate.ecosystem);
     let candidates = component.candidates();
+    let copies = component.possible();
     let mut by_id: BTreeMap<String, (Found<'_>, BTreeSet<usize>)> = BTreeMap::new();
     for (i, version) in candidates.iter().enumerate() {
         for found in database.affecting(coordinate, version)? {
@@ -127,8 +128,11 @@ fn among(component: &Component, database: &Database) -> Result<Vec<Hit>, IndexEr
         };
         let group: Vec<&Found<'_>> = group.into_iter().map(|i| &all[i].0).collect();
         let mut hit = hit(&group, &newest, ecosystem)?;
-        if concerned.len() < candidates.len() {
-            hit.only = concerned.iter().map(|&i| candidates[i].clone()).collect();
+        let only: Vec<Box<str>> = concerned.iter().map(|&i| candidates[i].clone()).collect();
+        // Of several copies one is enough.
+        let is_sure = |copy: &&[Box<str>]| copy.iter().all(|version| only.contains(version));
+        if !copies.iter().any(is_sure) {
+            hit.only = only;
         }
         found.push(hit);
     }
@@ -326,6 +330,42 @@ mod tests {
                 requires: Vec::new(),
             };
             assert_eq!(can_be_here(&record, &component), expected, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn what_concerns_all_that_one_copy_can_be_is_sure() {
+        let record =
+            br#"{"id":"GHSA-1","modified":"2025-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"a"},
+            "ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"2.0.0"}]}]}]}"#;
+        let record: Record = serde_json::from_slice(record).expect("a record");
+        let database =
+            Database::of_records(vec![record], "test".to_owned(), "2026-01-01T00:00:00Z").expect("a database");
+        let copy = |versions: &[&str]| Evidence {
+            detector: "test",
+            location: Location::new([].into(), "index.js"),
+            proof: Proof::Inferred,
+            confidence: 0.9,
+            facts: vec![Fact::OneOf(versions.iter().map(|v| (*v).into()).collect())],
+        };
+        for (copies, only) in [
+            (vec![copy(&["1.0.0", "1.1.0"])], Some(&[][..])),
+            (vec![copy(&["1.1.0", "2.0.0"])], Some(&["1.1.0"])),
+            (vec![copy(&["2.0.0", "2.0.1"]), copy(&["1.0.0", "1.1.0"])], Some(&[])),
+            (
+                vec![copy(&["1.1.0", "2.0.0"]), copy(&["2.0.0", "2.1.0"])],
+                Some(&["1.1.0"]),
+            ),
+            (vec![copy(&["2.0.0", "2.0.1"])], None),
+        ] {
+            let component = Component {
+                coordinate: crate::ecosystem::NPM.coordinate("a", None),
+                evidence: copies,
+                requires: Vec::new(),
+            };
+            let hits = among(&component, &database).expect("an index");
+            let told: Option<Vec<&str>> = hits.first().map(|hit| hit.only.iter().map(|v| &**v).collect());
+            assert_eq!(told.as_deref(), only, "{component:?}");
         }
     }
 }

@@ -159,8 +159,12 @@ fn from_hit(component: &Component, hit: &Hit, rule: &'static Rule) -> Option<Fin
     if let Some(newest) = hit.only.last() {
         let all = component.candidates();
         let list = |versions: &[Box<str>]| versions.join(", ");
+        let copies = match component.possible().len() {
+            1 => "its code is of one".to_owned(),
+            n => format!("its code is there in {n} copies that differ, each of one"),
+        };
         message = format!(
-            "its code is of one of {} versions, {} to {}, of which this concerns {}: {message}",
+            "{copies} of {} versions, {} to {}, of which this concerns {}: {message}",
             all.len(),
             all.first().unwrap_or(newest),
             all.last().unwrap_or(newest),

@@ -4,13 +4,12 @@ use super::{
     grams::{BITS, Stream},
     index::{self, ENTRY_BYTES, Known, PACKAGES, SETS},
     record::{Need, Package, Set},
-    verdict,
     version_set::{self, VersionSet},
 };
 use crate::ecosystem::NPM;
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     mem,
 };
 
@@ -23,10 +22,8 @@ pub struct Source {
     /// The same of those that exist and were not.
     others: Vec<(String, Vec<Dependency>)>,
     others_told: bool,
-    /// Names of what it may carry a copy of.
-    made_with: BTreeSet<String>,
     /// Runs with the versions that have them, sorted.
-    runs: Vec<(u64, VersionSet)>,
+    runs: Vec<Run>,
     /// Whether any of its versions has code.
     has_code: bool,
 }
@@ -43,8 +40,6 @@ pub struct Release {
     pub grams: Vec<u64>,
     /// What it depends on.
     pub needs: Vec<Dependency>,
-    /// Names of what it may carry a copy of: these, and what it is developed with.
-    pub made_with: Vec<String>,
     /// Whether any of its modules does anything.
     pub has_code: bool,
 }
@@ -72,7 +67,6 @@ impl Release {
             version: version.to_owned(),
             grams,
             has_code,
-            made_with: needs.iter().map(|(name, _)| name.clone()).collect(),
             needs,
         }
     }
@@ -90,7 +84,6 @@ impl Source {
         Self {
             name: name.to_owned(),
             has_code: releases.iter().any(|r| r.has_code),
-            made_with: releases.iter_mut().flat_map(|r| mem::take(&mut r.made_with)).collect(),
             versions: releases.into_iter().map(|r| (r.version, r.needs)).collect(),
             others: Vec::new(),
             others_told: false,
@@ -126,17 +119,14 @@ impl Source {
 /// A run that more packages have says nothing of any.
 const SHARED: usize = 6;
 
-/// Runs in common from which a package carries a copy of another, and not of a line that both took from a third.
-const COPIED: usize = 24;
-
-/// Runs in common from which half of a package may lie in a larger one; and so many such packages, that this is no coincidence:
-/// a fork or a package that was made of this one is alone.
-const FEW: usize = 8;
-const SEVERAL: usize = 3;
+/// Share of a package's versions from which on they have a run in common, and below which some have it by accident: a folder that
+/// was packed once.
+const COMMON: f32 = 0.5;
+const STRAY: f32 = 0.1;
 
 /// Runs that are kept beyond the sample for each version: of those that came with it, and of those that went after it. One that
 /// came with one version and went with another counts for either.
-const TELLING: usize = 8;
+const TELLING: usize = 4;
 
 /// The file, of at most about `most_bytes`: a package keeps as many runs as fit when all keep the same number.
 #[must_use]
@@ -158,12 +148,13 @@ pub fn build(mut sources: Vec<Source>, most_bytes: usize) -> Vec<u8> {
 }
 
 /// The file with about that many bytes of runs.
-fn of_size(sources: &[Source], runs: &[Vec<(u64, VersionSet)>], room: usize) -> Vec<u8> {
+fn of_size(sources: &[Source], runs: &[Vec<Run>], room: usize) -> Vec<u8> {
     let numbers = numbers(sources);
+    let shared = shared(runs);
     let (mut low, mut high) = (8, 1 << 20);
     while high - low > low / 32 {
         let middle = usize::midpoint(low, high);
-        let entries: usize = runs.par_iter().map(|runs| choose(runs, middle).0.len()).sum();
+        let entries: usize = chosen(runs, &shared, middle).iter().map(|(kept, _)| kept.len()).sum();
         if entries * ENTRY_BYTES > room {
             high = middle;
         } else {
@@ -172,17 +163,14 @@ fn of_size(sources: &[Source], runs: &[Vec<(u64, VersionSet)>], room: usize) -> 
     }
     let mut entries = Vec::new();
     let mut records = Vec::new();
-    for (number, (source, runs)) in (0u16..).zip(sources.iter().zip(runs)) {
-        let (kept, shift) = choose(runs, low);
+    for (number, (source, (kept, shift))) in (0u16..).zip(sources.iter().zip(chosen(runs, &shared, low))) {
         let mut sets: Vec<Set> = Vec::new();
-        for (gram, versions, set) in kept {
-            let at = usize::from(set);
-            if sets.len() <= at {
-                sets.resize(at + 1, Set::default());
-            }
-            sets[at].versions = versions;
-            sets[at].runs += 1;
-            entries.push((gram, Known { package: number, set }));
+        for (set, (versions, grams)) in (0u16..).zip(sets_of(kept)) {
+            sets.push(Set {
+                versions,
+                runs: u32::try_from(grams.len()).unwrap_or(u32::MAX),
+            });
+            entries.extend(grams.into_iter().map(|gram| (gram, Known { package: number, set })));
         }
         records.push(record(source, number, &numbers, shift, sets));
     }
@@ -249,7 +237,7 @@ fn needs(
 }
 
 /// Runs with the versions that have them, sorted.
-fn merged(releases: &mut [Release]) -> Vec<(u64, VersionSet)> {
+fn merged(releases: &mut [Release]) -> Vec<Run> {
     let mut all: Vec<(u64, u16)> = Vec::new();
     for (place, release) in (0u16..).zip(releases) {
         all.extend(mem::take(&mut release.grams).into_iter().map(|gram| (gram, place)));
@@ -265,34 +253,23 @@ fn merged(releases: &mut [Release]) -> Vec<(u64, VersionSet)> {
     runs.collect()
 }
 
-/// Runs that say something of the package: not of many at once, and not of another that it carries a copy of.
-fn told_apart(sources: &[Source], runs: Vec<Vec<(u64, VersionSet)>>) -> Vec<Vec<(u64, VersionSet)>> {
-    let mut all: Vec<(u64, u16)> = (0u16..)
-        .zip(&runs)
-        .flat_map(|(i, runs)| runs.iter().map(move |(gram, _)| (*gram, i)))
+/// Runs that say something of the package: not of many at once, and not of another that was packed with a few of its versions.
+fn told_apart(sources: &[Source], runs: Vec<Vec<Run>>) -> Vec<Vec<Run>> {
+    let mut all: Vec<(u64, u16, f32)> = (0u16..)
+        .zip(runs.iter().zip(sources))
+        .flat_map(|(i, (runs, source))| {
+            let share = move |versions: &VersionSet| part(versions.count(), source.versions.len());
+            runs.iter().map(move |(gram, versions)| (*gram, i, share(versions)))
+        })
         .collect();
-    all.par_sort_unstable();
-    let shared: Vec<&[(u64, u16)]> = all.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1).collect();
-    let mut pairs: HashMap<(u16, u16), usize> = HashMap::new();
-    for same in shared.iter().filter(|same| same.len() <= 8 * SHARED) {
-        for (i, (_, a)) in same.iter().enumerate() {
-            for (_, b) in &same[i + 1..] {
-                *pairs.entry((*a, *b)).or_default() += 1;
-            }
-        }
-    }
-    let guests = guests(sources, &runs, &pairs);
+    all.par_sort_unstable_by_key(|(gram, package, _)| (*gram, *package));
     let mut dropped: HashSet<(u64, u16)> = HashSet::new();
-    for same in shared {
-        let is_copied = |i: u16| {
-            let guests = guests.get(&i);
-            guests.is_some_and(|guests| same.iter().any(|(_, other)| guests.contains(other)))
-        };
-        let (copies, own): (Vec<&(u64, u16)>, Vec<_>) = same.iter().partition(|(_, i)| is_copied(*i));
-        dropped.extend(copies);
-        if own.len() > SHARED {
-            dropped.extend(own);
-        }
+    for same in all.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+        let is_common = same.iter().any(|(.., share)| *share >= COMMON);
+        let is_stray = |share: f32| is_common && share < STRAY;
+        let own = same.iter().filter(|(.., share)| !is_stray(*share)).count();
+        let gone = same.iter().filter(|(.., share)| own > SHARED || is_stray(*share));
+        dropped.extend(gone.map(|&(gram, package, _)| (gram, package)));
     }
     let kept = (0u16..).zip(runs).map(|(i, mut runs)| {
         runs.retain(|(gram, _)| !dropped.contains(&(*gram, i)));
@@ -301,59 +278,64 @@ fn told_apart(sources: &[Source], runs: Vec<Vec<(u64, VersionSet)>>) -> Vec<Vec<
     kept.collect()
 }
 
-/// Which packages a package carries copies of: of what it is made with, what it has much in common with; and where it has much in
-/// common with several smaller ones, these too, since a bundle of it lies in it.
-fn guests(
-    sources: &[Source],
-    runs: &[Vec<(u64, VersionSet)>],
-    pairs: &HashMap<(u16, u16), usize>,
-) -> HashMap<u16, HashSet<u16>> {
-    let numbers = numbers(sources);
-    let mut guests: HashMap<u16, HashSet<u16>> = HashMap::new();
-    for (host, source) in (0u16..).zip(sources) {
-        for name in &source.made_with {
-            let Some(&guest) = numbers.get(&**name).filter(|&&guest| guest != host) else {
-                continue;
-            };
-            let common = pairs.get(&(guest.min(host), guest.max(host)));
-            if common.is_some_and(|&n| n >= COPIED) {
-                guests.entry(host).or_default().insert(guest);
-            }
-        }
-    }
-    let sizes: Vec<usize> = runs
-        .iter()
-        .zip(sources)
-        .map(|(runs, source)| average(runs, source.versions.len()))
-        .collect();
-    let size = |number: u16| sizes[usize::from(number)];
-    let name = |number: u16| &*sources[usize::from(number)].name;
-    let mut smaller: HashMap<u16, HashSet<u16>> = HashMap::new();
-    for (&(a, b), &common) in pairs {
-        let (host, guest) = if size(a) >= size(b) { (a, b) } else { (b, a) };
-        let is_inside = common >= FEW && common * 2 >= size(guest) && size(guest) * 2 < size(host);
-        let whole = |number: u16| verdict::cut_out_of(name(number)).unwrap_or(name(number));
-        if is_inside && whole(guest) != whole(host) {
-            smaller.entry(host).or_default().insert(guest);
-        }
-    }
-    for (host, several) in smaller.into_iter().filter(|(_, guests)| guests.len() >= SEVERAL) {
-        guests.entry(host).or_default().extend(several);
-    }
-    guests
-}
-
-/// Runs of an average version.
-fn average(runs: &[(u64, VersionSet)], versions: usize) -> usize {
-    runs.iter().map(|(_, versions)| versions.count()).sum::<usize>() / versions.max(1)
+#[allow(clippy::cast_precision_loss)] // at most 256
+fn part(some: usize, all: usize) -> f32 {
+    some as f32 / all.max(1) as f32
 }
 
 fn numbers(sources: &[Source]) -> HashMap<&str, u16> {
     (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect()
 }
 
-/// The runs that are kept, each with its versions and the number of their set; and the package's shift.
-fn choose(runs: &[(u64, VersionSet)], most: usize) -> (Vec<(u64, VersionSet, u16)>, u8) {
+/// A run, and the versions of a package that have it.
+type Run = (u64, VersionSet);
+
+/// Of each package the runs that other packages have too.
+fn shared(runs: &[Vec<Run>]) -> Vec<Vec<Run>> {
+    let mut all: Vec<u64> = runs.iter().flatten().map(|(gram, _)| *gram).collect();
+    all.par_sort_unstable();
+    let several = all.chunk_by(|a, b| a == b).filter(|same| same.len() > 1);
+    let several: HashSet<u64> = several.map(|same| same[0]).collect();
+    let shared = |runs: &Vec<Run>| {
+        runs.iter()
+            .filter(|(gram, _)| several.contains(gram))
+            .copied()
+            .collect()
+    };
+    runs.par_iter().map(shared).collect()
+}
+
+/// The runs that are kept of each package, and its shift. A run that is kept of one is kept of all that have it: what only seems to
+/// be a package's own would speak for a fork where the original is.
+fn chosen(runs: &[Vec<Run>], shared: &[Vec<Run>], most: usize) -> Vec<(Vec<Run>, u8)> {
+    let mut chosen: Vec<(Vec<Run>, u8)> = runs.par_iter().map(|runs| choose(runs, most)).collect();
+    let kept: HashSet<u64> = chosen
+        .iter()
+        .flat_map(|(runs, _)| runs)
+        .map(|(gram, _)| *gram)
+        .collect();
+    chosen.par_iter_mut().zip(shared).for_each(|((runs, _), shared)| {
+        runs.extend(shared.iter().filter(|(gram, _)| kept.contains(gram)));
+        runs.sort_unstable();
+        runs.dedup();
+    });
+    chosen
+}
+
+/// Sets of versions with the runs that they have, of the most runs first. The last of many are accidents of single files.
+fn sets_of(runs: Vec<Run>) -> Vec<(VersionSet, Vec<u64>)> {
+    let mut by_set: BTreeMap<VersionSet, Vec<u64>> = BTreeMap::new();
+    for (gram, versions) in runs {
+        by_set.entry(versions).or_default().push(gram);
+    }
+    let mut sets: Vec<(VersionSet, Vec<u64>)> = by_set.into_iter().collect();
+    sets.sort_by_key(|(versions, grams)| (std::cmp::Reverse(grams.len()), *versions));
+    sets.truncate(SETS);
+    sets
+}
+
+/// The runs that one package keeps by itself, and its shift.
+fn choose(runs: &[Run], most: usize) -> (Vec<Run>, u8) {
     let mut shift = 0u8;
     let below = |shift: u8| runs.partition_point(|(gram, _)| Package::samples(shift, *gram));
     while below(shift) > most && u32::from(shift) < BITS - 8 {
@@ -362,14 +344,11 @@ fn choose(runs: &[(u64, VersionSet)], most: usize) -> (Vec<(u64, VersionSet, u16
     let mut came = [0; version_set::MOST + 1];
     let mut went = [0; version_set::MOST + 1];
     let (sample, rest) = runs.split_at(below(shift));
-    let mut by_set: BTreeMap<VersionSet, Vec<u64>> = BTreeMap::new();
-    for (gram, versions) in sample {
-        by_set.entry(*versions).or_default().push(*gram);
-    }
-    for (versions, grams) in &by_set {
+    let mut kept = sample.to_vec();
+    for (_, versions) in sample {
         for (first, last) in versions.stretches() {
-            came[first] += grams.len();
-            went[last] += grams.len();
+            came[first] += 1;
+            went[last] += 1;
         }
     }
     let newest = runs
@@ -396,14 +375,8 @@ fn choose(runs: &[(u64, VersionSet)], most: usize) -> (Vec<(u64, VersionSet, u16
                 came[first] += 1;
                 went[last] += 1;
             }
-            by_set.entry(versions).or_default().push(gram);
+            kept.push((gram, versions));
         }
     }
-    // Sets with the most runs; the rest are accidents of single files.
-    let mut sets: Vec<(VersionSet, Vec<u64>)> = by_set.into_iter().collect();
-    sets.sort_by_key(|(versions, grams)| (std::cmp::Reverse(grams.len()), *versions));
-    sets.truncate(SETS);
-    let numbered = (0u16..).zip(sets);
-    let kept = numbered.flat_map(|(set, (versions, grams))| grams.into_iter().map(move |gram| (gram, versions, set)));
-    (kept.collect(), shift)
+    (kept, shift)
 }

@@ -46,7 +46,7 @@ const AGAIN: usize = 4;
 struct Hit {
     at: u32,
     set: u16,
-    /// 1 / number of packages that know it.
+    /// 1 where it is this package's, as far as is known; else 1 / number of packages that know it.
     weight: f32,
     table: Table,
 }
@@ -109,6 +109,7 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
         ground.prepare(candidate.package.shift);
         candidate.stretches = ground.stretches(candidate);
     }
+    ground.decide_between(&mut candidates);
     let (accepted, weak) = judge(&mut ground, &candidates);
     // What a package was cut out of has its code.
     let whole = |i: usize| whole_of(&ground, &candidates, &candidates[i]).map(|(whole, _)| whole);
@@ -144,6 +145,7 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
     needs::narrow(&mut members);
     add_tiny(index, &traces, &mut members, &mut claims)?;
     needs::narrow(&mut members);
+    add_other_copies(&mut members, &mut claims);
     for (claim, member) in claims.iter_mut().zip(members) {
         claim.versions = member.versions;
     }
@@ -205,10 +207,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
     });
     // A small package is believed on less where one that needs it is there.
     loop {
-        let needed: BTreeSet<u16> = accepted
-            .iter()
-            .flat_map(|(i, ..)| usually_needs(&candidates[*i].package))
-            .collect();
+        let needed = asked_for(&accepted, candidates);
         let before = accepted.len();
         weak.retain(|i| {
             let candidate = &candidates[*i];
@@ -228,12 +227,35 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
         }
     }
     // What nothing here asks for is the application's own choice, or what others wrote alike or carry a copy of.
-    let asked_for: BTreeSet<u16> = accepted
-        .iter()
-        .flat_map(|(i, ..)| usually_needs(&candidates[*i].package))
-        .collect();
+    let asked_for = asked_for(&accepted, candidates);
+    for one in &mut accepted {
+        if asked_for.contains(&candidates[one.0].number) {
+            continue;
+        }
+        if let Some(twin) = twin_of(ground, candidates, one.0, &asked_for) {
+            ground.give_back(&candidates[one.0]);
+            *one = (twin, ground.weigh(&candidates[twin]), ground.take(&candidates[twin]));
+        }
+    }
     accepted.retain(|(i, evidence, _)| asked_for.contains(&candidates[*i].number) || evidence.is_enough_alone());
     (accepted, weak)
+}
+
+/// A package with the same code as one that nothing asks for, and that something asks for.
+fn twin_of(ground: &Ground<'_>, candidates: &[Candidate], one: usize, asked_for: &BTreeSet<u16>) -> Option<usize> {
+    let own: HashSet<u32> = candidates[one].hits.iter().map(|hit| hit.at).collect();
+    let mut alone = None;
+    candidates.iter().position(|twin| {
+        let is_alike = || {
+            let common = twin.hits.iter().filter(|hit| own.contains(&hit.at)).count();
+            common * 10 >= own.len() * 9
+        };
+        if !asked_for.contains(&twin.number) || twin.number == candidates[one].number || !is_alike() {
+            return false;
+        }
+        let alone = *alone.get_or_insert_with(|| ground.weigh_alone(&candidates[one]).complete);
+        ground.weigh_alone(twin).complete >= 0.9 * alone
+    })
 }
 
 /// The package that a candidate was cut out of, with what speaks for that.
@@ -241,6 +263,23 @@ fn whole_of(ground: &Ground<'_>, candidates: &[Candidate], part: &Candidate) -> 
     let name = verdict::cut_out_of(&part.package.name)?;
     let at = candidates.iter().position(|candidate| candidate.package.name == name)?;
     Some((at, ground.weigh_alone(&candidates[at])))
+}
+
+/// What is asked for by what is believed, in the versions that this can be.
+fn asked_for(accepted: &[Accepted], candidates: &[Candidate]) -> BTreeSet<u16> {
+    let asks = |(i, _, instances): &Accepted| {
+        let package = &candidates[*i].package;
+        let told: Vec<usize> = instances.iter().flat_map(|one| one.places(package)).collect();
+        if told.is_empty() {
+            return usually_needs(package);
+        }
+        let asked = package
+            .needs
+            .iter()
+            .filter(|need| told.iter().any(|place| need.is_asked_by(*place)));
+        asked.map(|need| need.package).collect()
+    };
+    accepted.iter().flat_map(asks).collect()
 }
 
 /// What nearly every version needs, or the newest: which one is there is not known where this is asked.
@@ -300,6 +339,39 @@ fn add_tiny(
         }
     }
     Ok(())
+}
+
+/// Rounds in which copies ask for copies.
+const ROUNDS: usize = 4;
+
+/// Copies that code does not tell from those that it shows, and that what is there asks for.
+fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim>) {
+    for _ in 0..ROUNDS {
+        let others = needs::others(members);
+        if others.is_empty() {
+            return;
+        }
+        for (number, versions) in others {
+            let Some(first) = members.iter().find(|member| member.number == number) else {
+                continue;
+            };
+            let package = first.package.clone();
+            claims.push(Claim {
+                name: package.name.clone(),
+                versions: Vec::new(),
+                ranges: Vec::new(),
+                share: 0.0,
+                confidence: verdict::TINY_CONFIDENCE,
+            });
+            members.push(Member {
+                number,
+                package,
+                versions,
+                whole: true,
+                disputed: false,
+            });
+        }
+    }
 }
 
 fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate>, IndexError> {
@@ -394,6 +466,28 @@ impl Ground<'_> {
         })
     }
 
+    /// A run that several packages have is that one's of which most is there: a fork is told from its original, and a family's
+    /// members from one another, by what is not there of the others.
+    fn decide_between(&self, candidates: &mut [Candidate]) {
+        let complete: Vec<f64> = candidates.iter().map(|c| self.weigh_alone(c).complete).collect();
+        let mut most = vec![0.0_f64; self.stream.grams.len()];
+        for (candidate, complete) in candidates.iter().zip(&complete) {
+            for hit in &candidate.hits {
+                let most = &mut most[hit.at as usize];
+                *most = most.max(*complete);
+            }
+        }
+        for (candidate, complete) in candidates.iter_mut().zip(complete) {
+            for hit in candidate
+                .hits
+                .iter_mut()
+                .filter(|hit| complete >= most[hit.at as usize])
+            {
+                hit.weight = 1.0;
+            }
+        }
+    }
+
     fn weigh(&self, candidate: &Candidate) -> Evidence {
         self.weigh_hits(candidate, false)
     }
@@ -451,6 +545,16 @@ impl Ground<'_> {
             }
         }
         instances
+    }
+
+    /// Takes back what was taken.
+    fn give_back(&mut self, candidate: &Candidate) {
+        for hit in &candidate.hits {
+            let owner = &mut self.owner[hit.at as usize];
+            if *owner == candidate.number {
+                *owner = NOBODY;
+            }
+        }
     }
 
     /// A stretch, cut where what is in it begins anew: two copies lie side by side.

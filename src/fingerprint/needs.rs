@@ -95,6 +95,75 @@ pub(super) fn narrow(members: &mut [Member]) {
     }
 }
 
+/// Copies of packages that must be there beside those that were told, by number, each with the versions that it can be: what is
+/// there asks for a version that none of those is.
+pub(super) fn others(members: &[Member]) -> Vec<(u16, Vec<String>)> {
+    let mut told: BTreeMap<u16, Vec<&Member>> = BTreeMap::new();
+    for member in members {
+        told.entry(member.number).or_default().push(member);
+    }
+    let mut others: BTreeMap<u16, Vec<Vec<String>>> = BTreeMap::new();
+    for member in members
+        .iter()
+        .filter(|m| m.whole && !m.disputed && !m.versions.is_empty())
+    {
+        let sure = member.surely_needs();
+        for (number, ranges) in ranges_of(member) {
+            let Some(copies) = told.get(&number).filter(|_| sure.contains(&number)) else {
+                continue;
+            };
+            let takes = |text: &String| match Version::parse(text) {
+                Ok(version) => ranges.iter().any(|range| range.matches(&version)),
+                Err(_) => true,
+            };
+            let is_served = copies
+                .iter()
+                .any(|c| c.versions.is_empty() || c.versions.iter().any(takes));
+            if is_served {
+                continue;
+            }
+            let published = copies.iter().flat_map(|c| &c.package.published);
+            let wanted: BTreeSet<&String> = published.filter(|version| takes(version)).collect();
+            if wanted.is_empty() || wanted.len() > MOST_VERSIONS {
+                continue;
+            }
+            // One copy serves all whose wishes go together.
+            let others = others.entry(number).or_default();
+            let common = others
+                .iter_mut()
+                .find(|other| other.iter().any(|version| wanted.contains(version)));
+            match common {
+                Some(other) => other.retain(|version| wanted.contains(version)),
+                None => others.push(wanted.into_iter().cloned().collect()),
+            }
+        }
+    }
+    let sorted = |mut versions: Vec<String>| {
+        versions.sort_by(|a, b| (NPM.compare)(a, b));
+        versions
+    };
+    let each = others
+        .into_iter()
+        .flat_map(|(number, all)| all.into_iter().map(move |versions| (number, versions)));
+    each.map(|(number, versions)| (number, sorted(versions))).collect()
+}
+
+/// What the versions that a member can be ask for, each in all ways.
+fn ranges_of(member: &Member) -> BTreeMap<u16, Vec<VersionReq>> {
+    let possible = member.possible();
+    let mut asked: BTreeMap<u16, Vec<VersionReq>> = BTreeMap::new();
+    for need in &member.package.needs {
+        if possible.iter().any(|place| need.is_asked_by(*place)) {
+            let any = || vec![VersionReq::STAR];
+            asked
+                .entry(need.package)
+                .or_default()
+                .extend(range(need).unwrap_or_else(any));
+        }
+    }
+    asked
+}
+
 /// Runs of the smallest version of a package that what depends on it takes; `None` where it takes none that was looked into.
 pub(super) fn fewest_runs(members: &[Member], number: u16, package: &Package) -> Option<i64> {
     let needs = members.iter().flat_map(|member| &member.package.needs);
@@ -273,6 +342,45 @@ mod tests {
             let mut members = [member(0, &app, app_is), member(1, &part, part_is)];
             narrow(&mut members);
             assert_eq!(members[1].versions, expected, "{app_is:?} {part_is:?}");
+        }
+    }
+
+    #[test]
+    fn a_dependent_that_no_copy_serves_has_another_one() {
+        let package = |name: &str, versions: &[&str], needs: Vec<Need>| Package {
+            name: name.to_owned(),
+            published: versions.iter().map(|v| (*v).to_owned()).collect(),
+            looked_into: (0..versions.len()).collect(),
+            needs,
+            ..Package::default()
+        };
+        let need = |range: &str| Need {
+            package: 0,
+            range: range.to_owned(),
+            asked_by: vec![(0, 0)],
+        };
+        let destroy = package("destroy", &["1.0.3", "1.0.4", "1.1.0", "1.2.0"], Vec::new());
+        let asks = |range: &str| package("send", &["0.17.1"], vec![need(range)]);
+        for (told, ranges, expected) in [
+            (&["1.2.0"][..], &["~1.0.4"][..], &[&["1.0.4"][..]][..]),
+            (&["1.1.0", "1.2.0"], &["1.2.0", "^1.1.0"], &[]),
+            (&["1.2.0"], &["~1.0.3", "1.0.4"], &[&["1.0.4"]]),
+            (&["1.2.0"], &["~1.0.3", "1.1.0"], &[&["1.0.3", "1.0.4"], &["1.1.0"]]),
+            // Nothing is known of the one that is there, or nothing was published that serves.
+            (&[], &["~1.0.4"], &[]),
+            (&["1.2.0"], &["^2.0.0"], &[]),
+        ] {
+            let member = |number, package: &Package, versions: &[&str]| Member {
+                number,
+                package: package.clone(),
+                versions: versions.iter().map(|v| (*v).to_owned()).collect(),
+                whole: true,
+                disputed: false,
+            };
+            let mut members = vec![member(0, &destroy, told)];
+            members.extend((1..).zip(ranges).map(|(i, range)| member(i, &asks(range), &["0.17.1"])));
+            let others: Vec<Vec<String>> = others(&members).into_iter().map(|(_, versions)| versions).collect();
+            assert_eq!(others, expected, "{told:?} {ranges:?}");
         }
     }
 }

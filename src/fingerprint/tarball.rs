@@ -40,6 +40,24 @@ const APART: &[&str] = &[
     "website",
     // What a bundler for Node takes lies elsewhere, and here lie whole bundles, with what they carry.
     "browser",
+    // Of a hundred languages a bundle has one or all; a sample of a package would be of these.
+    "locale",
+    "locales",
+    "min",
+];
+
+/// Files beside the modules that nobody imports.
+const BESIDE: &[&str] = &[
+    "test.js",
+    "tests.js",
+    "bench.js",
+    "benchmark.js",
+    "example.js",
+    "Gruntfile.js",
+    "Gulpfile.js",
+    "gulpfile.js",
+    "Makefile.js",
+    "karma.conf.js",
 ];
 
 /// Folders of builds or sources, of which a package has several and a bundler takes what the manifest names.
@@ -62,7 +80,7 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
         let Some((_, path)) = path.split_once('/') else {
             continue;
         };
-        let wanted = path == "package.json" || is_module(path);
+        let wanted = path == "package.json" || is_script(path);
         if !wanted || !entry.header().entry_type().is_file() {
             continue;
         }
@@ -91,6 +109,9 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
         .filter_map(|key| manifest[*key].as_object());
     let range = |value: &Value| value.as_str().unwrap_or("*").to_owned();
     let needs = needs.flat_map(|list| list.iter().map(|(name, value)| (name.clone(), range(value))));
+    // What it can do without is seldom there.
+    let is_optional = |name: &String| manifest["peerDependenciesMeta"][name]["optional"] == true;
+    let needs = needs.filter(|(name, _)| !is_optional(name));
     let needs = needs.collect();
     // What browsers get in place of what Node gets.
     let mut replaced = Vec::new();
@@ -98,22 +119,26 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
     if manifest["main"].is_null() {
         named.push("index.js".to_owned());
     }
-    modules.retain(|path, _| is_named(path, &named) || !replaced.contains(path));
+    modules.retain(|path, _| is_named(path, &named) || is_module(path));
+    let unasked: BTreeSet<String> = replaced
+        .into_iter()
+        .filter(|path| !is_asked_for(path, &modules))
+        .collect();
+    modules.retain(|path, _| is_named(path, &named) || !unasked.contains(path));
     let builds = builds(&modules, &named);
     let mut taken = modules
         .into_iter()
         .filter(|(path, _)| build_of(path).is_none_or(|folder| builds.contains(folder)))
         .map(|(_, text)| text);
-    let mut release = Release::new(&version, needs, &mut taken);
-    let developed_with = manifest["devDependencies"].as_object();
-    release
-        .made_with
-        .extend(developed_with.into_iter().flat_map(|list| list.keys().cloned()));
-    Ok((name, release))
+    Ok((name, Release::new(&version, needs, &mut taken)))
 }
 
+fn is_script(path: &str) -> bool {
+    [".js", ".cjs", ".mjs"].iter().any(|ext| path.ends_with(ext))
+}
+
+/// Whether a script may be imported though no manifest names it.
 fn is_module(path: &str) -> bool {
-    let script = [".js", ".cjs", ".mjs"].iter().any(|ext| path.ends_with(ext));
     let apart = [
         ".min.js",
         ".test.js",
@@ -130,7 +155,22 @@ fn is_module(path: &str) -> bool {
         ".umd.js",
     ];
     let mut folders = path.split('/').rev().skip(1);
-    script && !apart.iter().any(|ext| path.ends_with(ext)) && !folders.any(|folder| APART.contains(&folder))
+    let is_beside = BESIDE.contains(&path.rsplit('/').next().unwrap_or(path));
+    !is_beside && !apart.iter().any(|ext| path.ends_with(ext)) && !folders.any(|folder| APART.contains(&folder))
+}
+
+/// Whether another module names one, as it does that chooses what to load itself.
+fn is_asked_for(path: &str, modules: &BTreeMap<String, Vec<u8>>) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let name = memchr::memmem::Finder::new(stem.as_bytes());
+    let is_import = |text: &[u8], at: usize| {
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        let after = text.get(at + stem.len());
+        before == Some(&b'/') && after.is_some_and(|after| b"'\"`.".contains(after))
+    };
+    let mut others = modules.iter().filter(|(other, _)| *other != path);
+    others.any(|(_, text)| name.find_iter(text).any(|at| is_import(text, at)))
 }
 
 /// Whether a manifest names a module, with its ending or without.
@@ -252,6 +292,23 @@ mod tests {
                 &["a.js", "c.js"],
             ),
             (r#""main":"a","browser":"a.js""#, &["a.js"], &["a.js"]),
+            // Unless a module for Node asks for it.
+            (
+                r#""main":"a.js","browser":"build/inner.js""#,
+                &["a.js", "build/inner.js"],
+                &["a.js", "build/inner.js"],
+            ),
+            // One that is minified already.
+            (
+                r#""main":"a.min.js""#,
+                &["a.min.js", "b.js", "c.min.js"],
+                &["a.min.js", "b.js"],
+            ),
+            (
+                r#""main":"a.js""#,
+                &["a.js", "attest.js", "lib/test.js", "locale/de.js", "test.js"],
+                &["a.js", "attest.js"],
+            ),
             (
                 r#""exports":{".":{"browser":"./dist/b.js","node":"./a.js"}}"#,
                 &["a.js", "dist/b.js"],

@@ -33,6 +33,9 @@ const OF_EITHER: f64 = 0.2;
 /// What the likeliest version may leave unexplained, in all or for each run that is there.
 const UNEXPLAINED: (f64, f64) = (16.0, 0.2);
 
+/// How much more that may be of one of several copies, to which parts were given that are of none.
+const OF_SEVERAL: f64 = 2.0;
+
 /// Share of the likeliest version that must be there, or runs: below that, what was found may be what it has in common with
 /// another.
 const LEAST: (f64, u32) = (0.25, 60);
@@ -40,8 +43,9 @@ const LEAST: (f64, u32) = (0.25, 60);
 /// Runs that must be there before versions are told.
 const FEWEST_TELL: u32 = 6;
 
-/// Runs that must be there of a copy and of no other.
+/// Runs that must be there of a copy and of no other; and their share of what is there of it.
 const FEWEST_ALONE: u32 = 8;
+const LEAST_ALONE: f64 = 0.3;
 
 /// What a second copy must explain that the first does not: three runs.
 const COPY: f64 = 3.0 * STRANGE.0;
@@ -50,8 +54,10 @@ const COPY: f64 = 3.0 * STRANGE.0;
 const MOST_COPIES: usize = 4;
 const MOST_PARTS: usize = 400;
 
-/// Share of what another copy has and the likeliest has not that must be there.
+/// Share of what another copy has and the likeliest has not that must be there; or of a copy of which so much is there, that
+/// multiple of this.
 const ALONE: f64 = 0.6;
+const EVEN: (f64, f64) = (0.4, 0.8);
 
 /// Share of a part that may be strange to whatever the package is there as, before it is none of it.
 const FOREIGN: f64 = 0.5;
@@ -157,8 +163,8 @@ fn is_between(package: &Package, version: usize, found: &[u32], there: f64) -> b
     share(version, version + 1) >= OF_EITHER * there && share(version + 1, version) >= OF_EITHER * there
 }
 
-/// What is possible of one copy: guesses, and what the likeliest cannot explain.
-fn possible(package: &Package, guesses: &[Guess], found: &Found) -> (Vec<Guess>, f64) {
+/// What is possible of one copy: guesses, and what the likeliest cannot explain, of which `patience` says how much is borne.
+fn possible(package: &Package, guesses: &[Guess], found: &Found, patience: f64) -> (Vec<Guess>, f64) {
     let by_set = by_set(package, found);
     let there = completeness(package, &by_set).clamp(0.05, 0.97);
     let strange = strange(package, guesses, found, there);
@@ -185,7 +191,7 @@ fn possible(package: &Package, guesses: &[Guess], found: &Found) -> (Vec<Guess>,
     let near = near.map(|(guess, _)| *guess).collect();
     // No version that is known explains it: it is another.
     let hits = hits(found);
-    let explained = best.0 < UNEXPLAINED.0.max(UNEXPLAINED.1 * f64::from(hits));
+    let explained = best.0 < patience * UNEXPLAINED.0.max(UNEXPLAINED.1 * f64::from(hits));
     let told = explained && (there >= LEAST.0 || hits >= LEAST.1) && hits >= FEWEST_TELL;
     (if told { near } else { Vec::new() }, best.0)
 }
@@ -244,7 +250,17 @@ pub(super) struct Instance<S> {
     pub(super) versions: Vec<String>,
 }
 
+/// Runs of which nearly all must be there of a copy that has fewer than another must have.
+const SMALL: (u32, f64) = (5, 0.9);
+
 impl<S> Instance<S> {
+    /// Places of those of its versions that were looked into.
+    pub(super) fn places(&self, package: &Package) -> Vec<usize> {
+        let looked_into = package.looked_into.iter().copied();
+        let is_possible = |place: &usize| package.published.get(*place).is_some_and(|v| self.versions.contains(v));
+        looked_into.filter(is_possible).collect()
+    }
+
     fn new(package: &Package, parts: Vec<S>, near: &[Guess]) -> Self {
         Self {
             parts,
@@ -257,12 +273,13 @@ impl<S> Instance<S> {
 pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<Instance<S>> {
     let guesses = guesses(package);
     let all = sum(parts.iter().map(|(_, found)| found));
-    let (near, unexplained) = possible(package, &guesses, &all);
+    let (near, unexplained) = possible(package, &guesses, &all, 1.0);
     let one = || {
         let mut all = vec![Instance::new(package, parts.iter().map(|(s, _)| *s).collect(), &near)];
-        // There twice, and alike: nothing tells the second one's version.
+        // There twice: in one version, as far as code tells, or nothing tells the second one's.
         if is_doubled(package, parts) {
-            all.push(Instance::new(package, Vec::new(), &[]));
+            let alike = if unexplained < COPY { &*near } else { &[] };
+            all.push(Instance::new(package, Vec::new(), alike));
         }
         all
     };
@@ -279,7 +296,7 @@ pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<In
     if chosen.len() < 2 {
         return one();
     }
-    let copies = parted(package, &guesses, parts, &costs, &chosen, hits(&all) / 6);
+    let copies = parted(package, &guesses, parts, &costs, &chosen);
     // What is of none of them is a coincidence, or of another package that was made of this one.
     let strangers = (0..parts.len()).filter(|part| !copies.iter().any(|(members, _)| members.contains(part)));
     let strangers: Vec<S> = strangers.map(|part| parts[part].0).collect();
@@ -289,7 +306,7 @@ pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<In
     let mut instances: Vec<Instance<S>> = copies
         .into_iter()
         .map(|(members, found)| {
-            let (near, _) = possible(package, &guesses, &found);
+            let (near, _) = possible(package, &guesses, &found, OF_SEVERAL);
             Instance::new(package, members.into_iter().map(|i| parts[i].0).collect(), &near)
         })
         .collect();
@@ -337,14 +354,13 @@ fn share_alone(package: &Package, one: &Guess, other: &Guess, found: &[&Found]) 
     f64::from(seen) / f64::from(all.max(1))
 }
 
-/// Which parts are of which of the guesses that were chosen, and what these hold, where more than `least` is of one alone.
+/// Which parts are of which of the guesses that were chosen, and what these hold, where enough is of one alone.
 fn parted<S>(
     package: &Package,
     guesses: &[Guess],
     parts: &[(S, Found)],
     costs: &[Vec<f64>],
     chosen: &[usize],
-    least: u32,
 ) -> Vec<(Vec<usize>, Found)> {
     // What two explain alike is of either, and tells of neither.
     let mut copies: Vec<(Vec<usize>, Vec<&Found>, u32)> = vec![Default::default(); chosen.len()];
@@ -368,8 +384,14 @@ fn parted<S>(
     let mut numbered = chosen.iter();
     copies.retain(|(_, found, alone)| {
         let this = *numbered.next().unwrap_or(&first);
-        let whole = this == first || share_alone(package, &guesses[this], &guesses[first], found) >= ALONE;
-        *alone >= least.max(FEWEST_ALONE) && whole
+        let share = share_alone(package, &guesses[this], &guesses[first], found);
+        let all = sum(found.iter().copied());
+        let there = completeness(package, &by_set(package, &all));
+        let is_small = *alone >= SMALL.0 && share >= SMALL.1 && there >= SMALL.1;
+        let is_large = *alone >= FEWEST_ALONE && f64::from(*alone) >= LEAST_ALONE * f64::from(hits(&all));
+        // As much is there of what it alone has as of the rest.
+        let is_even = there >= EVEN.0 && share >= EVEN.1 * there;
+        is_small || is_large && (this == first || share >= ALONE || is_even)
     });
     let mut copies: Vec<(Vec<usize>, Found, f64)> = copies
         .into_iter()
@@ -464,8 +486,31 @@ mod tests {
             ([40, 0, 10, 0, 10], &["1.0.0", "1.1.1", "1.2.0", "1.2.1"]),
         ] {
             let found: Found = (0..).zip(found).filter(|(_, n)| *n > 0).collect();
-            let (possible, _) = possible(&package, &guesses(&package), &found);
+            let (possible, _) = possible(&package, &guesses(&package), &found, 1.0);
             assert_eq!(versions(&package, &possible), expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn copies_are_told_apart_by_what_each_has_alone() {
+        // What the last two have, what either has alone, and a small version.
+        let mut package = package(&[((1, 2), 20), ((1, 1), 12), ((2, 2), 12), ((0, 0), 7)]);
+        // All versions were looked into, so that none between them can be supposed.
+        package.looked_into = vec![0, 1, 2];
+        package.published.truncate(3);
+        let (old, new, small) = (vec![(0, 18), (1, 10)], vec![(0, 20), (2, 12)], vec![(3, 7)]);
+        let (of_old, of_new) = (&["1.1.0"][..], &["1.1.1"][..]);
+        for (parts, expected) in [
+            (vec![&new], vec![of_new]),
+            (vec![&new, &old], vec![of_old, of_new]),
+            (vec![&new, &small], vec![&["1.0.0"], of_new]),
+            // Twice in one version.
+            (vec![&new, &new], vec![of_new, of_new]),
+        ] {
+            let parts: Vec<((), Found)> = parts.into_iter().map(|found| ((), found.clone())).collect();
+            let mut told: Vec<Vec<String>> = copies(&package, &parts).into_iter().map(|copy| copy.versions).collect();
+            told.sort();
+            assert_eq!(told, expected, "{parts:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Bundles: how much of each is explained, and which versions the packages in them have. A bundle proves that a package is
 //! there and seldom says which version; a lock file says which version and proves nothing. Here the two meet.
 
-use super::versions::{self, BY_CODE};
+use super::{said::BY_CODE, versions};
 use crate::{
     ecosystem::{NPM, PYPI},
     model::{Account, Bundle, Component, Coverage, Evidence, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},

@@ -3,6 +3,7 @@
 mod bundled;
 mod edges;
 mod origin;
+mod said;
 mod settle;
 mod versions;
 

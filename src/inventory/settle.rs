@@ -150,7 +150,8 @@ fn drop_evidence(components: &mut BTreeMap<Coordinate, Component>, coordinate: &
     }
 }
 
-/// `flask` asked for without a version and `flask 3.0.0` installed are one package: the question is answered.
+/// `flask` asked for without a version and `flask 3.0.0` installed are one package: the question is answered. A copy whose code
+/// allows none of the versions that are there is another one, and stays.
 fn join_versionless(components: &mut BTreeMap<Coordinate, Component>) {
     let questions: Vec<Coordinate> = components
         .values()
@@ -165,13 +166,27 @@ fn join_versionless(components: &mut BTreeMap<Coordinate, Component>) {
             .filter(|c| c.version.is_some())
             .cloned()
             .collect();
-        if answers.is_empty() {
-            continue;
+        let is_answered = |evidence: &Evidence, by: &Coordinate| {
+            let version = by.version.as_ref();
+            evidence
+                .one_of()
+                .is_none_or(|all| version.is_some_and(|version| all.contains(version)))
+        };
+        let mut joined: Vec<(&Coordinate, Evidence)> = Vec::new();
+        if let Some(component) = components.get_mut(&question) {
+            component.evidence.retain(|evidence| {
+                let before = joined.len();
+                let by = answers.iter().filter(|answer| is_answered(evidence, answer));
+                joined.extend(by.map(|answer| (answer, evidence.clone())));
+                joined.len() == before
+            });
+            if component.evidence.is_empty() {
+                components.remove(&question);
+            }
         }
-        let evidence = components.remove(&question).map(|c| c.evidence).unwrap_or_default();
-        for answer in answers {
-            if let Some(component) = components.get_mut(&answer) {
-                component.evidence.extend(evidence.iter().cloned());
+        for (answer, evidence) in joined {
+            if let Some(component) = components.get_mut(answer) {
+                component.evidence.push(evidence);
             }
         }
     }
@@ -315,5 +330,31 @@ mod tests {
             ),
         ]);
         assert_eq!(names(&inventory), ["flask 3.0.0 installed"]);
+    }
+
+    #[test]
+    fn a_copy_of_which_no_version_is_there_is_another_one() {
+        let copy = |versions: &[&str]| {
+            let one_of = Fact::OneOf(versions.iter().map(|v| (*v).into()).collect());
+            seen(&NPM, "depd", "", "index.js", Proof::Inferred, &[one_of])
+        };
+        let known = || seen(&NPM, "depd", "2.0.0", "index.js", Proof::Inferred, &[]);
+        for (copies, expected) in [
+            (vec![copy(&["1.1.1", "2.0.0"])], &["depd 2.0.0 inferred"][..]),
+            (
+                vec![copy(&["1.1.0", "1.1.1"])],
+                &["depd - inferred", "depd 2.0.0 inferred"],
+            ),
+            (
+                vec![copy(&["1.1.0", "1.1.1"]), copy(&["1.1.1", "2.0.0"]), copy(&["0.4.0"])],
+                &["depd - inferred", "depd 2.0.0 inferred"],
+            ),
+        ] {
+            let count = copies.len();
+            let (inventory, _) = Inventory::merge(copies.into_iter().chain([known()]).collect());
+            assert_eq!(names(&inventory), expected, "{count}");
+            let copies: usize = inventory.iter().map(|c| c.copies().len()).sum();
+            assert_eq!(copies, count.max(expected.len()), "{count}");
+        }
     }
 }

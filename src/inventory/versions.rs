@@ -1,18 +1,10 @@
 //! Versions for names: what an artifact shows to be there without a version gets the one that a lock file, a manifest or the
 //! code itself gives it.
 
+use super::said::{Key, said};
 use crate::ecosystem::NPM;
 use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Location, Proof};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-/// The detector that knows packages by their code.
-pub(super) const BY_CODE: &str = "js-fingerprint";
-
-/// Where in a bundle, where that is known.
-type Place = Option<Box<str>>;
-
-/// A name in an ecosystem.
-type Key = (EcosystemId, Box<str>);
 
 /// One version that a lock file has of a name.
 #[derive(Debug, Clone)]
@@ -66,7 +58,7 @@ pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
             let found = if decided.is_empty() { found } else { decided };
             named.extend(with_versions(&component, &found));
         } else if weak {
-            if !said.strong.contains_key(&key) {
+            if !said.overrules(&component, &key) {
                 named.push(component);
             }
         } else {
@@ -162,14 +154,14 @@ fn whole_file(place: &Location) -> Location {
 }
 
 /// Whether anything but a lock file or a manifest's wish speaks for it.
-fn is_present(component: &Component) -> bool {
+pub(super) fn is_present(component: &Component) -> bool {
     component
         .evidence
         .iter()
         .any(|e| matches!(e.proof, Proof::Installed | Proof::Inferred))
 }
 
-fn folder_of(evidence: &[Evidence]) -> Option<&str> {
+pub(super) fn folder_of(evidence: &[Evidence]) -> Option<&str> {
     evidence.iter().flat_map(|e| &e.facts).find_map(|fact| match fact {
         Fact::At(folder) => Some(&**folder),
         _ => None,
@@ -464,57 +456,56 @@ fn nearest(folder: &str, name: &str, exists: impl Fn(&str) -> bool) -> Option<St
     None
 }
 
-/// Versions that the artifact itself states for names that it shows elsewhere without one.
-#[derive(Default)]
-struct Said {
-    /// By a manifest or a path.
-    strong: BTreeMap<Key, BTreeSet<Box<str>>>,
-    /// By a literal or a comment, with the folder it stands in, if that is known.
-    weak: BTreeMap<Key, BTreeSet<(Place, Box<str>)>>,
-    /// Folders in which the name was seen without a version.
-    places: BTreeMap<Key, BTreeSet<Place>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::{super::said::BY_CODE, *};
 
-fn said(components: &[Component]) -> Said {
-    let mut said = Said::default();
-    for component in components.iter().filter(|c| is_present(c)) {
-        let c = &component.coordinate;
-        let key = (c.ecosystem, c.name.clone());
-        let folder: Option<Box<str>> = folder_of(&component.evidence).map(Into::into);
-        match (&c.version, component.proof()) {
-            (None, _) => drop(said.places.entry(key).or_default().insert(folder)),
-            // What code tells is of its own copy alone.
-            (Some(_), Proof::Inferred) if component.evidence.iter().all(|e| e.detector == BY_CODE) => {}
-            (Some(version), Proof::Inferred) => {
-                said.weak.entry(key).or_default().insert((folder, version.clone()));
-            }
-            (Some(version), _) => drop(said.strong.entry(key).or_default().insert(version.clone())),
-        }
-    }
-    said
-}
-
-impl Said {
-    /// Empty where nothing is said, or where there are more places than versions and one of them would be made up.
-    fn answers(&self, component: &Component, key: &Key) -> Vec<Box<str>> {
-        let places = self
-            .places
-            .get(key)
-            .map_or(0, |p| p.iter().filter(|p| p.is_some()).count().max(1));
-        if let Some(strong) = self.strong.get(key) {
-            return if places <= strong.len() {
-                strong.iter().cloned().collect()
-            } else {
-                Vec::new()
+    #[test]
+    fn a_manifest_speaks_of_one_copy() {
+        let seen = |detector, version: Option<&str>, one_of: &[&str], proof| Component {
+            coordinate: NPM.coordinate("axios", version),
+            evidence: vec![Evidence {
+                detector,
+                location: Location::new([].into(), "index.js"),
+                proof,
+                confidence: 0.9,
+                facts: match one_of {
+                    [] => Vec::new(),
+                    some => vec![Fact::OneOf(some.iter().map(|v| (*v).into()).collect())],
+                },
+            }],
+            requires: Vec::new(),
+        };
+        let stated = || seen("js-bundle", Some("0.21.4"), &[], Proof::Installed);
+        let code = |version, one_of: &[&str]| seen(BY_CODE, version, one_of, Proof::Inferred);
+        for (what, code, expected) in [
+            ("it agrees", vec![code(Some("0.21.4"), &[])], &["0.21.4", "0.21.4"][..]),
+            ("it was misread", vec![code(Some("0.21.3"), &[])], &["0.21.4"]),
+            (
+                "it decides",
+                vec![code(None, &["0.21.3", "0.21.4"])],
+                &["0.21.4", "0.21.4"],
+            ),
+            (
+                "two copies, one of them the stated",
+                vec![code(Some("0.21.4"), &[]), code(Some("0.26.1"), &[])],
+                &["0.21.4", "0.21.4", "0.26.1"],
+            ),
+            (
+                "two, of which neither is sure",
+                vec![code(None, &["0.21.3", "0.21.4"]), code(None, &["0.26.0", "0.26.1"])],
+                &["0.21.4", "0.21.4", "0.26.0 or 0.26.1"],
+            ),
+        ] {
+            let mut all: Vec<Component> = std::iter::once(stated()).chain(code).collect();
+            name(&mut all, &mut Vec::new());
+            let told = |c: &Component| match &c.coordinate.version {
+                Some(version) => version.to_string(),
+                None => c.candidates().join(" or "),
             };
+            let mut told: Vec<String> = all.iter().map(told).collect();
+            told.sort();
+            assert_eq!(told, expected, "{what}");
         }
-        let folder = folder_of(&component.evidence);
-        let weak = self.weak.get(key).into_iter().flatten();
-        let here = weak.filter(|(place, _)| match (place.as_deref(), folder) {
-            (Some(place), Some(folder)) => place == folder,
-            _ => places <= 1,
-        });
-        let versions: BTreeSet<Box<str>> = here.map(|(_, version)| version.clone()).collect();
-        versions.into_iter().collect()
     }
 }

@@ -1,7 +1,7 @@
 //! What is in an artifact, and why we think so.
 
 use super::Location;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// Names an ecosystem (`npm`, `pypi`, `crates.io`); its behaviour is the row of that id in [`crate::ecosystem::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,6 +110,17 @@ pub struct Evidence {
     pub facts: Vec<Fact>,
 }
 
+impl Evidence {
+    /// The versions that the code it points to can be of, oldest first; `None` where it says nothing of that.
+    #[must_use]
+    pub fn one_of(&self) -> Option<&[Box<str>]> {
+        self.facts.iter().find_map(|fact| match fact {
+            Fact::OneOf(versions) => Some(&**versions),
+            _ => None,
+        })
+    }
+}
+
 /// A package in the inventory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Component {
@@ -122,28 +133,52 @@ pub struct Component {
 }
 
 impl Component {
-    /// The versions that it can be, oldest first, where no version is known and its code allows some. Of several copies, what
-    /// any of them can be: none is left out.
+    /// The versions that each of its copies can be, oldest first, where no version is known and their code allows some: a set
+    /// for all copies that are alike.
+    #[must_use]
+    pub fn possible(&self) -> BTreeSet<&[Box<str>]> {
+        let known = self.coordinate.version.is_some();
+        self.evidence
+            .iter()
+            .filter_map(Evidence::one_of)
+            .filter(|_| !known)
+            .collect()
+    }
+
+    /// What any of its copies can be, oldest first: none is left out.
     #[must_use]
     pub fn candidates(&self) -> Cow<'_, [Box<str>]> {
-        let mut sets = self
-            .evidence
-            .iter()
-            .flat_map(|e| &e.facts)
-            .filter_map(|fact| match fact {
-                Fact::OneOf(versions) if self.coordinate.version.is_none() => Some(&**versions),
-                _ => None,
-            });
-        let first = sets.next().unwrap_or_default();
-        let mut rest = sets.filter(|set| *set != first).peekable();
-        if rest.peek().is_none() {
+        let mut sets = self.possible();
+        let Some(first) = sets.pop_first() else {
+            return Cow::default();
+        };
+        if sets.is_empty() {
             return Cow::Borrowed(first);
         }
-        let mut all: Vec<Box<str>> = first.iter().chain(rest.flatten()).cloned().collect();
+        let mut all: Vec<Box<str>> = sets.into_iter().chain([first]).flatten().cloned().collect();
         let numbers = |v: &str| -> Vec<u64> { v.split(['.', '-', '+']).filter_map(|part| part.parse().ok()).collect() };
         all.sort_by_cached_key(|version| (numbers(version), version.clone()));
         all.dedup();
         Cow::Owned(all)
+    }
+
+    /// Each of its copies that can be of other versions than the others, with what speaks for that; itself where there is one.
+    /// What speaks for no copy more than for another stands with the first.
+    #[must_use]
+    pub fn copies(&self) -> Vec<Cow<'_, Self>> {
+        let sets = self.possible();
+        if sets.len() < 2 {
+            return vec![Cow::Borrowed(self)];
+        }
+        let copy = |(i, set): (usize, &[Box<str>])| {
+            let speaks = |e: &&Evidence| e.one_of().map_or(i == 0, |own| own == set);
+            let evidence = self.evidence.iter().filter(speaks).cloned().collect();
+            Cow::Owned(Self {
+                evidence,
+                ..self.clone()
+            })
+        };
+        sets.into_iter().enumerate().map(copy).collect()
     }
 
     /// The strongest proof among its evidence.

@@ -60,7 +60,7 @@ fn artifact(artifact: &Artifact) -> Value {
         "kind": artifact.kind,
         "entries": artifact.entries,
         "bytes_read": artifact.bytes_read,
-        "components": artifact.inventory.iter().map(component).collect::<Vec<_>>(),
+        "components": artifact.inventory.iter().flat_map(Component::copies).map(|c| component(&c)).collect::<Vec<_>>(),
         "coverage": artifact.coverage.iter().map(coverage).collect::<Vec<_>>(),
         "findings": artifact.findings.iter().map(finding).collect::<Vec<_>>(),
         "ignored": artifact.ignored.iter().map(ignored).collect::<Vec<_>>(),

@@ -74,10 +74,11 @@ function packed(engine, minimizer) {
   return (app, out) => {
     const script = `
       const pack = require('${engine}');
+      // In one process: a worker of swc's would be given this very script, and begin a build of its own.
       const Terser = ${minimizer ? "require('terser-webpack-plugin')" : 'null'};
       pack({ target: 'node', mode: 'production', devtool: 'hidden-source-map', entry: '${app}/index.js', context: '${app}', output: { path: '${out}', filename: 'index.js', library: { type: 'commonjs2' } },
              externals: Object.fromEntries(${JSON.stringify(EXTERNAL)}.map((e) => [e, 'commonjs ' + e])), performance: false,
-             ...(Terser && { optimization: { minimizer: [new Terser({ extractComments: false, minify: Terser.${minimizer}, terserOptions: { format: { comments: false } } })] } }) }, (e, stats) => {
+             ...(Terser && { optimization: { minimizer: [new Terser({ parallel: false, extractComments: false, minify: Terser.${minimizer}, terserOptions: { format: { comments: false } } })] } }) }, (e, stats) => {
         if (e) throw e;
         const found = [];
         const walk = (ms) => { for (const m of ms || []) { if (m.nameForCondition) found.push(m.nameForCondition); walk(m.modules); } };
@@ -113,7 +114,9 @@ function ncc(flags) {
 
 function tsup(app, out) {
   const options = { entry: [`${app}/index.js`], config: false, format: ['cjs'], platform: 'node', outDir: out, metafile: true, silent: true, minify: true, external: EXTERNAL };
-  node(`process.chdir('${app}'); require('${tools}/node_modules/tsup').build({ ...${JSON.stringify(options)}, noExternal: [/.*/] })`, tools);
+  // What is said to be bundled goes before what is said not to be.
+  const inside = new RegExp(`^(?!(?:${EXTERNAL.map((name) => name.replaceAll('/', '\\/')).join('|')})$)`);
+  node(`process.chdir('${app}'); require('${tools}/node_modules/tsup').build({ ...${JSON.stringify(options)}, noExternal: [${inside}] })`, tools);
   const meta = path.join(out, 'metafile-cjs.json');
   const { outputs } = JSON.parse(fs.readFileSync(meta, 'utf8'));
   fs.rmSync(meta);
@@ -171,13 +174,14 @@ function install(name, { style, dependencies }) {
     fs.writeFileSync(path.join(app, 'names.mjs'), `
       const all = [];
       for (const name of ${JSON.stringify(names)}) {
-        const keys = Object.keys(await import(name)).filter((k) => /^[A-Za-z_$][\\w$]*$/.test(k) && k !== 'default' && k !== 'module.exports');
+        // What Node itself cannot import, a bundler may: then all of it is taken.
+        const keys = Object.keys(await import(name).catch(() => ({}))).filter((k) => /^[A-Za-z_$][\\w$]*$/.test(k) && k !== 'default' && k !== 'module.exports');
         all.push([name, keys.filter((_, i) => i % Math.ceil(keys.length / 3) === 0)]);
       }
       console.log('\\n' + JSON.stringify(all)); process.exit(0);`);
     const all = JSON.parse(run(process.execPath, ['names.mjs'], app).trim().split('\n').pop());
     const uses = all.flatMap(([, keys], i) => (keys.length ? keys.map((_, j) => `m${i}_${j}`) : [`m${i}`]));
-    code = all.map(([n, keys], i) => `import ${keys.length ? `{ ${keys.map((k, j) => `${k} as m${i}_${j}`).join(', ')} }` : `m${i}`} from '${n}';\n`).join('')
+    code = all.map(([n, keys], i) => `import ${keys.length ? `{ ${keys.map((k, j) => `${k} as m${i}_${j}`).join(', ')} }` : `* as m${i}`} from '${n}';\n`).join('')
       + `export const handler = async (event) => [${uses.join(', ')}].map((u) => (typeof u === 'function' ? u(event) : u));\n`;
   }
   fs.writeFileSync(path.join(app, 'index.js'), code);
