@@ -2,7 +2,7 @@
 //! names are told.
 
 use super::{
-    DetectError, Detector, Interest, Sink,
+    Added, DetectError, Detector, Interest, Sink,
     js_bundle::{self, Naming},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     fingerprint::{Claim, claims, grams::Stream},
     model::{Bundle, Fact, Owner, Proof, Span},
 };
+use std::collections::HashSet;
 
 pub(super) struct JsFingerprint;
 
@@ -60,20 +61,26 @@ impl Detector for JsFingerprint {
             named: naming.is_some(),
             python_package,
         });
+        let told: HashSet<String> = all
+            .iter()
+            .filter(|c| !c.versions.is_empty())
+            .map(|c| c.name.clone())
+            .collect();
         for claim in all {
-            add(claim, found);
+            let is_another = claim.versions.is_empty() && told.contains(&claim.name);
+            let added = add(claim, found);
+            let _ = added.facts(is_another.then_some(Fact::Copy));
         }
         Ok(())
     }
 }
 
-fn add(claim: Claim, found: &mut Sink<'_>) {
+fn add<'f>(claim: Claim, found: &'f mut Sink<'_>) -> Added<'f> {
     let version = match &*claim.versions {
         [one] => Some(&**one),
         _ => None,
     };
     let added = found.add(NPM.coordinate(&claim.name, version), Proof::Inferred, claim.confidence);
-    if claim.versions.len() > 1 {
-        let _ = added.fact(Fact::OneOf(claim.versions.into_iter().map(Into::into).collect()));
-    }
+    let is_open = claim.versions.len() > 1;
+    added.facts(is_open.then(|| Fact::OneOf(claim.versions.into_iter().map(Into::into).collect())))
 }

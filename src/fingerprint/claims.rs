@@ -9,6 +9,7 @@ use super::{
     index::{Index, IndexError},
     needs::{self, Member},
     record::Package,
+    unseen,
     verdict::{self, Evidence},
     versions::{self, Found, Instance},
 };
@@ -143,9 +144,9 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
         }
     }
     needs::narrow(&mut members);
-    add_tiny(index, &traces, &mut members, &mut claims)?;
+    unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
     needs::narrow(&mut members);
-    add_other_copies(&mut members, &mut claims);
+    unseen::add_other_copies(&mut members, &mut claims);
     for (claim, member) in claims.iter_mut().zip(members) {
         claim.versions = member.versions;
     }
@@ -293,85 +294,6 @@ fn usually_needs(package: &Package) -> Vec<u16> {
     let newest = package.looked_into.last();
     asked.retain(|_, by| newest.is_some_and(|newest| by.contains(newest)) || by.len() * 5 >= count * 4);
     asked.into_keys().collect()
-}
-
-/// Packages of a few tokens, which no run can show, where most of a package that needs them is there.
-///
-/// `traces` are those of which some run is there, by their numbers.
-fn add_tiny(
-    index: &Index,
-    traces: &BTreeSet<u16>,
-    members: &mut Vec<Member>,
-    claims: &mut Vec<Claim>,
-) -> Result<(), IndexError> {
-    let mut known: BTreeSet<u16> = members.iter().map(|member| member.number).collect();
-    let mut open: Vec<u16> = members
-        .iter()
-        .filter(|m| m.whole)
-        .flat_map(Member::surely_needs)
-        .collect();
-    while let Some(number) = open.pop() {
-        if !known.insert(number) {
-            continue;
-        }
-        let package = index.package(number)?;
-        let fewest = needs::fewest_runs(members, number, &package);
-        let is_tiny = verdict::is_tiny(&package, fewest);
-        let there = is_tiny || traces.contains(&number);
-        if there && !verdict::BUILT_IN.contains(&&*package.name) {
-            claims.push(Claim {
-                name: package.name.clone(),
-                versions: Vec::new(),
-                ranges: Vec::new(),
-                share: 0.0,
-                confidence: verdict::TINY_CONFIDENCE,
-            });
-            let member = Member {
-                number,
-                package,
-                versions: Vec::new(),
-                whole: true,
-                disputed: false,
-            };
-            // Smaller ones that it needs in turn are there too.
-            open.extend(member.surely_needs());
-            members.push(member);
-        }
-    }
-    Ok(())
-}
-
-/// Rounds in which copies ask for copies.
-const ROUNDS: usize = 4;
-
-/// Copies that code does not tell from those that it shows, and that what is there asks for.
-fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim>) {
-    for _ in 0..ROUNDS {
-        let others = needs::others(members);
-        if others.is_empty() {
-            return;
-        }
-        for (number, versions) in others {
-            let Some(first) = members.iter().find(|member| member.number == number) else {
-                continue;
-            };
-            let package = first.package.clone();
-            claims.push(Claim {
-                name: package.name.clone(),
-                versions: Vec::new(),
-                ranges: Vec::new(),
-                share: 0.0,
-                confidence: verdict::TINY_CONFIDENCE,
-            });
-            members.push(Member {
-                number,
-                package,
-                versions,
-                whole: true,
-                disputed: false,
-            });
-        }
-    }
 }
 
 fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate>, IndexError> {

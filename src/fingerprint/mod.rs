@@ -11,6 +11,7 @@ mod needs;
 pub mod record;
 pub mod tarball;
 pub mod tokens;
+mod unseen;
 mod verdict;
 pub mod version_set;
 mod versions;

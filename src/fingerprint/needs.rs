@@ -95,57 +95,100 @@ pub(super) fn narrow(members: &mut [Member]) {
     }
 }
 
-/// Copies of packages that must be there beside those that were told, by number, each with the versions that it can be: what is
-/// there asks for a version that none of those is.
-pub(super) fn others(members: &[Member]) -> Vec<(u16, Vec<String>)> {
+/// What dependents say of the copies of a package.
+#[derive(Debug, PartialEq)]
+pub(super) struct Copies {
+    /// Its number.
+    pub(super) number: u16,
+    /// What is left of the versions of the only copy that was told; `None` where they stay.
+    pub(super) told: Option<Vec<String>>,
+    /// Versions that each copy can be which must be there beside those that were told.
+    pub(super) others: Vec<Vec<String>>,
+}
+
+/// Packages of which more copies must be there than were told: what is there asks for versions that no single one is.
+pub(super) fn others(members: &[Member]) -> Vec<Copies> {
     let mut told: BTreeMap<u16, Vec<&Member>> = BTreeMap::new();
     for member in members {
         told.entry(member.number).or_default().push(member);
     }
-    let mut others: BTreeMap<u16, Vec<Vec<String>>> = BTreeMap::new();
+    let mut all = Vec::new();
+    for (number, wishes) in wishes(members, &told) {
+        let copies = &told[&number];
+        // Those that a copy which was told can serve, and where there is one, what it is then.
+        let mut groups: Vec<BTreeSet<&String>> = Vec::new();
+        for wanted in wishes {
+            let mut serving = copies
+                .iter()
+                .map(|copy| common(&wanted, &copy.versions))
+                .filter(|c| !c.is_empty());
+            let wanted = match (serving.next(), &copies[..]) {
+                (Some(served), [_]) => served,
+                (Some(_), _) => continue,
+                (None, _) => wanted,
+            };
+            // One copy serves all whose wishes go together.
+            match groups.iter_mut().find(|group| !group.is_disjoint(&wanted)) {
+                Some(group) => group.retain(|version| wanted.contains(version)),
+                None => groups.push(wanted),
+            }
+        }
+        let is_told = |group: &BTreeSet<&String>| group.iter().any(|version| copies[0].versions.contains(version));
+        let own = groups.iter().position(is_told).filter(|_| copies.len() == 1);
+        let own = own.map(|at| groups.remove(at));
+        if !groups.is_empty() {
+            all.push(Copies {
+                number,
+                told: own.map(sorted),
+                others: groups.into_iter().map(sorted).collect(),
+            });
+        }
+    }
+    all
+}
+
+/// Of each package the sets of versions that each of its dependents takes, where what is there surely asks for it.
+fn wishes<'m>(
+    members: &'m [Member],
+    told: &BTreeMap<u16, Vec<&'m Member>>,
+) -> BTreeMap<u16, Vec<BTreeSet<&'m String>>> {
+    let mut wishes: BTreeMap<u16, Vec<BTreeSet<&String>>> = BTreeMap::new();
     for member in members
         .iter()
         .filter(|m| m.whole && !m.disputed && !m.versions.is_empty())
     {
         let sure = member.surely_needs();
         for (number, ranges) in ranges_of(member) {
-            let Some(copies) = told.get(&number).filter(|_| sure.contains(&number)) else {
+            let copies = told.get(&number).filter(|_| sure.contains(&number));
+            let Some(copies) = copies.filter(|copies| copies.iter().any(|copy| !copy.versions.is_empty())) else {
                 continue;
             };
             let takes = |text: &String| match Version::parse(text) {
                 Ok(version) => ranges.iter().any(|range| range.matches(&version)),
                 Err(_) => true,
             };
-            let is_served = copies
-                .iter()
-                .any(|c| c.versions.is_empty() || c.versions.iter().any(takes));
-            if is_served {
-                continue;
-            }
-            let published = copies.iter().flat_map(|c| &c.package.published);
-            let wanted: BTreeSet<&String> = published.filter(|version| takes(version)).collect();
-            if wanted.is_empty() || wanted.len() > MOST_VERSIONS {
-                continue;
-            }
-            // One copy serves all whose wishes go together.
-            let others = others.entry(number).or_default();
-            let common = others
-                .iter_mut()
-                .find(|other| other.iter().any(|version| wanted.contains(version)));
-            match common {
-                Some(other) => other.retain(|version| wanted.contains(version)),
-                None => others.push(wanted.into_iter().cloned().collect()),
+            let wanted: BTreeSet<&String> = copies[0].package.published.iter().filter(|v| takes(v)).collect();
+            let is_served = || copies.iter().any(|copy| copy.versions.iter().any(takes));
+            if !wanted.is_empty() && (wanted.len() <= MOST_VERSIONS || is_served()) {
+                wishes.entry(number).or_default().push(wanted);
             }
         }
     }
-    let sorted = |mut versions: Vec<String>| {
-        versions.sort_by(|a, b| (NPM.compare)(a, b));
-        versions
-    };
-    let each = others
-        .into_iter()
-        .flat_map(|(number, all)| all.into_iter().map(move |versions| (number, versions)));
-    each.map(|(number, versions)| (number, sorted(versions))).collect()
+    wishes
+}
+
+fn common<'m>(wanted: &BTreeSet<&'m String>, versions: &[String]) -> BTreeSet<&'m String> {
+    wanted
+        .iter()
+        .copied()
+        .filter(|version| versions.contains(version))
+        .collect()
+}
+
+fn sorted(versions: BTreeSet<&String>) -> Vec<String> {
+    let mut versions: Vec<String> = versions.into_iter().cloned().collect();
+    versions.sort_by(|a, b| (NPM.compare)(a, b));
+    versions
 }
 
 /// What the versions that a member can be ask for, each in all ways.
@@ -364,6 +407,8 @@ mod tests {
         for (told, ranges, expected) in [
             (&["1.2.0"][..], &["~1.0.4"][..], &[&["1.0.4"][..]][..]),
             (&["1.1.0", "1.2.0"], &["1.2.0", "^1.1.0"], &[]),
+            // Either is served by what the copy can be, and not both.
+            (&["1.0.4", "1.1.0"], &["^1.1.0", "~1.0.4"], &[&["1.0.4"]]),
             (&["1.2.0"], &["~1.0.3", "1.0.4"], &[&["1.0.4"]]),
             (&["1.2.0"], &["~1.0.3", "1.1.0"], &[&["1.0.3", "1.0.4"], &["1.1.0"]]),
             // Nothing is known of the one that is there, or nothing was published that serves.
@@ -379,7 +424,7 @@ mod tests {
             };
             let mut members = vec![member(0, &destroy, told)];
             members.extend((1..).zip(ranges).map(|(i, range)| member(i, &asks(range), &["0.17.1"])));
-            let others: Vec<Vec<String>> = others(&members).into_iter().map(|(_, versions)| versions).collect();
+            let others: Vec<Vec<String>> = others(&members).into_iter().flat_map(|copies| copies.others).collect();
             assert_eq!(others, expected, "{told:?} {ranges:?}");
         }
     }

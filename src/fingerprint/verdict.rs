@@ -69,10 +69,10 @@ impl Evidence {
         own && (whole || self.is_complete())
     }
 
-    /// Nearly all is there, and that is much: what lies between says nothing against it. Of 93 such candidates with a smaller share,
-    /// 91 were true.
+    /// Most is there, and that is much: what lies between says nothing against it. Of 640 such candidates with too small a share,
+    /// on 42 bundles, all were true; with runs in the index that are fewer, one in six was not.
     fn is_complete(&self) -> bool {
-        self.complete >= 0.8 && self.own >= 20
+        self.complete >= 0.7 && self.own >= 12 || self.complete >= 0.9 && self.own >= 8
     }
 
     /// The same of a large package of which little is there and that alone: the rest was shaken off. Asked when what is there

@@ -167,10 +167,8 @@ fn join_versionless(components: &mut BTreeMap<Coordinate, Component>) {
             .cloned()
             .collect();
         let is_answered = |evidence: &Evidence, by: &Coordinate| {
-            let version = by.version.as_ref();
-            evidence
-                .one_of()
-                .is_none_or(|all| version.is_some_and(|version| all.contains(version)))
+            let is_it = |all: &[Box<str>]| by.version.as_ref().is_some_and(|version| all.contains(version));
+            evidence.one_of().map_or(!evidence.facts.contains(&Fact::Copy), is_it)
         };
         let mut joined: Vec<(&Coordinate, Evidence)> = Vec::new();
         if let Some(component) = components.get_mut(&question) {
@@ -338,6 +336,7 @@ mod tests {
             let one_of = Fact::OneOf(versions.iter().map(|v| (*v).into()).collect());
             seen(&NPM, "depd", "", "index.js", Proof::Inferred, &[one_of])
         };
+        let unknown = || seen(&NPM, "depd", "", "index.js", Proof::Inferred, &[Fact::Copy]);
         let known = || seen(&NPM, "depd", "2.0.0", "index.js", Proof::Inferred, &[]);
         for (copies, expected) in [
             (vec![copy(&["1.1.1", "2.0.0"])], &["depd 2.0.0 inferred"][..]),
@@ -345,6 +344,7 @@ mod tests {
                 vec![copy(&["1.1.0", "1.1.1"])],
                 &["depd - inferred", "depd 2.0.0 inferred"],
             ),
+            (vec![unknown()], &["depd - inferred", "depd 2.0.0 inferred"]),
             (
                 vec![copy(&["1.1.0", "1.1.1"]), copy(&["1.1.1", "2.0.0"]), copy(&["0.4.0"])],
                 &["depd - inferred", "depd 2.0.0 inferred"],

@@ -76,6 +76,8 @@ pub enum Fact {
     Candidate,
     /// The versions that its code can be of, oldest first; which of them, the code does not tell.
     OneOf(Box<[Box<str>]>),
+    /// It is there in more than one copy, and nothing tells the version of this one.
+    Copy,
     /// Runs a script of its own when it is installed.
     InstallScript,
     /// A script of its own that it runs when it is installed, which fetches something or starts a shell: its text.

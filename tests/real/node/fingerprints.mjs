@@ -315,7 +315,7 @@ console.log('\nconfidence, claims, of them true');
 for (const [confidence, [all, right]] of [...sure].sort()) console.log(`${confidence}  ${all}  ${(right / all).toFixed(3)}`);
 
 // The packages' own minified files: what comes along as a dependency may well be in the index. Packages whose builds carry copies
-// of others (hls.js, intro.js, p5, paper, pouchdb, three, tinymce, video.js) are not among them: a claim there is true.
+// of others (clipboard, fullpage.js, hls.js, intro.js, p5, paper, pouchdb, three, tinymce, video.js) are not among them: a claim there is true.
 const files = Object.keys(UNRELATED).flatMap((name) => fs.readdirSync(path.join(unrelated, 'node_modules', name), { recursive: true })
   .filter((f) => /\.min\.[cm]?js$/.test(f) && !f.includes('node_modules/')).map((f) => `${name}/${f}`)).sort();
 let clean = 0;
