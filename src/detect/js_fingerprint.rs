@@ -15,10 +15,10 @@ use std::collections::HashSet;
 
 pub(super) struct JsFingerprint;
 
-/// Bundles with a source map are looked into for versions up to this length. It takes some 40 ms for each megabyte, several times
+/// Bundles with a source map are looked into for versions up to this length. It takes some 25 ms for each megabyte, several times
 /// what the map does; the lock file that they were built with says it too, and the gap that counts names without versions asks
 /// for it.
-const MAPPED_BYTES: usize = 4 << 20;
+const MAPPED_BYTES: usize = 8 << 20;
 
 impl Detector for JsFingerprint {
     fn id(&self) -> &'static str {

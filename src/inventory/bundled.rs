@@ -175,7 +175,13 @@ fn believe(components: &mut Vec<Component>, coverage: &mut [Coverage], accounts:
             let told = told.entry(bundle.location.clone()).or_default();
             for package in &account.packages {
                 let folders = told.entry(package.coordinate.name.clone()).or_default();
-                folders.extend(package.facts().filter(|fact| matches!(fact, Fact::At(_))).cloned());
+                folders.extend(
+                    package
+                        .facts()
+                        .filter(|fact| matches!(fact, Fact::At(_)))
+                        .cloned()
+                        .map(Some),
+                );
             }
         }
         *idle.entry(account.location.clone()).or_insert(true) &= !found;
@@ -195,8 +201,12 @@ fn believe(components: &mut Vec<Component>, coverage: &mut [Coverage], accounts:
     }
 }
 
-/// The packages that an account names in one bundle, with their folders ([`Fact::At`]).
-type Told = BTreeMap<Box<str>, BTreeSet<Fact>>;
+/// The detector that reads source maps.
+const BY_MAP: &str = "source-map";
+
+/// The packages that an account names in one bundle, with their folders ([`Fact::At`]); `None` where it says none, as a map does
+/// that was made of the maps of what was built before.
+type Told = BTreeMap<Box<str>, BTreeSet<Option<Fact>>>;
 
 /// What bundlers say of their modules in the bundles themselves or in maps, where they say it of all.
 fn modules(components: &[Component], bundles: &[Bundle], maps: &[Mapped]) -> HashMap<Location, Told> {
@@ -215,12 +225,11 @@ fn modules(components: &[Component], bundles: &[Bundle], maps: &[Mapped]) -> Has
             let Some(bundle) = places.get(&evidence.location) else {
                 continue;
             };
-            let folders = evidence.facts.iter().filter(|fact| matches!(fact, Fact::At(_)));
-            for folder in folders {
+            let folder = evidence.facts.iter().find(|fact| matches!(fact, Fact::At(_)));
+            if folder.is_some() || evidence.detector == BY_MAP {
                 let told = told.entry((*bundle).clone()).or_default();
-                told.entry(component.coordinate.name.clone())
-                    .or_default()
-                    .insert(folder.clone());
+                let folders = told.entry(component.coordinate.name.clone()).or_default();
+                folders.insert(folder.cloned());
             }
         }
     }
@@ -244,7 +253,7 @@ fn silence(components: &mut Vec<Component>, told: &HashMap<Location, Told>, mean
             // A version is of the one copy that there is; of several, nothing says of which.
             let mut folders = told.get(&c.name).filter(|_| versions).into_iter().flatten();
             let place = folders.next().filter(|_| folders.next().is_none());
-            evidence.facts.extend(place.cloned());
+            evidence.facts.extend(place.cloned().flatten());
             place.is_some()
         });
     }
@@ -451,4 +460,39 @@ fn versionless(components: &[Component], bundles: &[Bundle]) -> Option<Gap> {
         super::some_of(&names)
     );
     Some(Gap::whole(GapKind::Partial, "js-bundle", reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_tells_the_version_of_the_one_copy_that_a_map_names() {
+        let at = |folder: &str| Some(Fact::At(folder.into()));
+        let (nested, outer) = (at("node_modules/a/node_modules/entities"), at("node_modules/entities"));
+        let place = || Location::new([].into(), "index.js");
+        for (what, told, kept) in [
+            ("its folder", vec![outer.clone()], Some(outer.clone())),
+            ("no folder, made of another map", vec![None], Some(None)),
+            ("two copies", vec![nested, outer.clone()], None),
+            ("two, one of them of another map", vec![None, outer], None),
+            ("not at all", vec![], None),
+        ] {
+            let mut components = vec![Component {
+                coordinate: NPM.coordinate("entities", Some("4.5.0")),
+                evidence: vec![Evidence {
+                    detector: BY_CODE,
+                    location: place(),
+                    proof: Proof::Inferred,
+                    confidence: 0.9,
+                    facts: Vec::new(),
+                }],
+                requires: Vec::new(),
+            }];
+            let told: Told = [("entities".into(), told.into_iter().collect())].into();
+            silence(&mut components, &[(place(), told)].into(), |_| true);
+            let facts = components.first().map(|c| c.evidence[0].facts.first().cloned());
+            assert_eq!(facts, kept, "{what}");
+        }
+    }
 }
