@@ -32,7 +32,9 @@ pub(super) fn add_tiny(
         let fewest = needs::fewest_runs(members, number, &package);
         let is_tiny = verdict::is_tiny(&package, fewest);
         let there = is_tiny || traces.contains(&number);
-        if there && !verdict::BUILT_IN.contains(&&*package.name) {
+        let lists = [verdict::BUILT_IN, verdict::LOADED_APART];
+        let is_elsewhere = lists.iter().any(|list| list.contains(&&*package.name));
+        if there && !is_elsewhere {
             claims.push(unseen(&package));
             let member = Member {
                 number,
