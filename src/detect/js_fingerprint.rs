@@ -2,7 +2,7 @@
 //! names are told.
 
 use super::{
-    Added, DetectError, Detector, Interest, Sink,
+    DetectError, Detector, Interest, Sink,
     js_bundle::{self, Naming},
 };
 use crate::{
@@ -68,19 +68,23 @@ impl Detector for JsFingerprint {
             .collect();
         for claim in all {
             let is_another = claim.versions.is_empty() && told.contains(&claim.name);
-            let added = add(claim, found);
-            let _ = added.facts(is_another.then_some(Fact::Copy));
+            add(claim, is_another, found);
         }
         Ok(())
     }
 }
 
-fn add<'f>(claim: Claim, found: &'f mut Sink<'_>) -> Added<'f> {
+/// `is_another`: a copy of unknown version, of a package that has one of a known version.
+fn add(claim: Claim, is_another: bool, found: &mut Sink<'_>) {
     let version = match &*claim.versions {
         [one] => Some(&**one),
         _ => None,
     };
     let added = found.add(NPM.coordinate(&claim.name, version), Proof::Inferred, claim.confidence);
-    let is_open = claim.versions.len() > 1;
-    added.facts(is_open.then(|| Fact::OneOf(claim.versions.into_iter().map(Into::into).collect())))
+    let fact = match claim.versions.len() {
+        0 if is_another => Fact::Copy,
+        0 | 1 => return,
+        _ => Fact::OneOf(claim.versions.into_iter().map(Into::into).collect()),
+    };
+    let _ = added.fact(fact);
 }

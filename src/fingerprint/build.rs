@@ -28,6 +28,9 @@ pub struct Source {
     has_code: bool,
 }
 
+/// A run, and the versions of a package that have it.
+type Run = (u64, VersionSet);
+
 /// Name of a package, and which of its versions are taken, as npm writes ranges.
 pub type Dependency = (String, String);
 
@@ -286,9 +289,6 @@ fn part(some: usize, all: usize) -> f32 {
 fn numbers(sources: &[Source]) -> HashMap<&str, u16> {
     (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect()
 }
-
-/// A run, and the versions of a package that have it.
-type Run = (u64, VersionSet);
 
 /// Of each package the runs that other packages have too.
 fn shared(runs: &[Vec<Run>]) -> Vec<Vec<Run>> {

@@ -245,17 +245,14 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
 /// A package with the same code as one that nothing asks for, and that something asks for.
 fn twin_of(ground: &Ground<'_>, candidates: &[Candidate], one: usize, asked_for: &BTreeSet<u16>) -> Option<usize> {
     let own: HashSet<u32> = candidates[one].hits.iter().map(|hit| hit.at).collect();
-    let mut alone = None;
+    let complete = ground.weigh_alone(&candidates[one]).complete;
     candidates.iter().position(|twin| {
         let is_alike = || {
             let common = twin.hits.iter().filter(|hit| own.contains(&hit.at)).count();
             common * 10 >= own.len() * 9
         };
-        if !asked_for.contains(&twin.number) || twin.number == candidates[one].number || !is_alike() {
-            return false;
-        }
-        let alone = *alone.get_or_insert_with(|| ground.weigh_alone(&candidates[one]).complete);
-        ground.weigh_alone(twin).complete >= 0.9 * alone
+        let is_asked_for = twin.number != candidates[one].number && asked_for.contains(&twin.number);
+        is_asked_for && is_alike() && ground.weigh_alone(twin).complete >= 0.9 * complete
     })
 }
 

@@ -55,12 +55,12 @@ impl Member {
     }
 }
 
-/// Ranges of one dependent: one for each way in which its possible versions ask.
-struct Asked(Vec<Vec<VersionReq>>);
+/// Ranges of one dependent, in all ways in which its possible versions ask.
+struct Asked(Vec<VersionReq>);
 
 impl Asked {
     fn takes(&self, version: &Version) -> bool {
-        self.0.iter().flatten().any(|range| range.matches(version))
+        self.0.iter().any(|range| range.matches(version))
     }
 }
 
@@ -197,6 +197,7 @@ fn ranges_of(member: &Member) -> BTreeMap<u16, Vec<VersionReq>> {
     let mut asked: BTreeMap<u16, Vec<VersionReq>> = BTreeMap::new();
     for need in &member.package.needs {
         if possible.iter().any(|place| need.is_asked_by(*place)) {
+            // What is no range (a tag, an address) says nothing: any version.
             let any = || vec![VersionReq::STAR];
             asked
                 .entry(need.package)
@@ -225,20 +226,11 @@ pub(super) fn fewest_runs(members: &[Member], number: u16, package: &Package) ->
 fn asked(members: &[Member]) -> BTreeMap<u16, Vec<Asked>> {
     let mut all: BTreeMap<u16, Vec<Asked>> = BTreeMap::new();
     for member in members {
-        let possible = member.possible();
         // What others need is not known of every package: then they may take any version.
         let looked_into = |place: &usize| member.package.looked_into.binary_search(place).is_ok();
-        let vague = !member.package.others_told && !possible.iter().all(looked_into);
-        let mut mine: BTreeMap<u16, Vec<Vec<VersionReq>>> = BTreeMap::new();
-        for need in &member.package.needs {
-            if !possible.iter().any(|place| need.is_asked_by(*place)) {
-                continue;
-            }
-            // What is no range (a tag, an address) says nothing: any version.
-            let range = range(need).filter(|_| !vague).unwrap_or_else(|| vec![VersionReq::STAR]);
-            mine.entry(need.package).or_default().push(range);
-        }
-        for (number, ranges) in mine {
+        let vague = !member.package.others_told && !member.possible().iter().all(looked_into);
+        for (number, ranges) in ranges_of(member) {
+            let ranges = if vague { vec![VersionReq::STAR] } else { ranges };
             all.entry(number).or_default().push(Asked(ranges));
         }
     }
@@ -321,6 +313,26 @@ fn alternative(text: &str) -> Option<VersionReq> {
 mod tests {
     use super::*;
 
+    fn package(name: &str, versions: &[&str], needs: Vec<Need>) -> Package {
+        Package {
+            name: name.to_owned(),
+            published: versions.iter().map(|v| (*v).to_owned()).collect(),
+            looked_into: (0..versions.len()).collect(),
+            needs,
+            ..Package::default()
+        }
+    }
+
+    fn member(number: u16, package: &Package, versions: &[&str]) -> Member {
+        Member {
+            number,
+            package: package.clone(),
+            versions: versions.iter().map(|v| (*v).to_owned()).collect(),
+            whole: true,
+            disputed: false,
+        }
+    }
+
     #[test]
     fn ranges_are_read_as_npm_writes_them() {
         for (text, inside, outside) in [
@@ -353,13 +365,6 @@ mod tests {
 
     #[test]
     fn dependents_narrow_what_code_leaves_open() {
-        let package = |name: &str, versions: &[&str], needs: Vec<Need>| Package {
-            name: name.to_owned(),
-            published: versions.iter().map(|v| (*v).to_owned()).collect(),
-            looked_into: (0..versions.len()).collect(),
-            needs,
-            ..Package::default()
-        };
         let need = |place, range: &str| Need {
             package: 1,
             range: range.to_owned(),
@@ -375,13 +380,6 @@ mod tests {
             // Where they disagree, either may be right.
             (&["1.0.0"], &["1.1.1"], &["1.0.0", "1.1.1"]),
         ] {
-            let member = |number, package: &Package, versions: &[&str]| Member {
-                number,
-                package: package.clone(),
-                versions: versions.iter().map(|v| (*v).to_owned()).collect(),
-                whole: true,
-                disputed: false,
-            };
             let mut members = [member(0, &app, app_is), member(1, &part, part_is)];
             narrow(&mut members);
             assert_eq!(members[1].versions, expected, "{app_is:?} {part_is:?}");
@@ -390,13 +388,6 @@ mod tests {
 
     #[test]
     fn a_dependent_that_no_copy_serves_has_another_one() {
-        let package = |name: &str, versions: &[&str], needs: Vec<Need>| Package {
-            name: name.to_owned(),
-            published: versions.iter().map(|v| (*v).to_owned()).collect(),
-            looked_into: (0..versions.len()).collect(),
-            needs,
-            ..Package::default()
-        };
         let need = |range: &str| Need {
             package: 0,
             range: range.to_owned(),
@@ -415,13 +406,6 @@ mod tests {
             (&[], &["~1.0.4"], &[]),
             (&["1.2.0"], &["^2.0.0"], &[]),
         ] {
-            let member = |number, package: &Package, versions: &[&str]| Member {
-                number,
-                package: package.clone(),
-                versions: versions.iter().map(|v| (*v).to_owned()).collect(),
-                whole: true,
-                disputed: false,
-            };
             let mut members = vec![member(0, &destroy, told)];
             members.extend((1..).zip(ranges).map(|(i, range)| member(i, &asks(range), &["0.17.1"])));
             let others: Vec<Vec<String>> = others(&members).into_iter().flat_map(|copies| copies.others).collect();

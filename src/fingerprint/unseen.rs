@@ -35,17 +35,11 @@ pub(super) fn add_tiny(
         let lists = [verdict::BUILT_IN, verdict::LOADED_APART];
         let is_elsewhere = lists.iter().any(|list| list.contains(&&*package.name));
         if there && !is_elsewhere {
-            claims.push(unseen(&package));
-            let member = Member {
-                number,
-                package,
-                versions: Vec::new(),
-                whole: true,
-                disputed: false,
-            };
+            let (claim, member) = unseen(number, package, Vec::new());
             // Smaller ones that it needs in turn are there too.
             open.extend(member.surely_needs());
             members.push(member);
+            claims.push(claim);
         }
     }
     Ok(())
@@ -76,25 +70,28 @@ pub(super) fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim
                     unknown.versions = versions;
                     continue;
                 }
-                claims.push(unseen(&package));
-                members.push(Member {
-                    number,
-                    package: package.clone(),
-                    versions,
-                    whole: true,
-                    disputed: false,
-                });
+                let (claim, member) = unseen(number, package.clone(), versions);
+                members.push(member);
+                claims.push(claim);
             }
         }
     }
 }
 
-fn unseen(package: &Package) -> Claim {
-    Claim {
+fn unseen(number: u16, package: Package, versions: Vec<String>) -> (Claim, Member) {
+    let claim = Claim {
         name: package.name.clone(),
         versions: Vec::new(),
         ranges: Vec::new(),
         share: 0.0,
         confidence: verdict::TINY_CONFIDENCE,
-    }
+    };
+    let member = Member {
+        number,
+        package,
+        versions,
+        whole: true,
+        disputed: false,
+    };
+    (claim, member)
 }

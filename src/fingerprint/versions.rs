@@ -47,6 +47,9 @@ const FEWEST_TELL: u32 = 6;
 const FEWEST_ALONE: u32 = 8;
 const LEAST_ALONE: f64 = 0.3;
 
+/// Runs of which nearly all must be there of a copy that has fewer than another must have.
+const SMALL: (u32, f64) = (5, 0.9);
+
 /// What a second copy must explain that the first does not: three runs.
 const COPY: f64 = 3.0 * STRANGE.0;
 
@@ -154,13 +157,13 @@ fn missing(package: &Package, guesses: &[Guess], found: &[u32], there: f64) -> V
 
 /// Whether enough is there of what only the version below has, and of what only the one above has.
 fn is_between(package: &Package, version: usize, found: &[u32], there: f64) -> bool {
-    let share = |one: usize, other: usize| {
-        let is_alone = |set: &Set| set.versions.contains(one) && !set.versions.contains(other);
-        let alone = package.sets.iter().zip(found).filter(|(set, _)| is_alone(set));
-        let (all, seen) = alone.fold((0, 0), |(all, seen), (set, found)| (all + set.runs, seen + found));
-        f64::from(seen) / f64::from(all.max(1))
+    let one = |version| Guess {
+        version,
+        between: false,
     };
-    share(version, version + 1) >= OF_EITHER * there && share(version + 1, version) >= OF_EITHER * there
+    let (below, above) = (one(version), one(version + 1));
+    let is_enough = |one, other| share_alone(package, one, other, found) >= OF_EITHER * there;
+    is_enough(&below, &above) && is_enough(&above, &below)
 }
 
 /// What is possible of one copy: guesses, and what the likeliest cannot explain, of which `patience` says how much is borne.
@@ -250,9 +253,6 @@ pub(super) struct Instance<S> {
     pub(super) versions: Vec<String>,
 }
 
-/// Runs of which nearly all must be there of a copy that has fewer than another must have.
-const SMALL: (u32, f64) = (5, 0.9);
-
 impl<S> Instance<S> {
     /// Places of those of its versions that were looked into.
     pub(super) fn places(&self, package: &Package) -> Vec<usize> {
@@ -339,17 +339,13 @@ fn together(costs: &[Vec<f64>], guesses: usize) -> Vec<usize> {
     chosen
 }
 
-/// How much is there of what one guess has and another has not.
-fn share_alone(package: &Package, one: &Guess, other: &Guess, found: &[&Found]) -> f64 {
-    let by_set = by_set(package, &sum(found.iter().copied()));
+/// How much is there of what one guess has and another has not; `found` is of each set.
+fn share_alone(package: &Package, one: &Guess, other: &Guess, found: &[u32]) -> f64 {
     let has = |set: &Set, guess: &Guess| {
         set.versions.contains(guess.version) || guess.between && set.versions.contains(guess.version + 1)
     };
-    let alone = package
-        .sets
-        .iter()
-        .zip(&by_set)
-        .filter(|(set, _)| has(set, one) && !has(set, other));
+    let is_alone = |set: &Set| has(set, one) && !has(set, other);
+    let alone = package.sets.iter().zip(found).filter(|(set, _)| is_alone(set));
     let (all, seen) = alone.fold((0, 0), |(all, seen), (set, found)| (all + set.runs, seen + found));
     f64::from(seen) / f64::from(all.max(1))
 }
@@ -381,26 +377,19 @@ fn parted<S>(
     }
     // A copy of which little is alone is no copy but a coincidence: of all that it has and the likeliest has not, too.
     let first = chosen[0];
-    let mut numbered = chosen.iter();
-    copies.retain(|(_, found, alone)| {
-        let this = *numbered.next().unwrap_or(&first);
-        let share = share_alone(package, &guesses[this], &guesses[first], found);
-        let all = sum(found.iter().copied());
-        let there = completeness(package, &by_set(package, &all));
-        let is_small = *alone >= SMALL.0 && share >= SMALL.1 && there >= SMALL.1;
-        let is_large = *alone >= FEWEST_ALONE && f64::from(*alone) >= LEAST_ALONE * f64::from(hits(&all));
+    let told_apart = |(this, (members, found, alone)): (&usize, (Vec<usize>, Vec<&Found>, u32))| {
+        let found = sum(found.into_iter());
+        let by_set = by_set(package, &found);
+        let share = share_alone(package, &guesses[*this], &guesses[first], &by_set);
+        let there = completeness(package, &by_set);
+        let is_small = alone >= SMALL.0 && share >= SMALL.1 && there >= SMALL.1;
+        let is_large = alone >= FEWEST_ALONE && f64::from(alone) >= LEAST_ALONE * f64::from(hits(&found));
         // As much is there of what it alone has as of the rest.
         let is_even = there >= EVEN.0 && share >= EVEN.1 * there;
-        is_small || is_large && (this == first || share >= ALONE || is_even)
-    });
-    let mut copies: Vec<(Vec<usize>, Found, f64)> = copies
-        .into_iter()
-        .map(|(members, found, _)| {
-            let found = sum(found.into_iter());
-            let there = completeness(package, &by_set(package, &found));
-            (members, found, there)
-        })
-        .collect();
+        let is_copy = is_small || is_large && (*this == first || share >= ALONE || is_even);
+        is_copy.then_some((members, found, there))
+    };
+    let mut copies: Vec<(Vec<usize>, Found, f64)> = chosen.iter().zip(copies).filter_map(told_apart).collect();
     copies.sort_by(|a, b| b.2.total_cmp(&a.2));
     // Nor is one of which much less is there than of the best.
     let most = copies.first().map_or(0.0, |copy| copy.2);
