@@ -1,12 +1,20 @@
 //! Rust binaries that carry cargo-auditable's list of crates, in ELF, PE, Mach-O and WebAssembly.
+//!
+//! The list is what cargo resolves, and that is more than it links: a feature such as `quinn?/rustls` brings `quinn` with all that it
+//! needs into the list whether anybody asked for it or not. A whole branch that only such a feature brings, and of which the
+//! binary shows nothing, is left out, and a gap names it.
 
 use super::{
     DetectError, Detector, Interest, Sink,
     rust::{
         BINARIES,
         compile_time::{is_macro, is_macro_name, is_toolkit},
+        lock::System,
+        names, paths,
         platform::platform,
         source::Built,
+        spare::{Resolved, brought},
+        traces::traces,
     },
 };
 use crate::{
@@ -17,7 +25,7 @@ use crate::{
 use auditable_info::Error;
 use auditable_serde::{DependencyKind, Package, Source};
 use memchr::memmem;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(super) struct CargoAuditable;
 
@@ -57,8 +65,17 @@ impl Detector for CargoAuditable {
         let platform = platform(entry.bytes);
         let roots = info.packages.iter().filter(|p| p.root);
         let direct: HashSet<usize> = roots.flat_map(|root| root.dependencies.iter().copied()).collect();
+        let unasked = unasked(&info.packages, entry.bytes);
+        if !unasked.is_empty() {
+            let names: Vec<&str> = unasked.iter().map(|&i| &*info.packages[i].name).collect();
+            found.partial(format!(
+                "left out of its audit data, as nothing of them is in the binary and cargo lists what an optional dependency \
+                 (`name?/feature`) might have asked for: {}",
+                names.join(", ")
+            ));
+        }
         for (at, (package, proof)) in info.packages.iter().zip(proofs(&info.packages)).enumerate() {
-            if let Some(proof) = proof {
+            if let Some(proof) = proof.filter(|_| unasked.binary_search(&at).is_err()) {
                 let requires = package.dependencies.iter().filter_map(|&i| info.packages.get(i));
                 let added = found
                     .add(coordinate(package), proof, 1.0)
@@ -159,7 +176,131 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
     proofs
 }
 
+/// Crates of an optional branch from which on it is believed that nobody asked for it if nothing of them is in the binary: a
+/// third of all linked crates leaves no trace.
+const BRANCH: usize = 4;
+
+/// Share of the other crates that must have left a trace: one in four does in the barest binaries.
+const TELLING: usize = 6;
+
+/// Crates of a list in which such branches are looked for; the largest programs have a quarter, and the work is quadratic.
+const MOST: usize = 4_000;
+
+/// Places of the crates that are listed for the sake of an optional dependency that nobody asked for, in order.
+fn unasked(packages: &[Package], bytes: &[u8]) -> Vec<usize> {
+    let roots: Vec<usize> = (0..packages.len()).filter(|&i| packages[i].root).collect();
+    if roots.is_empty() || packages.len() > MOST || System::of(bytes) != System::Unix {
+        return Vec::new();
+    }
+    let edges: Vec<Vec<usize>> = packages
+        .iter()
+        .map(|p| linked_by(p, packages.len()).collect())
+        .collect();
+    let versions: Vec<String> = packages.iter().map(|p| p.version.to_string()).collect();
+    let brought = |seen: &dyn Fn(usize) -> bool| {
+        let resolved = |i: usize| Resolved {
+            name: &packages[i].name,
+            version: &versions[i],
+            published: packages[i].source == Source::CratesIo,
+            is_macro: is_macro(
+                &packages[i].name,
+                edges[i].iter().any(|&d| is_toolkit(&packages[d].name)),
+            ),
+            seen: seen(i),
+        };
+        let resolved: Vec<Resolved<'_>> = (0..packages.len()).map(resolved).collect();
+        brought(&resolved, &edges, &roots)
+    };
+    let lost = |brought: &[bool]| -> Vec<usize> { (0..packages.len()).filter(|&i| !brought[i]).collect() };
+    // Most binaries have none; then their bytes need not be looked through.
+    if lost(&brought(&|_| false)).len() < BRANCH {
+        return Vec::new();
+    }
+    let traces = traces(bytes);
+    let paths: HashSet<(&str, &str)> = traces.sources.iter().filter_map(paths::Source::crate_version).collect();
+    let names: HashSet<&str> = traces.symbols.keys().chain(traces.modules.keys()).copied().collect();
+    let mut versions_of: HashMap<&str, usize> = HashMap::new();
+    for package in packages {
+        *versions_of.entry(&package.name).or_default() += 1;
+    }
+    // A name says which version is there where only one is listed.
+    let is_named = |name: &str| versions_of.get(name) == Some(&1) && names.contains(&*names::identifier(name));
+    let is_seen = |i: usize| {
+        let name = &*packages[i].name;
+        paths.contains(&(name, &*versions[i])) || is_named(name)
+    };
+    let shown = (0..packages.len()).filter(|&i| is_seen(i)).count();
+    if shown * TELLING < packages.len() {
+        return Vec::new();
+    }
+    let brought = brought(&is_seen);
+    let branch = |head: usize| {
+        let mut branch = BTreeSet::from([head]);
+        let mut open = vec![head];
+        while let Some(i) = open.pop() {
+            open.extend(edges[i].iter().copied().filter(|&d| !brought[d] && branch.insert(d)));
+        }
+        branch
+    };
+    let asking = (0..packages.len()).filter(|&i| brought[i]);
+    let heads: BTreeSet<usize> = asking
+        .flat_map(|i| edges[i].iter().copied().filter(|&d| !brought[d]))
+        .collect();
+    let (large, small): (Vec<_>, Vec<_>) = heads.into_iter().map(branch).partition(|branch| branch.len() >= BRANCH);
+    // What a small branch shares with a large one stays with it.
+    let unasked: BTreeSet<usize> = large.into_iter().flatten().collect();
+    let kept: BTreeSet<usize> = small.into_iter().flatten().collect();
+    unasked.difference(&kept).copied().collect()
+}
+
+fn linked_by(package: &Package, count: usize) -> impl Iterator<Item = usize> + '_ {
+    package.dependencies.iter().copied().filter(move |&next| next < count)
+}
+
 /// Whether a binary carries its list of crates.
 pub(super) fn is_audited(bytes: &[u8], limit: usize) -> bool {
     memmem::find(bytes, SECTION).is_some() && auditable_info::audit_info_from_slice(bytes, limit).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_asked_for() {
+        // `reqwest` configures `quinn` if that is there (`quinn?/rustls`), so cargo resolves it with all that it needs.
+        const CRATES: &[(&str, &str, &[usize])] = &[
+            ("app", "0.1.0", &[1, 2]),
+            ("reqwest", "0.12.9", &[2, 3]),
+            ("hyper", "1.5.0", &[]),
+            ("quinn", "0.11.5", &[4, 5, 6]),
+            ("quinn-proto", "0.11.8", &[6]),
+            ("quinn-udp", "0.5.5", &[]),
+            ("rustc-hash", "2.0.0", &[]),
+        ];
+        let package = |(i, (name, version, needs)): (usize, &(&str, &str, &[usize]))| Package {
+            name: (*name).to_owned(),
+            version: version.parse().expect("a version"),
+            source: if i == 0 { Source::Local } else { Source::CratesIo },
+            kind: DependencyKind::Runtime,
+            dependencies: needs.to_vec(),
+            root: i == 0,
+        };
+        let packages: Vec<Package> = CRATES.iter().enumerate().map(package).collect();
+        let path = |krate: &str| format!("/registry/src/github.com-1ecc6299db9ec823/{krate}/src/lib.rs\0");
+        for (what, shown, count, unasked) in [
+            (
+                "nothing of it is there",
+                &["hyper-1.5.0", "reqwest-0.12.9"][..],
+                7,
+                &[3, 4, 5, 6][..],
+            ),
+            ("some of it is", &["hyper-1.5.0", "quinn-0.11.5"], 7, &[]),
+            ("the binary shows nothing", &[], 7, &[]),
+            ("a crate or two may be all inlined", &["hyper-1.5.0"], 4, &[]),
+        ] {
+            let binary = format!("\x7fELF{}", shown.iter().map(|krate| path(krate)).collect::<String>());
+            assert_eq!(self::unasked(&packages[..count], binary.as_bytes()), unasked, "{what}");
+        }
+    }
 }

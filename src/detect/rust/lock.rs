@@ -6,11 +6,11 @@
 
 use super::{
     compile_time::{self, is_build_tool, is_macro_name, is_test_tool, is_toolkit},
-    spare::Spare,
+    spare::{Resolved, brought},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 #[derive(Deserialize)]
 struct Document {
@@ -41,6 +41,16 @@ impl Package {
         let byte = |at: usize| u8::from_str_radix(hexadecimal.get(at..at + 2)?, 16).ok();
         let bytes: Vec<u8> = (0..64).step_by(2).map(byte).collect::<Option<_>>()?;
         Some(format!("sha256-{}", BASE64_STANDARD.encode(bytes)).into())
+    }
+
+    fn resolved(&self, is_macro: bool, seen: bool) -> Resolved<'_> {
+        Resolved {
+            name: &self.name,
+            version: &self.version,
+            published: self.source.is_some(),
+            is_macro,
+            seen,
+        }
     }
 }
 
@@ -144,7 +154,11 @@ impl Lock {
             .filter(|&i| !needed[i] || self.packages[i].source.is_none())
             .collect();
         let brought = match system {
-            System::Unix => self.brought(&edges, &roots, &is_macro, &is_seen),
+            System::Unix => {
+                let all = self.packages.iter().enumerate();
+                let resolved: Vec<_> = all.map(|(i, p)| p.resolved(is_macro[i], is_seen(i))).collect();
+                brought(&resolved, &edges, &roots)
+            }
             _ => vec![true; n],
         };
         let is_tool = |name: &str| is_build_tool(name) || is_test_tool(name);
@@ -198,45 +212,6 @@ impl Lock {
         // What macros are made of is a macro itself by its name, or where something else uses it as one.
         let is_one = |i: usize| is_macro[i] && (is_used_as_one[i] || is_macro_name(&self.packages[i].name));
         (0..n).filter(|&i| in_the_compiler[i] && !is_one(i)).collect()
-    }
-
-    /// Packages that something brings on Linux, or that are seen. The others are in the file because of another system, a build
-    /// script, or an optional dependency that nobody asked for, which cargo locks all the same.
-    fn brought(
-        &self,
-        edges: &[Vec<usize>],
-        roots: &[usize],
-        is_macro: &[bool],
-        is_seen: &dyn Fn(usize) -> bool,
-    ) -> Vec<bool> {
-        let mut woken = HashSet::new();
-        let mut reached = vec![false; edges.len()];
-        let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
-        for &i in roots {
-            reached[i] = true;
-        }
-        let mut open = roots.to_vec();
-        while let Some(i) = open.pop() {
-            let package = &self.packages[i];
-            let spare = match package.source {
-                Some(_) => Spare::of(&package.name, &package.version),
-                None => Spare::default(),
-            };
-            let newly = spare.woken().filter(|&name| woken.insert(name));
-            let mut next: Vec<usize> = newly.filter_map(|name| waiting.remove(name)).flatten().collect();
-            for &d in &edges[i] {
-                let Package { name, version, .. } = &self.packages[d];
-                // A macro is never seen, so a feature that brings one is believed.
-                let is_believed = is_macro[d] && !is_build_tool(name);
-                if !spare.holds(name, version) || is_seen(d) || is_believed || woken.contains(name.as_str()) {
-                    next.push(d);
-                } else {
-                    waiting.entry(name).or_default().push(d);
-                }
-            }
-            open.extend(next.into_iter().filter(|&d| !std::mem::replace(&mut reached[d], true)));
-        }
-        reached
     }
 
     /// Unseen packages that only the workspace asks for and that lead to `branch` unseen ones, and those: what its tests and

@@ -8,7 +8,7 @@ pub(super) mod pins;
 pub(super) mod platform;
 pub(super) mod requires;
 pub(super) mod source;
-mod spare;
+pub(super) mod spare;
 pub(super) mod symbols;
 mod table;
 pub(super) mod traces;

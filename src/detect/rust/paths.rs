@@ -41,6 +41,16 @@ pub(in crate::detect) enum Source<'b> {
     },
 }
 
+impl<'b> Source<'b> {
+    /// Name and version of the crate, where the path tells them.
+    pub(in crate::detect) fn crate_version(&self) -> Option<(&'b str, &'b str)> {
+        match *self {
+            Self::Registry { name, version, .. } | Self::Folder { name, version } => Some((name, version)),
+            Self::Git { .. } => None,
+        }
+    }
+}
+
 /// Registry folders of crates.io itself: its two hosts, over git and over the sparse protocol.
 pub(in crate::detect) fn is_crates_io(registry: &str) -> bool {
     let host = registry.rsplit_once('-').map_or(registry, |(host, _)| host);

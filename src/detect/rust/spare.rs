@@ -2,9 +2,15 @@
 //! `data/rust-spare.tsv`: cargo locks what other systems and build scripts need, and optional crates that a feature of another
 //! purpose configures if they are there (`name?/feature`).
 
-use super::table::{Table, series};
+use super::{
+    compile_time::is_build_tool,
+    table::{Table, series},
+};
 use crate::ecosystem::CARGO;
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
 
 const SPARE: Table = Table(include_str!("../../../data/rust-spare.tsv"));
 
@@ -45,6 +51,52 @@ impl Spare {
     pub(in crate::detect) fn woken(self) -> impl Iterator<Item = &'static str> {
         self.woken.split(',').filter(|name| !name.is_empty())
     }
+}
+
+/// A crate in a graph of what cargo resolved.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::detect) struct Resolved<'p> {
+    pub(in crate::detect) name: &'p str,
+    pub(in crate::detect) version: &'p str,
+    /// Whether it is of a registry, and so the table's.
+    pub(in crate::detect) published: bool,
+    pub(in crate::detect) is_macro: bool,
+    /// Whether the binary shows it.
+    pub(in crate::detect) seen: bool,
+}
+
+/// Crates that something brings on Linux, or that are seen. The others were resolved because of another system, a build script, or
+/// an optional dependency that nobody asked for.
+pub(in crate::detect) fn brought(crates: &[Resolved<'_>], edges: &[Vec<usize>], roots: &[usize]) -> Vec<bool> {
+    let mut woken = HashSet::new();
+    let mut reached = vec![false; edges.len()];
+    let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
+    for &i in roots {
+        reached[i] = true;
+    }
+    let mut open = roots.to_vec();
+    while let Some(i) = open.pop() {
+        let spare = if crates[i].published {
+            Spare::of(crates[i].name, crates[i].version)
+        } else {
+            Spare::default()
+        };
+        let newly = spare.woken().filter(|&name| woken.insert(name));
+        let mut next: Vec<usize> = newly.filter_map(|name| waiting.remove(name)).flatten().collect();
+        for &d in &edges[i] {
+            let needed = crates[d];
+            // A macro is never seen, so a feature that brings one is believed.
+            let is_believed = needed.is_macro && !is_build_tool(needed.name);
+            let is_spare = spare.holds(needed.name, needed.version);
+            if !is_spare || needed.seen || is_believed || woken.contains(needed.name) {
+                next.push(d);
+            } else {
+                waiting.entry(needed.name).or_default().push(d);
+            }
+        }
+        open.extend(next.into_iter().filter(|&d| !std::mem::replace(&mut reached[d], true)));
+    }
+    reached
 }
 
 #[cfg(test)]
