@@ -6,7 +6,7 @@
 
 use divan::Bencher;
 use plimsoll::fingerprint::{
-    Index,
+    Index, Told,
     build::{Release, Source, build},
     claims,
     grams::Stream,
@@ -64,14 +64,14 @@ fn bundle() -> Vec<u8> {
 fn scan(bencher: Bencher<'_, '_>, (packages, versions): (usize, usize)) {
     let index = Index::from_bytes(index(packages, versions)).unwrap();
     let bundle = bundle();
-    bencher.bench_local(|| claims(&Stream::of(&bundle), &index).unwrap().len());
+    bencher.bench_local(|| claims(&Stream::of(&bundle), &index, &Told::default()).unwrap().len());
 }
 
 #[divan::bench(sample_count = 10)]
 fn scan_embedded(bencher: Bencher<'_, '_>) {
     let index = Index::embedded().unwrap();
     let bundle = bundle();
-    bencher.bench_local(|| claims(&Stream::of(&bundle), index).unwrap().len());
+    bencher.bench_local(|| claims(&Stream::of(&bundle), index, &Told::default()).unwrap().len());
 }
 
 #[divan::bench(sample_count = 10)]

@@ -4,7 +4,7 @@
 use super::{
     DetectError, Detector, Interest, Sink,
     js::{
-        manifest,
+        aws_sdk, manifest,
         module_path::{self, PackagePath},
         scan::{self, Marks, Module},
         source_map,
@@ -16,7 +16,7 @@ use crate::{
     model::{Bundle, Fact, Location, Mapped, Owner, Proof, Span},
 };
 use base64::Engine as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) struct JsBundle;
 
@@ -37,7 +37,7 @@ impl Detector for JsBundle {
 
     fn reads(&self) -> &'static str {
         "bundles of esbuild, webpack, ncc, rspack, rollup, parcel, bun outside of `node_modules`: module paths, licence \
-         comments, inlined `package.json`, inline source maps"
+         comments, inlined `package.json`, defaults of AWS's clients, inline source maps"
     }
 
     fn technique(&self) -> &'static str {
@@ -72,6 +72,9 @@ impl Detector for JsBundle {
         let mapped = map.is_some() || inline.is_some();
         modules(&marks, found);
         manifests(&marks, mapped, found);
+        if !mapped {
+            aws_clients(code, &marks, found);
+        }
         // Where modules are named, a comment in one of them is about something that was copied into it.
         let nameless = |at: usize| matches!(marks.module_of(at), None | Some(Module::Unnamed));
         for (_, named) in marks.named.iter().filter(|(at, _)| !mapped && nameless(*at)) {
@@ -114,8 +117,18 @@ pub(super) enum Naming {
     Paths,
 }
 
-/// The code of a bundle, and what names all its modules, if anything does.
-pub(super) fn code<'t>(entry: &Entry<'t>, found: &Sink<'_>) -> (&'t [u8], Option<Naming>) {
+/// A bundle, without the map in it.
+pub(super) struct Code<'t> {
+    /// Its code.
+    pub(super) text: &'t [u8],
+    /// What names all its modules, if anything does.
+    pub(super) naming: Option<Naming>,
+    /// Packages that name themselves in it, with their versions.
+    pub(super) told: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The code of a file, and what it says of itself.
+pub(super) fn code<'t>(entry: &Entry<'t>, found: &Sink<'_>) -> Code<'t> {
     let marks = scan::scan(entry.bytes);
     let beside = found.neighbours.has(&format!("{}.map", entry.meta.path));
     let inline = marks.map.filter(|(_, url)| url.starts_with(b"data:"));
@@ -127,7 +140,30 @@ pub(super) fn code<'t>(entry: &Entry<'t>, found: &Sink<'_>) -> (&'t [u8], Option
     } else {
         None
     };
-    (code, naming)
+    let told = match naming {
+        // The map tells them, if it tells any.
+        Some(Naming::Map) => BTreeMap::new(),
+        _ => told(&marks, code),
+    };
+    Code {
+        text: code,
+        naming,
+        told,
+    }
+}
+
+/// Packages that name themselves in a text, with their versions.
+fn told(marks: &Marks<'_>, code: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
+    let manifests = marks.manifests.iter().filter(|(_, inlined)| inlined.certain);
+    let manifests = manifests.filter_map(|(_, inlined)| Some((inlined.name?.to_owned(), inlined.version)));
+    let clients = aws_sdk::clients(code)
+        .into_iter()
+        .filter_map(|client| Some((client.name, client.version?)));
+    let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, version) in manifests.chain(clients) {
+        told.entry(name).or_default().insert(version.to_owned());
+    }
+    told
 }
 
 /// Whether an inline map ends as JSON does: that of a file over the limit ends in the midst.
@@ -264,6 +300,15 @@ fn manifests(marks: &Marks<'_>, mapped: bool, found: &mut Sink<'_>) {
         let unnamed = matches!(marks.module_of(*at), None | Some(Module::Unnamed));
         if let (Some(name), true, true) = (name, certain, unnamed) {
             let _ = found.add(NPM.coordinate(name, Some(version)), proof, confidence);
+        }
+    }
+}
+
+/// AWS's clients, which say what they are where nothing else does.
+fn aws_clients(code: &[u8], marks: &Marks<'_>, found: &mut Sink<'_>) {
+    for client in aws_sdk::clients(code) {
+        if matches!(marks.module_of(client.at), None | Some(Module::Unnamed)) {
+            let _ = found.add(NPM.coordinate(&client.name, client.version), Proof::Installed, 0.9);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     DetectError, Detector, Interest, Sink,
-    js_bundle::{self, Naming},
+    js_bundle::{self, Code, Naming},
 };
 use crate::{
     archive::{Entry, EntryMeta},
@@ -38,12 +38,16 @@ impl Detector for JsFingerprint {
             return Ok(());
         };
         // A bundler that names its modules names them all, and seldom says their versions.
-        let (code, naming) = js_bundle::code(entry, found);
+        let Code {
+            text: code,
+            naming,
+            told,
+        } = js_bundle::code(entry, found);
         if naming == Some(Naming::Map) && code.len() > MAPPED_BYTES {
             return Ok(());
         }
         let stream = Stream::of(code);
-        let all = claims(&stream, index).map_err(|e| DetectError(e.to_string()))?;
+        let all = claims(&stream, index, &told).map_err(|e| DetectError(e.to_string()))?;
         if all.is_empty() {
             return Ok(());
         }

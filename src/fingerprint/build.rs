@@ -2,13 +2,14 @@
 
 use super::{
     grams::{BITS, Stream},
-    index::{self, ENTRY_BYTES, Known, PACKAGES, SETS},
-    record::{Need, Package, Set},
+    index::{self, ENTRY_BYTES, PACKAGES, SETS},
+    record::{self, Need, Package, Set},
     version_set::{self, VersionSet},
 };
 use crate::ecosystem::NPM;
 use rayon::prelude::*;
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     mem,
 };
@@ -98,9 +99,20 @@ impl Source {
     #[must_use]
     pub fn with_published(mut self, published: Vec<(String, Vec<Dependency>)>, told: bool) -> Self {
         let known: HashSet<&String> = self.versions.iter().map(|(version, _)| version).collect();
+        // What none of those imports that were looked into, these do not import either.
+        let imported: HashSet<&String> = self
+            .versions
+            .iter()
+            .flat_map(|(_, needs)| needs)
+            .map(|(name, _)| name)
+            .collect();
         self.others = published
             .into_iter()
             .filter(|(version, _)| !known.contains(version))
+            .map(|(version, mut needs)| {
+                needs.retain(|(name, _)| imported.contains(name));
+                (version, needs)
+            })
             .collect();
         self.others_told = told;
         self
@@ -122,6 +134,12 @@ impl Source {
 /// A run that more packages have says nothing of any.
 const SHARED: usize = 6;
 
+/// Unless so few do, and it is a run of a small package that they carry a copy of. What compilers write is in hundreds.
+const CARRYING: usize = 40;
+
+/// Share of a package's runs that others carry from which on it is such a package.
+const CARRIED: f64 = 0.5;
+
 /// Share of a package's versions from which on they have a run in common, and below which some have it by accident: a folder that
 /// was packed once.
 const COMMON: f32 = 0.5;
@@ -139,10 +157,11 @@ pub fn build(mut sources: Vec<Source>, most_bytes: usize) -> Vec<u8> {
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     sources.truncate(PACKAGES);
     let runs = sources.iter_mut().map(|source| mem::take(&mut source.runs)).collect();
-    let runs = told_apart(&sources, runs);
+    let (runs, carried) = told_apart(&sources, runs);
+    let carriers = carriers(&sources, &runs);
     let mut room = most_bytes.saturating_sub(400_000);
     loop {
-        let bytes = of_size(&sources, &runs, room);
+        let bytes = of_size(&sources, &runs, &carried, &carriers, room);
         if bytes.len() <= most_bytes || room < ENTRY_BYTES {
             return bytes;
         }
@@ -151,8 +170,8 @@ pub fn build(mut sources: Vec<Source>, most_bytes: usize) -> Vec<u8> {
 }
 
 /// The file with about that many bytes of runs.
-fn of_size(sources: &[Source], runs: &[Vec<Run>], room: usize) -> Vec<u8> {
-    let numbers = numbers(sources);
+fn of_size(sources: &[Source], runs: &[Vec<Run>], carried: &[bool], carriers: &[Vec<u16>], room: usize) -> Vec<u8> {
+    let known = Known::of(sources);
     let shared = shared(runs);
     let (mut low, mut high) = (8, 1 << 20);
     while high - low > low / 32 {
@@ -173,18 +192,25 @@ fn of_size(sources: &[Source], runs: &[Vec<Run>], room: usize) -> Vec<u8> {
                 versions,
                 runs: u32::try_from(grams.len()).unwrap_or(u32::MAX),
             });
-            entries.extend(grams.into_iter().map(|gram| (gram, Known { package: number, set })));
+            entries.extend(
+                grams
+                    .into_iter()
+                    .map(|gram| (gram, index::Known { package: number, set })),
+            );
         }
-        records.push(record(source, number, &numbers, shift, sets));
+        let mut package = record(source, number, &known, shift, sets);
+        package.carried = carried[usize::from(number)];
+        package.carriers.clone_from(&carriers[usize::from(number)]);
+        records.push(package);
     }
     entries.sort_unstable();
     index::write(&records, &entries)
 }
 
-fn record(source: &Source, number: u16, numbers: &HashMap<&str, u16>, shift: u8, sets: Vec<Set>) -> Package {
+fn record(source: &Source, number: u16, known: &Known<'_>, shift: u8, sets: Vec<Set>) -> Package {
     let mut published: Vec<(&String, &[Dependency], bool)> = Vec::new();
-    for (of, known) in [(&source.versions, true), (&source.others, false)] {
-        published.extend(of.iter().map(|(version, needs)| (version, &**needs, known)));
+    for (of, looked_into) in [(&source.versions, true), (&source.others, false)] {
+        published.extend(of.iter().map(|(version, needs)| (version, &**needs, looked_into)));
     }
     published.sort_by(|a, b| (NPM.compare)(a.0, b.0));
     let mut package = Package {
@@ -195,27 +221,38 @@ fn record(source: &Source, number: u16, numbers: &HashMap<&str, u16>, shift: u8,
         sets,
         ..Package::default()
     };
-    (package.needs, package.others_told) = needs(&published, source.others_told, number, numbers);
+    (package.needs, package.others_told) = needs(&published, source.others_told, number, known);
     package
 }
 
-/// Ways in which a package asks for others. One that asks in more is published every week, with its dependencies' exact
-/// versions; what its versions that were not looked into need would take more room than its code.
+/// Ways in which a package asks for others. One that asks in more is published every week, with the newest of what it depends on:
+/// of its ranges the lines are kept, and if that is not enough, what its versions that were not looked into need is not.
 const MOST_NEEDS: usize = 300;
+const MOST_LINES: usize = 450;
+
+/// The first and the last of each stretch of versions.
+type Stretches = Vec<(usize, usize)>;
 
 /// What a package depends on, and whether that says what its other versions do.
 fn needs(
     published: &[(&String, &[Dependency], bool)],
     others_told: bool,
     number: u16,
-    numbers: &HashMap<&str, u16>,
+    known: &Known<'_>,
 ) -> (Vec<Need>, bool) {
-    let collect = |others: bool| {
-        let mut needs: BTreeMap<(u16, &str), Vec<(usize, usize)>> = BTreeMap::new();
-        for (place, (_, dependencies, known)) in published.iter().enumerate() {
-            for (name, range) in dependencies.iter().filter(|_| others || *known) {
-                let Some(package) = numbers.get(&**name).copied().filter(|need| *need != number) else {
+    let collect = |others: bool, by_line: bool| {
+        let mut needs: BTreeMap<(u16, Cow<'_, str>), Stretches> = BTreeMap::new();
+        for (place, (version, dependencies, looked_into)) in published.iter().enumerate() {
+            for (name, range) in dependencies.iter().filter(|_| others || *looked_into) {
+                let Some(package) = known.number(name).filter(|need| *need != number) else {
                     continue;
+                };
+                let range = if known.is_newest(package, range, version) {
+                    Cow::Borrowed(record::NEWEST)
+                } else if by_line {
+                    line_of(range)
+                } else {
+                    Cow::Borrowed(range.as_str())
                 };
                 let stretches = needs.entry((package, range)).or_default();
                 match stretches.last_mut() {
@@ -226,16 +263,68 @@ fn needs(
         }
         let named = needs.into_iter().map(|((package, range), asked_by)| Need {
             package,
-            range: range.to_owned(),
+            range: range.into_owned(),
             asked_by,
         });
         named.collect::<Vec<Need>>()
     };
-    let all = collect(true);
-    if others_told && all.len() <= MOST_NEEDS {
-        (all, true)
-    } else {
-        (collect(false), false)
+    if others_told {
+        for (by_line, most) in [(false, MOST_NEEDS), (true, MOST_LINES)] {
+            let all = collect(true, by_line);
+            if all.len() <= most {
+                return (all, true);
+            }
+        }
+    }
+    (collect(false, false), false)
+}
+
+/// A range that takes what `^1.2.3` takes and more, and is of all of its line: `^1.0.0`.
+fn line_of(range: &str) -> Cow<'_, str> {
+    let line = range.strip_prefix('^').and_then(|version| {
+        let (major, rest) = version.split_once('.')?;
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        (major != "0" && is_number(major) && rest.split('.').all(is_number)).then_some(major)
+    });
+    line.map_or(Cow::Borrowed(range), |major| Cow::Owned(format!("^{major}.0.0")))
+}
+
+/// What is known of all packages while one's record is made.
+struct Known<'s> {
+    numbers: HashMap<&'s str, u16>,
+    /// Versions of each that exist, oldest first.
+    published: Vec<Vec<&'s str>>,
+}
+
+impl<'s> Known<'s> {
+    fn of(sources: &'s [Source]) -> Self {
+        let published = sources.par_iter().map(|source| {
+            let all = source.versions.iter().chain(&source.others);
+            let mut all: Vec<&str> = all.map(|(version, _)| &**version).collect();
+            all.sort_by(|a, b| (NPM.compare)(a, b));
+            all
+        });
+        Self {
+            numbers: (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect(),
+            published: published.collect(),
+        }
+    }
+
+    fn number(&self, name: &str) -> Option<u16> {
+        self.numbers.get(name).copied()
+    }
+
+    /// Whether a range is the newest version of a package that is not newer than `version`: of what is published together each
+    /// asks so for the others.
+    fn is_newest(&self, package: u16, range: &str, version: &str) -> bool {
+        if !range.starts_with(|c: char| c.is_ascii_digit()) {
+            return false;
+        }
+        let Some(published) = self.published.get(usize::from(package)) else {
+            return false;
+        };
+        let older = published.partition_point(|one| (NPM.compare)(one, version) != std::cmp::Ordering::Greater);
+        published[..older].last().is_some_and(|newest| *newest == range)
     }
 }
 
@@ -256,8 +345,9 @@ fn merged(releases: &mut [Release]) -> Vec<Run> {
     runs.collect()
 }
 
-/// Runs that say something of the package: not of many at once, and not of another that was packed with a few of its versions.
-fn told_apart(sources: &[Source], runs: Vec<Vec<Run>>) -> Vec<Vec<Run>> {
+/// Runs that say something of the package: not of many at once, and not of another that was packed with a few of its versions. And
+/// which packages are such that many others carry: their runs say nothing of these.
+fn told_apart(sources: &[Source], runs: Vec<Vec<Run>>) -> (Vec<Vec<Run>>, Vec<bool>) {
     let mut all: Vec<(u64, u16, f32)> = (0u16..)
         .zip(runs.iter().zip(sources))
         .flat_map(|(i, (runs, source))| {
@@ -266,28 +356,100 @@ fn told_apart(sources: &[Source], runs: Vec<Vec<Run>>) -> Vec<Vec<Run>> {
         })
         .collect();
     all.par_sort_unstable_by_key(|(gram, package, _)| (*gram, *package));
+    let sizes: Vec<f64> = runs
+        .iter()
+        .zip(sources)
+        .map(|(runs, source)| size(runs, source))
+        .collect();
+    let size = |package: u16| sizes[usize::from(package)];
     let mut dropped: HashSet<(u64, u16)> = HashSet::new();
+    let mut carried: HashMap<u16, Vec<u64>> = HashMap::new();
     for same in all.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
         let is_common = same.iter().any(|(.., share)| *share >= COMMON);
         let is_stray = |share: f32| is_common && share < STRAY;
         let own = same.iter().filter(|(.., share)| !is_stray(*share)).count();
         let gone = same.iter().filter(|(.., share)| own > SHARED || is_stray(*share));
         dropped.extend(gone.map(|&(gram, package, _)| (gram, package)));
+        if (SHARED + 1..=CARRYING).contains(&own) {
+            let common = same.iter().filter(|(.., share)| *share >= COMMON);
+            let smallest = common.min_by(|a, b| size(a.1).total_cmp(&size(b.1)));
+            if let Some(&(gram, package, _)) = smallest {
+                carried.entry(package).or_default().push(gram);
+            }
+        }
+    }
+    carried.retain(|package, grams| count(grams.len()) >= CARRIED * size(*package));
+    for (package, grams) in &carried {
+        for gram in grams {
+            dropped.remove(&(*gram, *package));
+        }
     }
     let kept = (0u16..).zip(runs).map(|(i, mut runs)| {
         runs.retain(|(gram, _)| !dropped.contains(&(*gram, i)));
         runs
     });
-    kept.collect()
+    let kept = kept.collect();
+    (
+        kept,
+        (0u16..).zip(sources).map(|(i, _)| carried.contains_key(&i)).collect(),
+    )
+}
+
+/// Share of a package's runs that another has from which on that carries a copy of it, and how much larger it must be: what is not is
+/// a fork.
+const COPIED: f64 = 0.6;
+const LARGER: f64 = 1.3;
+
+/// Of each package the larger ones that have most of its code in files of their own.
+fn carriers(sources: &[Source], runs: &[Vec<Run>]) -> Vec<Vec<u16>> {
+    let mut all: Vec<(u64, u16, bool)> = (0u16..)
+        .zip(runs.iter().zip(sources))
+        .flat_map(|(i, (runs, source))| {
+            let is_common = move |versions: &VersionSet| part(versions.count(), source.versions.len()) >= COMMON;
+            runs.iter().map(move |(gram, versions)| (*gram, i, is_common(versions)))
+        })
+        .collect();
+    all.par_sort_unstable();
+    let mut common: HashMap<(u16, u16), usize> = HashMap::new();
+    for same in all.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+        for (_, copied, _) in same.iter().filter(|(.., is_common)| *is_common) {
+            for (_, carrier, _) in same.iter().filter(|(_, carrier, _)| carrier != copied) {
+                *common.entry((*copied, *carrier)).or_default() += 1;
+            }
+        }
+    }
+    let sizes: Vec<f64> = runs
+        .iter()
+        .zip(sources)
+        .map(|(runs, source)| size(runs, source))
+        .collect();
+    let mut carriers = vec![Vec::new(); sources.len()];
+    for ((copied, carrier), runs) in common {
+        let (small, large) = (sizes[usize::from(copied)], sizes[usize::from(carrier)]);
+        if count(runs) >= COPIED * small && large >= LARGER * small {
+            carriers[usize::from(copied)].push(carrier);
+        }
+    }
+    for all in &mut carriers {
+        all.sort_unstable();
+    }
+    carriers
+}
+
+/// Runs of an average version.
+fn size(runs: &[Run], source: &Source) -> f64 {
+    let all = runs.iter().map(|(_, versions)| versions.count()).sum();
+    count(all) / count(source.versions.len().max(1))
+}
+
+#[allow(clippy::cast_precision_loss)] // far below
+fn count(n: usize) -> f64 {
+    n as f64
 }
 
 #[allow(clippy::cast_precision_loss)] // at most 256
 fn part(some: usize, all: usize) -> f32 {
     some as f32 / all.max(1) as f32
-}
-
-fn numbers(sources: &[Source]) -> HashMap<&str, u16> {
-    (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect()
 }
 
 /// Of each package the runs that other packages have too.

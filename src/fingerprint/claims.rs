@@ -7,7 +7,9 @@
 use super::{
     grams::{Stream, TOKENS, Table},
     index::{Index, IndexError},
+    led_to::led_to,
     needs::{self, Member},
+    pinned::{self, Told},
     record::Package,
     unseen,
     verdict::{self, Evidence},
@@ -39,6 +41,9 @@ const MISS: f64 = 0.12;
 /// What a gap may cost before a stretch ends.
 const GAP: f64 = 7.0;
 
+/// What is there of a package counts for so much against what is there of one that the bundle's own words lead to.
+const UNLED: f64 = 0.75;
+
 /// Runs one behind the other that were there before: a second copy begins.
 const AGAIN: usize = 4;
 
@@ -69,6 +74,8 @@ struct Stretch {
 struct Candidate {
     number: u16,
     package: Package,
+    /// Places of the versions that the bundle says it has.
+    told: Vec<usize>,
     hits: Vec<Hit>,
     stretches: Vec<Stretch>,
 }
@@ -95,12 +102,12 @@ struct Ground<'s> {
 
 const NOBODY: u16 = u16::MAX;
 
-/// Claims, by name.
+/// Claims, by name. `told` is what the bundle says of itself in words.
 ///
 /// # Errors
 /// When a part of the index that is asked for is damaged.
-pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> {
-    let mut candidates = candidates(stream, index)?;
+pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>, IndexError> {
+    let mut candidates = candidates(stream, index, told)?;
     let mut ground = Ground {
         stream,
         sampled: BTreeMap::new(),
@@ -110,18 +117,20 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
         ground.prepare(candidate.package.shift);
         candidate.stretches = ground.stretches(candidate);
     }
-    ground.decide_between(&mut candidates);
-    let (accepted, weak) = judge(&mut ground, &candidates);
+    let led_to = led_to(index, told)?;
+    ground.decide_between(&mut candidates, &led_to);
+    let accepted = judge(&mut ground, &candidates, &led_to);
     // What a package was cut out of has its code.
     let whole = |i: usize| whole_of(&ground, &candidates, &candidates[i]).map(|(whole, _)| whole);
     let covered = |i: usize| whole(i).is_some_and(|whole| accepted.iter().any(|(i, ..)| *i == whole));
-    let traces: BTreeSet<u16> = weak
-        .iter()
-        .filter(|&&i| {
-            let alone = ground.weigh_alone(&candidates[i]);
-            alone.complete >= verdict::TRACE && (alone.is_most() || !covered(i))
-        })
-        .map(|&i| candidates[i].number)
+    let is_trace = |i: &usize| {
+        let alone = ground.weigh_alone(&candidates[*i]);
+        let is_accepted = accepted.iter().any(|(accepted, ..)| accepted == i);
+        !is_accepted && alone.complete >= verdict::TRACE && (alone.is_most() || !covered(*i))
+    };
+    let traces: BTreeSet<u16> = (0..candidates.len())
+        .filter(is_trace)
+        .map(|i| candidates[i].number)
         .collect();
     let (mut members, mut claims) = (Vec::new(), Vec::new());
     for (i, evidence, instances) in accepted {
@@ -132,6 +141,7 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
                 package: candidate.package.clone(),
                 versions: instance.versions,
                 whole: evidence.complete >= 0.5,
+                pinned: false,
                 disputed: false,
             });
             claims.push(Claim {
@@ -143,8 +153,10 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
             });
         }
     }
+    pinned::settle(index, told, &mut members, &mut claims)?;
     needs::narrow(&mut members);
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
+    pinned::settle(index, told, &mut members, &mut claims)?;
     needs::narrow(&mut members);
     unseen::add_other_copies(&mut members, &mut claims);
     for (claim, member) in claims.iter_mut().zip(members) {
@@ -164,8 +176,8 @@ pub fn claims(stream: &Stream, index: &Index) -> Result<Vec<Claim>, IndexError> 
 /// What has enough to say for itself: a candidate, the evidence for it and the copies that are there.
 type Accepted = (usize, Evidence, Vec<Instance<Stretch>>);
 
-/// The candidates that are believed, and those that are not.
-fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, Vec<usize>) {
+/// The candidates that are believed.
+fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &BTreeSet<u16>) -> Vec<Accepted> {
     // The best first; a candidate whose evidence was explained meanwhile goes back.
     let mut queue: BinaryHeap<(u64, std::cmp::Reverse<usize>)> = BinaryHeap::new();
     for (i, candidate) in candidates.iter().enumerate() {
@@ -183,7 +195,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
             queue.push((now, std::cmp::Reverse(i)));
             continue;
         }
-        let copied = candidate.is_carried() || evidence.is_tabular();
+        let copied = candidate.is_carried() || candidate.package.carried || evidence.is_tabular();
         let own = !candidate.is_table() && (!copied || evidence.is_whole());
         let whole = whole_of(ground, candidates, candidate).filter(|_| !evidence.is_most());
         if let Some(whole) = whole.filter(|(_, whole)| whole.own > evidence.own) {
@@ -199,7 +211,8 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
     weak.retain(|i| {
         let candidate = &candidates[*i];
         let evidence = ground.weigh(candidate);
-        let copied = candidate.is_carried() || candidate.is_table() || evidence.is_tabular();
+        let copied =
+            candidate.is_carried() || candidate.package.carried || candidate.is_table() || evidence.is_tabular();
         let believed = !copied && (evidence.is_shaken() || cut.contains(i) && evidence.is_scattered());
         if believed {
             accepted.push((*i, evidence, ground.take(candidate)));
@@ -208,7 +221,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
     });
     // A small package is believed on less where one that needs it is there.
     loop {
-        let needed = asked_for(&accepted, candidates);
+        let needed = &asked_for(&accepted, candidates) | led_to;
         let before = accepted.len();
         weak.retain(|i| {
             let candidate = &candidates[*i];
@@ -216,8 +229,9 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
                 return true;
             }
             let evidence = ground.weigh(candidate);
-            let believed =
-                evidence.is_enough_beside_dependent() || ground.weigh_alone(candidate).is_there_beside_dependent();
+            let believed = evidence.is_enough_beside_dependent()
+                || ground.weigh_alone(candidate).is_there_beside_dependent()
+                || led_to.contains(&candidate.number) && evidence.is_enough_where_led_to();
             if believed {
                 accepted.push((*i, evidence, ground.take(candidate)));
             }
@@ -228,7 +242,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
         }
     }
     // What nothing here asks for is the application's own choice, or what others wrote alike or carry a copy of.
-    let asked_for = asked_for(&accepted, candidates);
+    let asked_for = &asked_for(&accepted, candidates) | led_to;
     for one in &mut accepted {
         if asked_for.contains(&candidates[one.0].number) {
             continue;
@@ -238,11 +252,18 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate]) -> (Vec<Accepted>, V
             *one = (twin, ground.weigh(&candidates[twin]), ground.take(&candidates[twin]));
         }
     }
-    accepted.retain(|(i, evidence, _)| asked_for.contains(&candidates[*i].number) || evidence.is_enough_alone());
-    (accepted, weak)
+    let there: BTreeSet<u16> = accepted.iter().map(|(i, ..)| candidates[*i].number).collect();
+    accepted.retain(|(i, evidence, _)| {
+        let candidate = &candidates[*i];
+        // The copy that another carries is that one's.
+        let is_carried = candidate.package.carriers.iter().any(|carrier| there.contains(carrier));
+        asked_for.contains(&candidate.number) || !is_carried && evidence.is_enough_alone(candidate.package.carried)
+    });
+    accepted
 }
 
-/// A package with the same code as one that nothing asks for, and that something asks for.
+/// A package that something asks for and that has the code of one that nothing asks for: as much of it is there, or it is known to
+/// carry a copy.
 fn twin_of(ground: &Ground<'_>, candidates: &[Candidate], one: usize, asked_for: &BTreeSet<u16>) -> Option<usize> {
     let own: HashSet<u32> = candidates[one].hits.iter().map(|hit| hit.at).collect();
     let complete = ground.weigh_alone(&candidates[one]).complete;
@@ -252,7 +273,8 @@ fn twin_of(ground: &Ground<'_>, candidates: &[Candidate], one: usize, asked_for:
             common * 10 >= own.len() * 9
         };
         let is_asked_for = twin.number != candidates[one].number && asked_for.contains(&twin.number);
-        is_asked_for && is_alike() && ground.weigh_alone(twin).complete >= 0.9 * complete
+        let carries = candidates[one].package.carriers.contains(&twin.number);
+        is_asked_for && is_alike() && (carries || ground.weigh_alone(twin).complete >= 0.9 * complete)
     })
 }
 
@@ -267,7 +289,10 @@ fn whole_of(ground: &Ground<'_>, candidates: &[Candidate], part: &Candidate) -> 
 fn asked_for(accepted: &[Accepted], candidates: &[Candidate]) -> BTreeSet<u16> {
     let asks = |(i, _, instances): &Accepted| {
         let package = &candidates[*i].package;
-        let told: Vec<usize> = instances.iter().flat_map(|one| one.places(package)).collect();
+        let mut told = candidates[*i].told.clone();
+        if told.is_empty() {
+            told.extend(instances.iter().flat_map(|one| one.places(package)));
+        }
         if told.is_empty() {
             return usually_needs(package);
         }
@@ -293,7 +318,7 @@ fn usually_needs(package: &Package) -> Vec<u16> {
     asked.into_keys().collect()
 }
 
-fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate>, IndexError> {
+fn candidates(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Candidate>, IndexError> {
     let mut by_package: HashMap<u16, Vec<Hit>> = HashMap::new();
     let mut known = Vec::new();
     for ((at, gram), table) in (0u32..).zip(&stream.grams).zip(&stream.table) {
@@ -313,7 +338,10 @@ fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate>, IndexErr
         if hits.len() >= verdict::FEWEST {
             let package = index.package(number)?;
             if hits.iter().all(|h| usize::from(h.set) < package.sets.len()) {
+                let told = told.get(&package.name).into_iter().flatten();
+                let told = told.filter_map(|version| package.published.iter().position(|one| one == version));
                 candidates.push(Candidate {
+                    told: told.collect(),
                     number,
                     package,
                     hits,
@@ -387,8 +415,12 @@ impl Ground<'_> {
 
     /// A run that several packages have is that one's of which most is there: a fork is told from its original, and a family's
     /// members from one another, by what is not there of the others.
-    fn decide_between(&self, candidates: &mut [Candidate]) {
-        let complete: Vec<f64> = candidates.iter().map(|c| self.weigh_alone(c).complete).collect();
+    fn decide_between(&self, candidates: &mut [Candidate], led_to: &BTreeSet<u16>) {
+        let complete = |candidate: &Candidate| {
+            let is_likely = led_to.is_empty() || led_to.contains(&candidate.number);
+            self.weigh_alone(candidate).complete * if is_likely { 1.0 } else { UNLED }
+        };
+        let complete: Vec<f64> = candidates.iter().map(complete).collect();
         let mut most = vec![0.0_f64; self.stream.grams.len()];
         for (candidate, complete) in candidates.iter().zip(&complete) {
             for hit in &candidate.hits {

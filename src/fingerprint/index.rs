@@ -27,7 +27,7 @@ use std::{
 /// First bytes of the file.
 pub(super) const MAGIC: &[u8; 8] = b"PLIMSFPR";
 /// Version of the layout; a reader takes this one alone.
-pub(super) const LAYOUT: u32 = 3;
+pub(super) const LAYOUT: u32 = 4;
 pub(super) const HEADER_BYTES: usize = 8 + 4 * 4 + 8 * 3 + 4 + 4;
 pub(super) const BUCKETS: usize = 1 << 16;
 pub(super) const BLOCKS: usize = 256;
@@ -278,6 +278,25 @@ impl Index {
         let (body, sum) = record.split_last_chunk::<4>().ok_or_else(malformed)?;
         checksum("the record of a package", body, u32::from_le_bytes(*sum))?;
         Package::read(body).ok_or_else(malformed)
+    }
+
+    /// A package by its name, with its number; `None` if it is not known.
+    ///
+    /// # Errors
+    /// When a part of the index that is asked for is damaged.
+    pub fn by_name(&self, name: &str) -> Result<Option<(u16, Package)>> {
+        // Records are in the order of names.
+        let (mut low, mut high) = (0, u16::try_from(self.packages).unwrap_or(u16::MAX));
+        while low < high {
+            let middle = u16::midpoint(low, high);
+            let package = self.package(middle)?;
+            match package.name.as_str().cmp(name) {
+                std::cmp::Ordering::Equal => return Ok(Some((middle, package))),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Ok(None)
     }
 
     /// Verifies every checksum and decodes every record.

@@ -6,8 +6,10 @@ pub mod build;
 pub mod claims;
 pub mod grams;
 pub mod index;
+mod led_to;
 mod literals;
 mod needs;
+mod pinned;
 pub mod record;
 pub mod tarball;
 pub mod tokens;
@@ -18,3 +20,4 @@ mod versions;
 
 pub use claims::{Claim, claims};
 pub use index::{Index, IndexError};
+pub use pinned::Told;

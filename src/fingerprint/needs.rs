@@ -4,10 +4,13 @@
 //! A package manager gives every dependent a version that it asks for. So of the versions that a package's code allows, those
 //! remain that its dependents take, as far as their own versions are known; and where the code tells nothing, theirs do.
 
-use super::record::{Need, Package};
+use super::record::{NEWEST, Need, Package};
 use crate::ecosystem::NPM;
 use semver::{Version, VersionReq};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// A package that is there, or a copy of it.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(super) struct Member {
     pub(super) versions: Vec<String>,
     /// Whether most of it is there, and so what it calls.
     pub(super) whole: bool,
+    /// Whether its version is known from words: the bundle's own, or what such a package pins.
+    pub(super) pinned: bool,
     /// Whether its code and its dependents disagree: then what either says is kept.
     pub(super) disputed: bool,
 }
@@ -152,13 +157,14 @@ fn wishes<'m>(
     members: &'m [Member],
     told: &BTreeMap<u16, Vec<&'m Member>>,
 ) -> BTreeMap<u16, Vec<BTreeSet<&'m String>>> {
+    let packages = packages(members);
     let mut wishes: BTreeMap<u16, Vec<BTreeSet<&String>>> = BTreeMap::new();
     for member in members
         .iter()
         .filter(|m| m.whole && !m.disputed && !m.versions.is_empty())
     {
         let sure = member.surely_needs();
-        for (number, ranges) in ranges_of(member) {
+        for (number, ranges) in ranges_of(member, &packages) {
             let copies = told.get(&number).filter(|_| sure.contains(&number));
             let Some(copies) = copies.filter(|copies| copies.iter().any(|copy| !copy.versions.is_empty())) else {
                 continue;
@@ -191,31 +197,65 @@ fn sorted(versions: BTreeSet<&String>) -> Vec<String> {
     versions
 }
 
-/// What the versions that a member can be ask for, each in all ways.
-fn ranges_of(member: &Member) -> BTreeMap<u16, Vec<VersionReq>> {
+/// What the versions that a member can be ask for, each in all ways. Of what is published together with it that is known of
+/// `packages` alone.
+pub(super) fn ranges_of(member: &Member, packages: &BTreeMap<u16, &Package>) -> BTreeMap<u16, Vec<VersionReq>> {
     let possible = member.possible();
     let mut asked: BTreeMap<u16, Vec<VersionReq>> = BTreeMap::new();
     for need in &member.package.needs {
-        if possible.iter().any(|place| need.is_asked_by(*place)) {
-            // What is no range (a tag, an address) says nothing: any version.
-            let any = || vec![VersionReq::STAR];
-            asked
-                .entry(need.package)
-                .or_default()
-                .extend(range(need).unwrap_or_else(any));
+        let asking: Vec<usize> = possible
+            .iter()
+            .copied()
+            .filter(|place| need.is_asked_by(*place))
+            .collect();
+        if asking.is_empty() {
+            continue;
         }
+        let ranges = if need.range == NEWEST {
+            let Some(package) = packages.get(&need.package) else {
+                continue;
+            };
+            let versions = asking.iter().filter_map(|place| member.package.published.get(*place));
+            newest(package, versions)
+        } else {
+            // What is no range (a tag, an address) says nothing: any version.
+            range(need).unwrap_or_else(|| vec![VersionReq::STAR])
+        };
+        asked.entry(need.package).or_default().extend(ranges);
     }
     asked
 }
 
+/// Of each version the newest of a package that is not newer.
+fn newest<'v>(package: &Package, versions: impl Iterator<Item = &'v String>) -> Vec<VersionReq> {
+    let newest = versions.filter_map(|version| package.published.get(newest_place(package, version)?));
+    let newest: BTreeSet<&String> = newest.collect();
+    newest
+        .into_iter()
+        .filter_map(|version| VersionReq::parse(&format!("={version}")).ok())
+        .collect()
+}
+
+/// Place of the newest version of a package that is not newer than `version`.
+pub(super) fn newest_place(package: &Package, version: &str) -> Option<usize> {
+    let is_older = |one: &String| (NPM.compare)(one, version) != Ordering::Greater;
+    package.published.partition_point(is_older).checked_sub(1)
+}
+
+/// Packages that are there, by their numbers.
+pub(super) fn packages(members: &[Member]) -> BTreeMap<u16, &Package> {
+    members.iter().map(|member| (member.number, &member.package)).collect()
+}
+
 /// Runs of the smallest version of a package that what depends on it takes; `None` where it takes none that was looked into.
 pub(super) fn fewest_runs(members: &[Member], number: u16, package: &Package) -> Option<i64> {
-    let needs = members.iter().flat_map(|member| &member.package.needs);
-    let ranges: Vec<VersionReq> = needs
-        .filter(|need| need.package == number)
-        .filter_map(range)
-        .flatten()
-        .collect();
+    let packages = BTreeMap::from([(number, package)]);
+    let is_asking = |member: &&Member| member.package.needs.iter().any(|need| need.package == number);
+    let asked = members
+        .iter()
+        .filter(is_asking)
+        .filter_map(|m| ranges_of(m, &packages).remove(&number));
+    let ranges: Vec<VersionReq> = asked.flatten().collect();
     let versions = package.versions().zip(package.expected());
     let taken = versions.filter(|(version, _)| {
         Version::parse(version).is_ok_and(|version| ranges.iter().any(|range| range.matches(&version)))
@@ -224,12 +264,13 @@ pub(super) fn fewest_runs(members: &[Member], number: u16, package: &Package) ->
 }
 
 fn asked(members: &[Member]) -> BTreeMap<u16, Vec<Asked>> {
+    let packages = packages(members);
     let mut all: BTreeMap<u16, Vec<Asked>> = BTreeMap::new();
     for member in members {
         // What others need is not known of every package: then they may take any version.
         let looked_into = |place: &usize| member.package.looked_into.binary_search(place).is_ok();
         let vague = !member.package.others_told && !member.possible().iter().all(looked_into);
-        for (number, ranges) in ranges_of(member) {
+        for (number, ranges) in ranges_of(member, &packages) {
             let ranges = if vague { vec![VersionReq::STAR] } else { ranges };
             all.entry(number).or_default().push(Asked(ranges));
         }
@@ -281,7 +322,7 @@ fn parsed<'v>(versions: impl Iterator<Item = &'v String>) -> Vec<(String, Versio
 }
 
 /// The alternatives of a range as npm writes it; `None` if it is none.
-fn range(need: &Need) -> Option<Vec<VersionReq>> {
+pub(super) fn range(need: &Need) -> Option<Vec<VersionReq>> {
     need.range.split("||").map(alternative).collect()
 }
 
@@ -329,6 +370,7 @@ mod tests {
             package: package.clone(),
             versions: versions.iter().map(|v| (*v).to_owned()).collect(),
             whole: true,
+            pinned: false,
             disputed: false,
         }
     }
@@ -361,6 +403,34 @@ mod tests {
             );
         }
         assert_eq!(alternative("github:a/b"), None);
+    }
+
+    #[test]
+    fn what_is_published_together_is_of_its_time() {
+        let need = |package, range: &str| Need {
+            package,
+            range: range.to_owned(),
+            asked_by: vec![(0, 2)],
+        };
+        let client = package(
+            "client",
+            &["3.1.0", "3.5.0", "3.9.0"],
+            vec![need(1, NEWEST), need(2, NEWEST)],
+        );
+        let core = package("core", &["3.0.0", "3.4.0", "3.5.0", "3.10.0"], Vec::new());
+        let packages = BTreeMap::from([(1, &core)]);
+        for (versions, expected) in [
+            (&["3.1.0"][..], &["=3.0.0"][..]),
+            (&["3.5.0"], &["=3.5.0"]),
+            (&["3.9.0"], &["=3.5.0"]),
+            (&[], &["=3.0.0", "=3.5.0"]),
+        ] {
+            let ranges = ranges_of(&member(0, &client, versions), &packages);
+            let said: Vec<String> = ranges[&1].iter().map(ToString::to_string).collect();
+            assert_eq!(said, expected, "{versions:?}");
+            // Of what is not there nothing is said.
+            assert!(!ranges.contains_key(&2));
+        }
     }
 
     #[test]

@@ -6,9 +6,10 @@
 //! |---|---|
 //! | name | text |
 //! | versions | how many; each as the first number in which it differs from the one before it, see [`put_version`] |
-//! | `others_told`, shift | numbers |
+//! | `others_told` and twice `carried`, shift | numbers |
 //! | sets of versions | how many; of each its stretches, and how many runs |
 //! | needs | how many; of each the package's number, the range, stretches of versions |
+//! | carriers | how many; of each the package's number |
 //!
 //! Stretches are how many there are, and of each how far it begins from the end of the one before, and its length less one.
 
@@ -38,6 +39,10 @@ pub struct Package {
     pub looked_into: Vec<usize>,
     /// Whether it is known what the others depend on.
     pub others_told: bool,
+    /// Whether many other packages carry copies of it in files of their own.
+    pub carried: bool,
+    /// Larger packages with copies of it in files of their own, by their numbers.
+    pub carriers: Vec<u16>,
     /// Runs whose hash is below 2^([`BITS`] - `shift`) are all in the index, apart from those that many packages have.
     pub shift: u8,
     /// Sets of versions.
@@ -48,12 +53,15 @@ pub struct Package {
     pub(super) expected: OnceLock<Vec<i64>>,
 }
 
+/// The range of what is published together: the newest version that is not newer than the dependent's own.
+pub const NEWEST: &str = "=";
+
 /// A package that another depends on, in some of its versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Need {
     /// Its number in this index.
     pub package: u16,
-    /// Which versions it takes, as npm writes it (`^1.2.0`, `~2.1.24 || 3.x`).
+    /// Which versions it takes, as npm writes it (`^1.2.0`, `~2.1.24 || 3.x`), or [`NEWEST`].
     pub range: String,
     /// Versions of the dependent that ask for it so: the first and the last of each stretch of those that are published.
     pub asked_by: Vec<(usize, usize)>,
@@ -104,7 +112,7 @@ impl Package {
                 looked_into.next_if(|next| **next == place).is_some(),
             );
         }
-        put(out, u64::from(self.others_told));
+        put(out, u64::from(self.others_told) | u64::from(self.carried) << 1);
         put(out, u64::from(self.shift));
         put_usize(out, self.sets.len());
         for set in &self.sets {
@@ -117,6 +125,10 @@ impl Package {
             put(out, u64::from(need.package));
             put_text(out, &need.range);
             put_stretches(out, &need.asked_by);
+        }
+        put_usize(out, self.carriers.len());
+        for carrier in &self.carriers {
+            put(out, u64::from(*carrier));
         }
     }
 
@@ -137,7 +149,7 @@ impl Package {
         if looked_into.len() > version_set::MOST {
             return None;
         }
-        let others_told = reader.number()? != 0;
+        let flags = reader.number()?;
         let shift = u8::try_from(reader.number()?).ok().filter(|s| u32::from(*s) < BITS)?;
         let mut sets = Vec::new();
         for _ in 0..reader.count()? {
@@ -158,11 +170,17 @@ impl Package {
             reader.stretches(published.len(), |first, last| need.asked_by.push((first, last)))?;
             needs.push(need);
         }
+        let mut carriers = Vec::new();
+        for _ in 0..reader.count()? {
+            carriers.push(u16::try_from(reader.number()?).ok()?);
+        }
         Some(Self {
             name,
+            carriers,
             published,
             looked_into,
-            others_told,
+            others_told: flags & 1 != 0,
+            carried: flags & 2 != 0,
             shift,
             sets,
             needs,
@@ -327,6 +345,8 @@ mod tests {
             published: published.map(str::to_owned).to_vec(),
             looked_into: vec![0, 3, 5, 10],
             others_told: true,
+            carried: true,
+            carriers: vec![3, 4_000],
             shift: 3,
             sets: vec![Set {
                 versions: VersionSet::stretch(1, 2),

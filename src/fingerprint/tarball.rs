@@ -1,6 +1,7 @@
 //! What a package's tarball holds that a bundler could take: its manifest and its modules.
 
-use super::build::Release;
+use super::build::{Dependency, Release};
+use aho_corasick::AhoCorasick;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use std::{
@@ -112,7 +113,7 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
     // What it can do without is seldom there.
     let is_optional = |name: &String| manifest["peerDependenciesMeta"][name]["optional"] == true;
     let needs = needs.filter(|(name, _)| !is_optional(name));
-    let needs = needs.collect();
+    let needs: Vec<Dependency> = needs.collect();
     // What browsers get in place of what Node gets.
     let mut replaced = Vec::new();
     paths(&manifest["browser"], &mut replaced, 0);
@@ -126,11 +127,27 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
         .collect();
     modules.retain(|path, _| is_named(path, &named) || !unasked.contains(path));
     let builds = builds(&modules, &named);
-    let mut taken = modules
-        .into_iter()
-        .filter(|(path, _)| build_of(path).is_none_or(|folder| builds.contains(folder)))
-        .map(|(_, text)| text);
-    Ok((name, Release::new(&version, needs, &mut taken)))
+    modules.retain(|path, _| build_of(path).is_none_or(|folder| builds.contains(folder)));
+    let needs = imported(needs, &modules);
+    Ok((name, Release::new(&version, needs, &mut modules.into_values())))
+}
+
+/// Of what a package depends on, what its modules name: the rest is for its command line, for browsers, or packed into them.
+fn imported(needs: Vec<Dependency>, modules: &BTreeMap<String, Vec<u8>>) -> Vec<Dependency> {
+    let Ok(finder) = AhoCorasick::new(needs.iter().map(|(name, _)| name)) else {
+        return needs;
+    };
+    let mut imports = vec![false; needs.len()];
+    for text in modules.values() {
+        for hit in finder.find_overlapping_iter(text) {
+            let before = hit.start().checked_sub(1).and_then(|before| text.get(before));
+            let after = text.get(hit.end());
+            imports[hit.pattern().as_usize()] |=
+                before.is_some_and(|quote| b"'\"`".contains(quote)) && after.is_some_and(|end| b"'\"`/".contains(end));
+        }
+    }
+    let imported = needs.into_iter().zip(imports).filter(|(_, is_imported)| *is_imported);
+    imported.map(|(need, _)| need).collect()
 }
 
 fn is_script(path: &str) -> bool {
@@ -153,6 +170,8 @@ fn is_module(path: &str) -> bool {
         "-browser.js",
         ".browser.js",
         ".umd.js",
+        // And for telephones.
+        ".native.js",
     ];
     let mut folders = path.split('/').rev().skip(1);
     let is_beside = BESIDE.contains(&path.rsplit('/').next().unwrap_or(path));
@@ -263,6 +282,16 @@ mod tests {
             grams.first().is_some_and(|gram| release.grams.contains(gram))
         };
         modules.iter().filter(is_taken).map(|path| (*path).to_owned()).collect()
+    }
+
+    #[test]
+    fn dependencies_that_modules_import() {
+        let needs = ["a", "@b/c", "d", "e-f", "g", "h"].map(|name| (name.to_owned(), "*".to_owned()));
+        let text = "require('a'); import x from \"@b/c/deep\"; // d\n'd e'; import('e-f'); 'g2'; require(`h`)";
+        let modules = BTreeMap::from([("index.js".to_owned(), text.as_bytes().to_vec())]);
+        let imported = imported(needs.to_vec(), &modules);
+        let names: Vec<&str> = imported.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["a", "@b/c", "e-f", "h"]);
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(super) fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim
     }
 }
 
-fn unseen(number: u16, package: Package, versions: Vec<String>) -> (Claim, Member) {
+pub(super) fn unseen(number: u16, package: Package, versions: Vec<String>) -> (Claim, Member) {
     let claim = Claim {
         name: package.name.clone(),
         versions: Vec::new(),
@@ -91,6 +91,7 @@ fn unseen(number: u16, package: Package, versions: Vec<String>) -> (Claim, Membe
         package,
         versions,
         whole: true,
+        pinned: false,
         disputed: false,
     };
     (claim, member)

@@ -1,7 +1,7 @@
 //! Packages known by their code: from modules to an index to claims on a bundle, all written here.
 
 use plimsoll::fingerprint::{
-    Claim, Index, IndexError,
+    Claim, Index, IndexError, Told,
     build::{Release, Source, build},
     claims,
     grams::Stream,
@@ -64,7 +64,7 @@ fn index() -> Vec<u8> {
 
 fn found(bundle: &str) -> Vec<Claim> {
     let index = Index::from_bytes(index()).unwrap();
-    claims(&Stream::of(bundle.as_bytes()), &index).unwrap()
+    claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap()
 }
 
 /// The program's report on a bundle, with the packages of [`index`] known by their code.
@@ -120,6 +120,66 @@ fn other_code_is_nobodys() {
 }
 
 #[test]
+fn the_copy_that_another_package_carries_is_that_ones() {
+    let carrier = module("gamma", 30, "1.0.0") + &module("beta", 9, "0.1.0");
+    let carrier = Release::new("1.0.0", Vec::new(), &mut [carrier.into_bytes()].into_iter());
+    let sources = vec![Source::new("gamma", vec![carrier]), source("beta", 9, &["0.1.0"], &[])];
+    let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();
+    let (gamma, beta) = (minified("gamma", 30, "1.0.0"), minified("beta", 9, "0.1.0"));
+    for (bundle, expected) in [(gamma.clone() + &beta, &["gamma"][..]), (beta, &["beta"])] {
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap();
+        let mut names: Vec<&str> = claims.iter().map(|claim| &*claim.name).collect();
+        names.dedup();
+        assert_eq!(names, expected);
+    }
+}
+
+#[test]
+fn what_a_bundle_says_of_itself_leads_to_what_that_pins() {
+    // Published together every week; every tenth was looked into.
+    let versions: Vec<String> = (0..40).map(|i| format!("3.{i}.0")).collect();
+    let published = |needs: &[&str]| {
+        let pinned = |version: &String| needs.iter().map(|name| ((*name).to_owned(), version.clone())).collect();
+        versions
+            .iter()
+            .map(|version| (version.clone(), pinned(version)))
+            .collect::<Vec<_>>()
+    };
+    let known = |name: &str, functions: usize, needs: &[&str]| {
+        let looked_into = published(needs).into_iter().step_by(10);
+        let release = |(version, needs): (String, Vec<_>)| {
+            Release::new(
+                &version,
+                needs,
+                &mut [module(name, functions, &version).into_bytes()].into_iter(),
+            )
+        };
+        Source::new(name, looked_into.map(release).collect()).with_published(published(needs), true)
+    };
+    let sources = vec![known("cloudClient", 20, &["cloudPart"]), known("cloudPart", 9, &[])];
+    let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();
+    let bundle = minified("cloudClient", 20, "3.20.0") + &minified("cloudPart", 9, "3.20.0");
+    let stream = Stream::of(bundle.as_bytes());
+    for (told, expected) in [
+        (&[][..], "3.20.0"),
+        (&["3.20.0"], "3.20.0"),
+        // Its code is not known, and so is that of what is published with it.
+        (&["3.25.0"], "3.25.0"),
+    ] {
+        let is_told = !told.is_empty();
+        let told = [("cloudClient".to_owned(), told.iter().map(|v| (*v).to_owned()).collect())];
+        let claims = claims(&stream, &index, &Told::from(told)).unwrap();
+        let said: Vec<(&str, bool)> = claims
+            .iter()
+            .map(|c| (&*c.name, c.versions.contains(&expected.to_owned())))
+            .collect();
+        assert_eq!(said, [("cloudClient", true), ("cloudPart", true)], "{claims:?}");
+        let is_exact = claims.iter().all(|claim| claim.versions.len() == 1);
+        assert!(is_exact || !is_told, "{claims:?}");
+    }
+}
+
+#[test]
 fn a_table_of_facts_is_nobodys_unless_all_of_it_is_there() {
     let table = |rows: std::ops::Range<usize>| {
         let rows = rows.fold(String::new(), |mut text, i| {
@@ -141,7 +201,7 @@ fn a_table_of_facts_is_nobodys_unless_all_of_it_is_there() {
         (own.clone() + &table(0..200), 0),
         (own.clone() + &table(0..200) + &minified("delta", 60, "1.0.0"), 1),
     ] {
-        let claims = claims(&Stream::of(bundle.as_bytes()), &index).unwrap();
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap();
         assert_eq!(claims.len(), expected, "{claims:?}");
     }
 }
@@ -196,7 +256,12 @@ fn versions_with_the_same_code_are_all_possible() {
         .to_vec();
     let source = Source::new("alpha", vec![release("1.0.0"), release("1.0.1")]).with_published(published, false);
     let index = Index::from_bytes(build(vec![source], 6_000_000)).unwrap();
-    let claims = claims(&Stream::of(minified("alpha", 12, "same").as_bytes()), &index).unwrap();
+    let claims = claims(
+        &Stream::of(minified("alpha", 12, "same").as_bytes()),
+        &index,
+        &Told::default(),
+    )
+    .unwrap();
     assert_eq!(
         claims[0].versions,
         ["1.0.0", "1.0.1", "1.0.2"],
@@ -216,7 +281,7 @@ fn the_embedded_fingerprints_are_whole_and_small() {
 fn every_flipped_bit_is_an_error_or_changes_nothing() {
     let whole = index();
     let bundle = Stream::of(minified("alpha", 12, "1.1.0").as_bytes());
-    let expected = claims(&bundle, &Index::from_bytes(whole.clone()).unwrap()).unwrap();
+    let expected = claims(&bundle, &Index::from_bytes(whole.clone()).unwrap(), &Told::default()).unwrap();
     // The directory of empty buckets is long; every bit of the rest, and some of that.
     let mut flipped = 0;
     for at in (0..whole.len()).filter(|at| *at < 200 || *at > whole.len() - 12_000 || at % 997 == 0) {
@@ -224,7 +289,7 @@ fn every_flipped_bit_is_an_error_or_changes_nothing() {
         bytes[at] ^= 1 << (at % 8);
         flipped += 1;
         let result = Index::from_bytes(bytes).and_then(|index| {
-            let claims = claims(&bundle, &index)?;
+            let claims = claims(&bundle, &index, &Told::default())?;
             index.verify().map(|()| claims)
         });
         assert!(
@@ -288,7 +353,7 @@ proptest! {
         bytes.extend(noise);
         if let Ok(index) = Index::from_bytes(bytes) {
             let _ = index.verify();
-            let _ = claims(&Stream::of(minified("alpha", 3, "1.0.0").as_bytes()), &index);
+            let _ = claims(&Stream::of(minified("alpha", 3, "1.0.0").as_bytes()), &index, &Told::default());
         }
     }
 }

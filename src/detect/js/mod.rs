@@ -1,6 +1,7 @@
 //! What the detectors of bundled JavaScript share: paths of modules, the one pass over a bundle, source maps, licence
 //! comments, inlined manifests; and those of lock files.
 
+pub(super) mod aws_sdk;
 pub(super) mod banner;
 pub(super) mod manifest;
 pub(super) mod metadata;
