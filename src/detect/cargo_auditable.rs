@@ -177,8 +177,9 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
 }
 
 /// Crates of an optional branch from which on it is believed that nobody asked for it if nothing of them is in the binary: a
-/// third of all linked crates leaves no trace.
-const BRANCH: usize = 4;
+/// third of all linked crates leaves no trace, and of a stripped binary more.
+const BRANCH: usize = 2;
+const STRIPPED_BRANCH: usize = 4;
 
 /// Share of the other crates that must have left a trace: one in four does in the barest binaries.
 const TELLING: usize = 6;
@@ -246,7 +247,12 @@ fn unasked(packages: &[Package], bytes: &[u8]) -> Vec<usize> {
     let heads: BTreeSet<usize> = asking
         .flat_map(|i| edges[i].iter().copied().filter(|&d| !brought[d]))
         .collect();
-    let (large, small): (Vec<_>, Vec<_>) = heads.into_iter().map(branch).partition(|branch| branch.len() >= BRANCH);
+    let fewest = if traces.symbols.is_empty() {
+        STRIPPED_BRANCH
+    } else {
+        BRANCH
+    };
+    let (large, small): (Vec<_>, Vec<_>) = heads.into_iter().map(branch).partition(|branch| branch.len() >= fewest);
     // What a small branch shares with a large one stays with it.
     let unasked: BTreeSet<usize> = large.into_iter().flatten().collect();
     let kept: BTreeSet<usize> = small.into_iter().flatten().collect();

@@ -4,6 +4,7 @@
 use super::{
     DetectError, Detector, Interest, Sink,
     js_bundle::{self, Code, Naming},
+    js_licences::List,
 };
 use crate::{
     archive::{Entry, EntryMeta},
@@ -41,13 +42,21 @@ impl Detector for JsFingerprint {
         let Code {
             text: code,
             naming,
-            told,
+            mut told,
         } = js_bundle::code(entry, found);
         if naming == Some(Naming::Map) && code.len() > MAPPED_BYTES {
             return Ok(());
         }
+        let list = List::beside(entry, found).filter(|_| naming.is_none());
+        for name in list.iter().flat_map(|list| &list.names) {
+            told.entry(name.clone()).or_default();
+        }
         let stream = Stream::of(code);
-        let all = claims(&stream, index, &told).map_err(|e| DetectError(e.to_string()))?;
+        let mut all = claims(&stream, index, &told).map_err(|e| DetectError(e.to_string()))?;
+        if let Some(list) = list.filter(|list| is_of(list, &all)) {
+            // What it does not name is a copy that a package carries in files of its own.
+            all.retain(|claim| list.may_name(&claim.name));
+        }
         if all.is_empty() {
             return Ok(());
         }
@@ -76,6 +85,16 @@ impl Detector for JsFingerprint {
         }
         Ok(())
     }
+}
+
+/// Claims from which on, and the share of them that a list of licences must name, so that it is taken for the bundle's own.
+const LISTED: (usize, usize) = (10, 85);
+
+/// Whether a list is of the bundle in which those are claimed.
+fn is_of(list: &List, claims: &[Claim]) -> bool {
+    let (fewest, percent) = LISTED;
+    let named = claims.iter().filter(|claim| list.may_name(&claim.name)).count();
+    claims.len() >= fewest && named * 100 >= claims.len() * percent
 }
 
 /// `is_another`: a copy of unknown version, of a package that has one of a known version.

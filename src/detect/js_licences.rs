@@ -8,8 +8,43 @@ use crate::{
     model::Proof,
     parse,
 };
+use std::collections::HashSet;
 
 pub(super) struct JsLicences;
+
+/// What the lists are called that name all packages of a bundle; webpack's names those alone that have comments.
+const LISTS: &[&str] = &[
+    "licenses.txt",
+    "LICENSES.txt",
+    "3rdpartylicenses.txt",
+    "third-party-licenses.txt",
+];
+
+/// A list beside a bundle.
+pub(super) struct List {
+    /// Packages that it names.
+    pub(super) names: Vec<String>,
+    /// All its lines, one of which is the name of each package, whatever its licence is called.
+    lines: HashSet<String>,
+}
+
+impl List {
+    /// The one beside a bundle, if there is one.
+    pub(super) fn beside(bundle: &Entry<'_>, found: &Sink<'_>) -> Option<Self> {
+        let mut paths = LISTS.iter().filter_map(|name| bundle.location.beside(name));
+        let list = paths.find_map(|path| found.neighbours.read(&path))?;
+        let text = parse::text(&list.bytes);
+        Some(Self {
+            names: banner::licence_list(&text).into_iter().map(ToOwned::to_owned).collect(),
+            lines: text.lines().map(|line| line.trim_end().to_owned()).collect(),
+        })
+    }
+
+    /// Whether it may name a package.
+    pub(super) fn may_name(&self, package: &str) -> bool {
+        self.lines.contains(package)
+    }
+}
 
 impl Detector for JsLicences {
     fn id(&self) -> &'static str {
@@ -26,11 +61,7 @@ impl Detector for JsLicences {
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
         let name = meta.file_name();
-        let named = name.ends_with("js.LICENSE.txt")
-            || matches!(
-                name,
-                "licenses.txt" | "LICENSES.txt" | "3rdpartylicenses.txt" | "third-party-licenses.txt"
-            );
+        let named = name.ends_with("js.LICENSE.txt") || LISTS.contains(&name);
         Interest::read_if(named && !meta.in_node_modules())
     }
 

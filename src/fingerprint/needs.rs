@@ -270,7 +270,12 @@ fn asked(members: &[Member]) -> BTreeMap<u16, Vec<Asked>> {
         // What others need is not known of every package: then they may take any version.
         let looked_into = |place: &usize| member.package.looked_into.binary_search(place).is_ok();
         let vague = !member.package.others_told && !member.possible().iter().all(looked_into);
-        for (number, ranges) in ranges_of(member, &packages) {
+        let sure = member.surely_needs();
+        // What only some of the versions need that it can be says nothing: it may be another of them.
+        for (number, ranges) in ranges_of(member, &packages)
+            .into_iter()
+            .filter(|(number, _)| sure.contains(number))
+        {
             let ranges = if vague { vec![VersionReq::STAR] } else { ranges };
             all.entry(number).or_default().push(Asked(ranges));
         }

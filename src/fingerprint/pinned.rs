@@ -13,7 +13,7 @@ use super::{
 use semver::{Version, VersionReq};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names of packages that a bundle names itself, with the versions that it says they have.
+/// Names of packages that a bundle names itself, or a list beside it, with the versions that it says they have.
 pub type Told = BTreeMap<String, BTreeSet<String>>;
 
 /// Versions of one package.
@@ -38,7 +38,7 @@ pub(super) fn settle(
     claims: &mut Vec<Claim>,
 ) -> Result<(), IndexError> {
     let mut numbers: BTreeMap<u16, &BTreeSet<String>> = BTreeMap::new();
-    for (name, versions) in told {
+    for (name, versions) in told.iter().filter(|(_, versions)| !versions.is_empty()) {
         let Some((number, package)) = index.by_name(name)? else {
             continue;
         };

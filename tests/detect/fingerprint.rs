@@ -69,15 +69,49 @@ fn found(bundle: &str) -> Vec<Claim> {
 
 /// The program's report on a bundle, with the packages of [`index`] known by their code.
 fn scanned(bundle: &str) -> String {
+    report(&index(), &[("index.js", bundle)])
+}
+
+/// The program's report on a folder of files, with the packages of an index known by their code.
+fn report(index: &[u8], files: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let (file, app) = (folder.path().join("own.bin"), folder.path().join("app"));
-    std::fs::write(&file, index()).unwrap();
+    std::fs::write(&file, index).unwrap();
     std::fs::create_dir(&app).unwrap();
-    std::fs::write(app.join("index.js"), bundle).unwrap();
+    for (name, text) in files {
+        std::fs::write(app.join(name), text).unwrap();
+    }
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.args(["scan", "--offline", "--advisories", "embedded", "--quiet", "-o", "json"]);
     let output = command.arg("--fingerprints").args([&file, &app]).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_list_of_licences_says_what_is_there_and_what_is_not() {
+    let names: Vec<String> = (0..11).map(|i| format!("package{i}x")).collect();
+    let sources = names.iter().map(|name| source(name, 9, &["1.0.0"], &[]));
+    let index = build(sources.collect(), 6_000_000);
+    let bundle: String = names.iter().map(|name| minified(name, 9, "1.0.0")).collect();
+    let list = |names: &[String]| {
+        let entries: Vec<String> = names.iter().map(|name| format!("{name}\nMIT\nText\n\n")).collect();
+        entries.concat()
+    };
+    for (what, list, found) in [
+        ("no list", String::new(), 11),
+        ("all but one, which one of them carries", list(&names[..10]), 10),
+        (
+            "one of them has a licence of no known name",
+            list(&names[..10]) + "package10x\nOwn\nText\n",
+            11,
+        ),
+        ("of another bundle", list(&names[..5]), 11),
+    ] {
+        let report = report(&index, &[("index.js", &bundle), ("licenses.txt", &list)]);
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let components = report["artifacts"][0]["components"].as_array().unwrap();
+        assert_eq!(components.len(), found, "{what}");
+    }
 }
 
 #[test]
