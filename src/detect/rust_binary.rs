@@ -222,13 +222,19 @@ impl<'b> Crates<'b> {
                 unknown.insert(name);
             }
         }
-        let led_to = requires::led_to(&seen, system);
+        let is_dated = requires::are_dated_by(&exact);
+        let told = pins::pinned(&exact, &BTreeSet::new(), is_dated);
+        let only = |name: &str| match told.get(name)?.iter().collect::<Vec<_>>()[..] {
+            [(version, _)] => Some(version.as_str()),
+            _ => None,
+        };
+        let led_to = requires::led_to(&seen, &only, system);
         claims.extend(led_to.iter().map(|(&name, &(need, root))| match need {
             Need::Linked => (name, Proof::Inferred, 0.6, Some(root)),
             Need::Macro => (name, Proof::Declared, 0.3, Some(root)),
         }));
         let all: BTreeSet<&str> = claims.iter().map(|&(name, ..)| name).collect();
-        let pinned = pins::pinned(&exact, &all, requires::are_dated_by(&exact));
+        let pinned = pins::pinned(&exact, &all, is_dated);
         let mut follow = 0;
         for (name, proof, confidence, root) in claims {
             let required_by = |root: &str| Fact::RequiredBy(root.into());

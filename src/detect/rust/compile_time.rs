@@ -8,7 +8,12 @@ pub(in crate::detect) fn is_toolkit(name: &str) -> bool {
 
 /// Whether a crate is a procedural macro, or a part of one, by its name and by whether it depends on the toolkit.
 pub(in crate::detect) fn is_macro(name: &str, uses_toolkit: bool) -> bool {
-    uses_toolkit && !is_toolkit(name) || is_plain_macro(name) || has_ending(name, &["derive"])
+    uses_toolkit && !is_toolkit(name) || is_plain_macro(name) || is_derive(name)
+}
+
+/// Some crates that are called so are macros by example, and libraries.
+fn is_derive(name: &str) -> bool {
+    has_ending(name, &["derive"]) && !matches!(name, "custom_derive" | "enum_derive" | "newtype_derive")
 }
 
 /// Procedural macros that are made without the toolkit and are not called so.

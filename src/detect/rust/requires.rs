@@ -132,12 +132,15 @@ pub(in crate::detect) fn are_dated_by(seen: &[(&str, &str)]) -> bool {
     seen.iter().any(is_newer)
 }
 
-/// Crates that must be there because one of `seen` (name and version) is, with how, and the one that leads to them.
-pub(in crate::detect) fn led_to<'s>(
+/// Crates that must be there because one of `seen` (name and version) is, with how, and the one that leads to them. `told` says
+/// which version a crate that is led to has, where that is known.
+pub(in crate::detect) fn led_to<'s, 't>(
     seen: &[(&'s str, Option<&str>)],
+    told: &dyn Fn(&str) -> Option<&'t str>,
     system: System,
 ) -> BTreeMap<&'static str, (Need, &'s str)> {
     let built = built(seen);
+    let is_known = |name: &str, version: &str| runs(name).iter().any(|run| run.holds(version));
     let mut found: BTreeMap<&str, (Need, &str)> = BTreeMap::new();
     for &(root, version) in seen {
         let mut open = needs(root, version, system, built);
@@ -145,7 +148,8 @@ pub(in crate::detect) fn led_to<'s>(
             if found.get(name).is_none_or(|(known, _)| need < *known) {
                 found.insert(name, (need, root));
                 if need == Need::Linked {
-                    open.extend(needs(name, None, system, built));
+                    let version = told(name).filter(|version| is_known(name, version));
+                    open.extend(needs(name, version, system, built));
                 }
             }
         }
@@ -180,6 +184,17 @@ mod tests {
                     "{name}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_a_version_that_is_told_leads_to() {
+        // Of another crate an old version is there, so that what has none may be old too.
+        let seen = [("icu_normalizer", Some("2.1.0")), ("serde_json", Some("1.0.96"))];
+        for (told, is_there) in [(None, false), (Some("2.1.1"), true), (Some("900.0.0"), false)] {
+            let told = |name: &str| told.filter(|_| name == "icu_provider");
+            let found = led_to(&seen, &told, System::Unix);
+            assert_eq!(found.contains_key("icu_locale_core"), is_there);
         }
     }
 
@@ -220,7 +235,7 @@ mod tests {
             ("nobody-knows-it", None, System::Unix, &[], &["serde"]),
             ("url", None, System::Unix, &["idna"], &["idna_adapter"]),
         ] {
-            let found = led_to(&[(name, version)], system);
+            let found = led_to(&[(name, version)], &|_| None, system);
             for expected in needed {
                 assert_eq!(
                     found.get(expected),
@@ -238,8 +253,9 @@ mod tests {
 
     #[test]
     fn what_is_led_to_today() {
-        let adapter =
-            |seen: &[_]| led_to(&[seen, &[("url", None)]].concat(), System::Unix).contains_key("idna_adapter");
+        let adapter = |seen: &[_]| {
+            led_to(&[seen, &[("url", None)]].concat(), &|_| None, System::Unix).contains_key("idna_adapter")
+        };
         for (seen, is_there) in [
             (("libc", None), false),
             (("reqwest", Some("0.12.0")), false),
