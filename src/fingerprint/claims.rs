@@ -42,7 +42,7 @@ const MISS: f64 = 0.12;
 const GAP: f64 = 7.0;
 
 /// What is there of a package counts for so much against what is there of one that the bundle's own words lead to.
-const UNLED: f64 = 0.75;
+const UNLED: f64 = 0.5;
 
 /// Runs one behind the other that were there before: a second copy begins.
 const AGAIN: usize = 4;

@@ -5,20 +5,19 @@ use super::{
     index::{Index, IndexError},
     needs,
     pinned::Told,
-    record::{NEWEST, Package},
+    record::{NEWEST, Need, Package},
 };
 use semver::{Version, VersionReq};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry};
 
-/// Packages beyond which no more are looked for. The largest applications have half of it.
-const MOST: usize = 4_000;
+/// Steps beyond which no more is looked for: a package in the versions that a dependent takes. The largest applications have a
+/// quarter.
+const MOST: usize = 8_000;
 
 /// A package that is led to.
 struct Reached {
     package: Package,
     versions: Vec<Option<Version>>,
-    /// Places of the versions that it can be.
-    places: BTreeSet<usize>,
 }
 
 impl Reached {
@@ -30,85 +29,76 @@ impl Reached {
                 .map(|version| Version::parse(version).ok())
                 .collect(),
             package,
-            places: BTreeSet::new(),
         }
     }
 
-    fn taken(&self, range: &[VersionReq]) -> Vec<usize> {
+    fn taken(&self, range: &[VersionReq]) -> impl Iterator<Item = usize> {
         let is_taken = |version: &Option<Version>| {
             let version = version.as_ref();
             version.is_some_and(|version| range.iter().any(|range| range.matches(version)))
         };
         let all = self.versions.iter().enumerate();
-        all.filter(|(_, version)| is_taken(version))
+        all.filter(move |(_, version)| is_taken(version))
             .map(|(place, _)| place)
-            .collect()
+    }
+
+    /// What it needs in each of the versions at `places`, with how it asks in those.
+    fn surely_needs(&self, places: &BTreeSet<usize>) -> BTreeMap<u16, Vec<(Need, Vec<usize>)>> {
+        let mut needs: BTreeMap<u16, Vec<(Need, Vec<usize>)>> = BTreeMap::new();
+        for need in &self.package.needs {
+            let asking: Vec<usize> = places
+                .iter()
+                .copied()
+                .filter(|place| need.is_asked_by(*place))
+                .collect();
+            if !asking.is_empty() {
+                needs.entry(need.package).or_default().push((need.clone(), asking));
+            }
+        }
+        needs.retain(|_, ways| {
+            let asking: BTreeSet<usize> = ways.iter().flat_map(|(_, asking)| asking.iter().copied()).collect();
+            asking.len() == places.len()
+        });
+        needs
     }
 }
 
 /// The packages that a bundle leads to, by their numbers, with those that it names.
 pub(super) fn led_to(index: &Index, told: &Told) -> Result<BTreeSet<u16>, IndexError> {
     let mut reached: BTreeMap<u16, Reached> = BTreeMap::new();
-    let mut open: Vec<(u16, Vec<usize>)> = Vec::new();
+    let mut open: Vec<(u16, BTreeSet<usize>)> = Vec::new();
     for (name, versions) in told {
         let Some((number, package)) = index.by_name(name)? else {
             continue;
         };
-        let published = package.published.iter().enumerate();
-        let places = published
-            .filter(|(_, version)| versions.contains(*version))
-            .map(|(place, _)| place)
-            .collect();
+        for version in versions {
+            let place = package.published.iter().position(|one| one == version);
+            open.extend(place.map(|place| (number, BTreeSet::from([place]))));
+        }
         reached.insert(number, Reached::new(package));
-        open.push((number, places));
     }
-    let mut seen: HashSet<(u16, String)> = HashSet::new();
-    while let Some((number, mut places)) = open.pop() {
-        let Some(dependent) = reached.get_mut(&number) else {
+    let mut seen: HashSet<(u16, BTreeSet<usize>)> = open.iter().cloned().collect();
+    while let Some((number, places)) = open.pop() {
+        let Some(dependent) = reached.get(&number) else {
             continue;
         };
-        places.retain(|place| dependent.places.insert(*place));
-        let asked: Vec<_> = dependent
-            .package
-            .needs
-            .iter()
-            .map(|need| {
-                (
-                    need,
-                    places
-                        .iter()
-                        .copied()
-                        .filter(|place| need.is_asked_by(*place))
-                        .collect::<Vec<usize>>(),
-                )
-            })
-            .filter(|(_, asking)| !asking.is_empty())
-            .map(|(need, asking)| {
-                let asking = asking
-                    .into_iter()
-                    .filter_map(|place| dependent.package.published.get(place).cloned());
-                (need.clone(), asking.collect::<Vec<String>>())
-            })
-            .collect();
-        for (need, asking) in asked {
-            if !reached.contains_key(&need.package) && reached.len() < MOST {
-                reached.insert(need.package, Reached::new(index.package(need.package)?));
+        let published = dependent.package.published.clone();
+        for (number, ways) in dependent.surely_needs(&places) {
+            if let Entry::Vacant(vacant) = reached.entry(number) {
+                vacant.insert(Reached::new(index.package(number)?));
             }
-            let Some(needed) = reached.get(&need.package) else {
-                continue;
-            };
-            let places = if need.range == NEWEST {
-                asking
-                    .iter()
-                    .filter_map(|version| needs::newest_place(&needed.package, version))
-                    .collect()
-            } else if seen.insert((need.package, need.range.clone())) {
-                needs::range(&need).map_or_else(Vec::new, |range| needed.taken(&range))
-            } else {
-                Vec::new()
-            };
-            if !places.is_empty() {
-                open.push((need.package, places));
+            let Some(needed) = reached.get(&number) else { continue };
+            let mut places: BTreeSet<usize> = BTreeSet::new();
+            for (need, asking) in ways {
+                if need.range == NEWEST {
+                    let versions = asking.iter().filter_map(|place| published.get(*place));
+                    places.extend(versions.filter_map(|version| needs::newest_place(&needed.package, version)));
+                } else if let Some(range) = needs::range(&need) {
+                    places.extend(needed.taken(&range));
+                }
+            }
+            if !places.is_empty() && seen.len() < MOST && seen.insert((number, places.clone())) {
+                open.push((number, places));
             }
         }
     }

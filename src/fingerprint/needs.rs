@@ -31,6 +31,9 @@ pub(super) struct Member {
 /// Rounds in which what is known of dependents is handed on to what they need.
 const ROUNDS: usize = 4;
 
+/// Versions up to which those of a package may be all misread, of which few were looked into.
+const FEW: usize = 3;
+
 /// More versions than this are none told.
 const MOST_VERSIONS: usize = 24;
 
@@ -41,6 +44,11 @@ impl Member {
         all.filter(|(_, version)| self.versions.is_empty() || self.versions.contains(version))
             .map(|(place, _)| place)
             .collect()
+    }
+
+    /// Whether its versions were not told from code that resembles what was looked into.
+    pub(super) fn is_known(&self) -> bool {
+        self.pinned || !self.package.is_sparse()
     }
 
     /// What every version that it can be needs.
@@ -161,7 +169,7 @@ fn wishes<'m>(
     let mut wishes: BTreeMap<u16, Vec<BTreeSet<&String>>> = BTreeMap::new();
     for member in members
         .iter()
-        .filter(|m| m.whole && !m.disputed && !m.versions.is_empty())
+        .filter(|m| m.whole && !m.disputed && !m.versions.is_empty() && (m.is_known() || m.versions.len() > FEW))
     {
         let sure = member.surely_needs();
         for (number, ranges) in ranges_of(member, &packages) {

@@ -75,7 +75,10 @@ fn pins(members: &[Member], claims: &[Claim], told: &BTreeMap<u16, &BTreeSet<Str
     }
     let mut wishes: BTreeMap<u16, Vec<Vec<VersionReq>>> = BTreeMap::new();
     let mut loose: BTreeSet<u16> = BTreeSet::new();
-    for member in members.iter().filter(|m| !m.disputed && m.versions.len() == 1) {
+    for member in members
+        .iter()
+        .filter(|m| !m.disputed && m.versions.len() == 1 && m.is_known())
+    {
         let sure = if member.whole {
             member.surely_needs()
         } else {
@@ -101,7 +104,7 @@ fn pins(members: &[Member], claims: &[Claim], told: &BTreeMap<u16, &BTreeSet<Str
     }
     // Where much was looked into, code tells more than the pins, unless all that asks was published with it.
     let is_pinned = |number: &u16| {
-        let is_sparse = packages.get(number).is_some_and(|package| is_sparse(package));
+        let is_sparse = packages.get(number).is_some_and(|package| package.is_sparse());
         is_sparse || told.contains_key(number) || !loose.contains(number)
     };
     pins.retain(|number, _| is_pinned(number));
@@ -125,11 +128,6 @@ fn only<'p>(package: &'p Package, ranges: &[VersionReq]) -> Option<&'p String> {
     };
     let mut taken = package.published.iter().filter(is_taken);
     taken.next().filter(|_| taken.next().is_none())
-}
-
-/// Whether by far the most of a package's versions were not looked into.
-fn is_sparse(package: &Package) -> bool {
-    package.looked_into.len() * 4 < package.published.len()
 }
 
 /// How many versions lie between one and the nearest of others.
@@ -157,7 +155,7 @@ fn part(number: u16, pins: &Pins, members: &mut Vec<Member>, claims: &mut Vec<Cl
     let package = members[first].package.clone();
     let mut left: BTreeSet<&String> = pins.sure.union(&pins.likely).collect();
     let strange = pin_what_fits(own(members), pins, &mut left, members);
-    if is_sparse(&package) {
+    if package.is_sparse() {
         let (mut spare, misread) = pin_what_was_misread(&package, strange, &mut left, members);
         // All that is there is pinned: what is beside was read out of the same.
         if misread && !pins.open {

@@ -81,6 +81,11 @@ impl Package {
         self.looked_into.iter().filter_map(|place| self.published.get(*place))
     }
 
+    /// Whether by far the most of its versions were not looked into: of those code can but name the neighbours.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.looked_into.len() * 3 < self.published.len()
+    }
+
     /// Runs of each version that are in the index.
     pub(super) fn expected(&self) -> &[i64] {
         self.expected.get_or_init(|| {

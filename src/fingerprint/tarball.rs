@@ -140,14 +140,25 @@ fn imported(needs: Vec<Dependency>, modules: &BTreeMap<String, Vec<u8>>) -> Vec<
     let mut imports = vec![false; needs.len()];
     for text in modules.values() {
         for hit in finder.find_overlapping_iter(text) {
-            let before = hit.start().checked_sub(1).and_then(|before| text.get(before));
+            let before = text[..hit.start()]
+                .split_last()
+                .filter(|(quote, _)| b"'\"`".contains(quote));
             let after = text.get(hit.end());
             imports[hit.pattern().as_usize()] |=
-                before.is_some_and(|quote| b"'\"`".contains(quote)) && after.is_some_and(|end| b"'\"`/".contains(end));
+                before.is_some_and(|(_, before)| is_import(before)) && after.is_some_and(|end| b"'\"`/".contains(end));
         }
     }
     let imported = needs.into_iter().zip(imports).filter(|(_, is_imported)| *is_imported);
     imported.map(|(need, _)| need).collect()
+}
+
+/// Whether what stands before a string makes it a name of a module: many a package is called as what it does.
+fn is_import(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
+    let before = before.strip_suffix(b"(").map_or(before, <[u8]>::trim_ascii_end);
+    [&b"require"[..], b"from", b"import", b"resolve"]
+        .iter()
+        .any(|word| before.ends_with(word))
 }
 
 fn is_script(path: &str) -> bool {
@@ -287,7 +298,8 @@ mod tests {
     #[test]
     fn dependencies_that_modules_import() {
         let needs = ["a", "@b/c", "d", "e-f", "g", "h"].map(|name| (name.to_owned(), "*".to_owned()));
-        let text = "require('a'); import x from \"@b/c/deep\"; // d\n'd e'; import('e-f'); 'g2'; require(`h`)";
+        let text =
+            "require('a'); import x from\"@b/c/deep\"; // d\nf('d'); import( 'e-f'); require('g2'); require(`h`)";
         let modules = BTreeMap::from([("index.js".to_owned(), text.as_bytes().to_vec())]);
         let imported = imported(needs.to_vec(), &modules);
         let names: Vec<&str> = imported.iter().map(|(name, _)| &**name).collect();
