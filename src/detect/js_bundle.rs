@@ -152,6 +152,11 @@ pub(super) fn code<'t>(entry: &Entry<'t>, found: &Sink<'_>) -> Code<'t> {
     }
 }
 
+/// Packages that may name themselves in a text, and versions that each may be there in, before nothing of it is believed: real
+/// bundles have some hundred, in three.
+const NAMED: usize = 10_000;
+const COPIES: usize = 4;
+
 /// Packages that name themselves in a text, with their versions.
 fn told(marks: &Marks<'_>, code: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
     let manifests = marks.manifests.iter().filter(|(_, inlined)| inlined.certain);
@@ -160,9 +165,10 @@ fn told(marks: &Marks<'_>, code: &[u8]) -> BTreeMap<String, BTreeSet<String>> {
         .into_iter()
         .filter_map(|client| Some((client.name, client.version?)));
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (name, version) in manifests.chain(clients) {
+    for (name, version) in manifests.chain(clients).take(NAMED) {
         told.entry(name).or_default().insert(version.to_owned());
     }
+    told.retain(|_, versions| versions.len() <= COPIES);
     told
 }
 

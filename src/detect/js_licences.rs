@@ -20,6 +20,9 @@ const LISTS: &[&str] = &[
     "third-party-licenses.txt",
 ];
 
+/// Names of a list that are followed up; the longest real ones have a thousand.
+const NAMES: usize = 10_000;
+
 /// A list beside a bundle.
 pub(super) struct List {
     /// Packages that it names.
@@ -35,7 +38,11 @@ impl List {
         let list = paths.find_map(|path| found.neighbours.read(&path))?;
         let text = parse::text(&list.bytes);
         Some(Self {
-            names: banner::licence_list(&text).into_iter().map(ToOwned::to_owned).collect(),
+            names: banner::licence_list(&text)
+                .into_iter()
+                .take(NAMES)
+                .map(ToOwned::to_owned)
+                .collect(),
             lines: text.lines().map(|line| line.trim_end().to_owned()).collect(),
         })
     }

@@ -269,6 +269,11 @@ impl Index {
     /// # Errors
     /// When its record is damaged.
     pub fn package(&self, number: u16) -> Result<Package> {
+        Package::read(self.record(number)?).ok_or(IndexError::Malformed("the record of a package"))
+    }
+
+    /// A package's record.
+    fn record(&self, number: u16) -> Result<&[u8]> {
         let malformed = || IndexError::Malformed("the record of a package");
         if usize::from(number) >= self.packages {
             return Err(malformed());
@@ -277,7 +282,7 @@ impl Index {
         let record = self.bytes.get(range).unwrap_or_default();
         let (body, sum) = record.split_last_chunk::<4>().ok_or_else(malformed)?;
         checksum("the record of a package", body, u32::from_le_bytes(*sum))?;
-        Package::read(body).ok_or_else(malformed)
+        Ok(body)
     }
 
     /// A package by its name, with its number; `None` if it is not known.
@@ -285,18 +290,21 @@ impl Index {
     /// # Errors
     /// When a part of the index that is asked for is damaged.
     pub fn by_name(&self, name: &str) -> Result<Option<(u16, Package)>> {
-        // Records are in the order of names.
+        // Records are in the order of names, and a name stands first in its record.
         let (mut low, mut high) = (0, u16::try_from(self.packages).unwrap_or(u16::MAX));
         while low < high {
             let middle = u16::midpoint(low, high);
-            let package = self.package(middle)?;
-            match package.name.as_str().cmp(name) {
-                std::cmp::Ordering::Equal => return Ok(Some((middle, package))),
+            match self.name(middle)?.cmp(name) {
+                std::cmp::Ordering::Equal => return Ok(Some((middle, self.package(middle)?))),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
         Ok(None)
+    }
+
+    fn name(&self, number: u16) -> Result<&str> {
+        Package::name_of(self.record(number)?).ok_or(IndexError::Malformed("the record of a package"))
     }
 
     /// Verifies every checksum and decodes every record.

@@ -137,6 +137,13 @@ impl Package {
         }
     }
 
+    /// The name in a record; `None` if that is none.
+    pub(super) fn name_of(bytes: &[u8]) -> Option<&str> {
+        let mut reader = Reader { bytes };
+        let length = reader.count()?;
+        reader.taken(length)
+    }
+
     /// Reads it; `None` if that is no record.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader { bytes };
