@@ -129,11 +129,18 @@ pub(super) struct Code<'t> {
 
 /// The code of a file, and what it says of itself.
 pub(super) fn code<'t>(entry: &Entry<'t>, found: &Sink<'_>) -> Code<'t> {
+    if found.neighbours.has(&format!("{}.map", entry.meta.path)) {
+        // The map tells all that a second reading could.
+        return Code {
+            text: entry.bytes,
+            naming: Some(Naming::Map),
+            told: BTreeMap::new(),
+        };
+    }
     let marks = scan::scan(entry.bytes);
-    let beside = found.neighbours.has(&format!("{}.map", entry.meta.path));
     let inline = marks.map.filter(|(_, url)| url.starts_with(b"data:"));
     let code = inline.and_then(|(at, _)| entry.bytes.get(..at)).unwrap_or(entry.bytes);
-    let naming = if beside || inline.is_some_and(|(_, url)| is_whole(url)) {
+    let naming = if inline.is_some_and(|(_, url)| is_whole(url)) {
         Some(Naming::Map)
     } else if marks.modules.iter().any(is_package) && paths_cover(&spans(&marks, code), code) {
         Some(Naming::Paths)
