@@ -133,7 +133,7 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
     let reach = |from: Vec<usize>, proof: Proof, shut: &[bool], runtime_only: bool, proofs: &mut Vec<Option<Proof>>| {
         let mut open = from;
         while let Some(i) = open.pop() {
-            for &next in packages[i].dependencies.iter().filter(|&&next| next < packages.len()) {
+            for next in linked_by(&packages[i], packages.len()) {
                 let build = packages[next].kind == DependencyKind::Build;
                 if !shut[next] && proofs[next].is_none() && !(runtime_only && build) {
                     proofs[next] = Some(proof);
@@ -154,7 +154,7 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
         .map(|i| of_macros[i] && is_macro_name(&packages[i].name))
         .collect();
     for i in all(&|i| packages[i].root || proofs[i].is_some()) {
-        for &next in packages[i].dependencies.iter().filter(|&&next| next < packages.len()) {
+        for next in linked_by(&packages[i], packages.len()) {
             runs_alone[next] |= of_macros[next];
         }
     }
@@ -259,6 +259,7 @@ fn unasked(packages: &[Package], bytes: &[u8]) -> Vec<usize> {
     unasked.difference(&kept).copied().collect()
 }
 
+/// Places of what a crate depends on, of those that the list has.
 fn linked_by(package: &Package, count: usize) -> impl Iterator<Item = usize> + '_ {
     package.dependencies.iter().copied().filter(move |&next| next < count)
 }

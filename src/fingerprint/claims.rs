@@ -86,6 +86,11 @@ impl Candidate {
         verdict::CARRIED.contains(&&*self.package.name)
     }
 
+    /// The same, or whether many do, each in its own way.
+    fn is_copied(&self) -> bool {
+        self.is_carried() || self.package.carried
+    }
+
     /// Whether it is facts and no code.
     fn is_table(&self) -> bool {
         verdict::TABLES.contains(&&*self.package.name)
@@ -123,12 +128,13 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
     // What a package was cut out of has its code.
     let whole = |i: usize| whole_of(&ground, &candidates, &candidates[i]).map(|(whole, _)| whole);
     let covered = |i: usize| whole(i).is_some_and(|whole| accepted.iter().any(|(i, ..)| *i == whole));
+    let taken: BTreeSet<usize> = accepted.iter().map(|(i, ..)| *i).collect();
     let is_trace = |i: &usize| {
         let alone = ground.weigh_alone(&candidates[*i]);
-        let is_accepted = accepted.iter().any(|(accepted, ..)| accepted == i);
-        !is_accepted && alone.complete >= verdict::TRACE && (alone.is_most() || !covered(*i))
+        alone.complete >= verdict::TRACE && (alone.is_most() || !covered(*i))
     };
     let traces: BTreeSet<u16> = (0..candidates.len())
+        .filter(|i| !taken.contains(i))
         .filter(is_trace)
         .map(|i| candidates[i].number)
         .collect();
@@ -195,7 +201,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &BTreeSet<u1
             queue.push((now, std::cmp::Reverse(i)));
             continue;
         }
-        let copied = candidate.is_carried() || candidate.package.carried || evidence.is_tabular();
+        let copied = candidate.is_copied() || evidence.is_tabular();
         let own = !candidate.is_table() && (!copied || evidence.is_whole());
         let whole = whole_of(ground, candidates, candidate).filter(|_| !evidence.is_most());
         if let Some(whole) = whole.filter(|(_, whole)| whole.own > evidence.own) {
@@ -211,8 +217,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &BTreeSet<u1
     weak.retain(|i| {
         let candidate = &candidates[*i];
         let evidence = ground.weigh(candidate);
-        let copied =
-            candidate.is_carried() || candidate.package.carried || candidate.is_table() || evidence.is_tabular();
+        let copied = candidate.is_copied() || candidate.is_table() || evidence.is_tabular();
         let believed = !copied && (evidence.is_shaken() || cut.contains(i) && evidence.is_scattered());
         if believed {
             accepted.push((*i, evidence, ground.take(candidate)));
@@ -309,7 +314,7 @@ fn asked_for(accepted: &[Accepted], candidates: &[Candidate]) -> BTreeSet<u16> {
 fn usually_needs(package: &Package) -> Vec<u16> {
     let mut asked: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
     for need in &package.needs {
-        let by = package.looked_into.iter().filter(|place| need.is_asked_by(**place));
+        let by = need.asking(&package.looked_into);
         asked.entry(need.package).or_default().extend(by);
     }
     let count = package.looked_into.len();

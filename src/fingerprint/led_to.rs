@@ -8,7 +8,10 @@ use super::{
     record::{NEWEST, Need, Package},
 };
 use semver::{Version, VersionReq};
-use std::collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet, btree_map::Entry},
+    rc::Rc,
+};
 
 /// Steps beyond which no more is looked for: a package in the versions that a dependent takes. The largest applications have a
 /// quarter.
@@ -43,16 +46,12 @@ impl Reached {
     }
 
     /// What it needs in each of the versions at `places`, with how it asks in those.
-    fn surely_needs(&self, places: &BTreeSet<usize>) -> BTreeMap<u16, Vec<(Need, Vec<usize>)>> {
-        let mut needs: BTreeMap<u16, Vec<(Need, Vec<usize>)>> = BTreeMap::new();
+    fn surely_needs(&self, places: &BTreeSet<usize>) -> BTreeMap<u16, Vec<(&Need, Vec<usize>)>> {
+        let mut needs: BTreeMap<u16, Vec<(&Need, Vec<usize>)>> = BTreeMap::new();
         for need in &self.package.needs {
-            let asking: Vec<usize> = places
-                .iter()
-                .copied()
-                .filter(|place| need.is_asked_by(*place))
-                .collect();
+            let asking = need.asking(places);
             if !asking.is_empty() {
-                needs.entry(need.package).or_default().push((need.clone(), asking));
+                needs.entry(need.package).or_default().push((need, asking));
             }
         }
         needs.retain(|_, ways| {
@@ -65,7 +64,7 @@ impl Reached {
 
 /// The packages that a bundle leads to, by their numbers, with those that it names.
 pub(super) fn led_to(index: &Index, told: &Told) -> Result<BTreeSet<u16>, IndexError> {
-    let mut reached: BTreeMap<u16, Reached> = BTreeMap::new();
+    let mut reached: BTreeMap<u16, Rc<Reached>> = BTreeMap::new();
     let mut open: Vec<(u16, BTreeSet<usize>)> = Vec::new();
     for (name, versions) in told {
         let Some((number, package)) = index.by_name(name)? else {
@@ -75,17 +74,17 @@ pub(super) fn led_to(index: &Index, told: &Told) -> Result<BTreeSet<u16>, IndexE
             let place = package.published.iter().position(|one| one == version);
             open.extend(place.map(|place| (number, BTreeSet::from([place]))));
         }
-        reached.insert(number, Reached::new(package));
+        reached.insert(number, Rc::new(Reached::new(package)));
     }
     let mut seen: HashSet<(u16, BTreeSet<usize>)> = open.iter().cloned().collect();
     while let Some((number, places)) = open.pop() {
-        let Some(dependent) = reached.get(&number) else {
+        let Some(dependent) = reached.get(&number).map(Rc::clone) else {
             continue;
         };
-        let published = dependent.package.published.clone();
+        let published = &dependent.package.published;
         for (number, ways) in dependent.surely_needs(&places) {
             if let Entry::Vacant(vacant) = reached.entry(number) {
-                vacant.insert(Reached::new(index.package(number)?));
+                vacant.insert(Rc::new(Reached::new(index.package(number)?)));
             }
             let Some(needed) = reached.get(&number) else { continue };
             let mut places: BTreeSet<usize> = BTreeSet::new();
@@ -93,7 +92,7 @@ pub(super) fn led_to(index: &Index, told: &Told) -> Result<BTreeSet<u16>, IndexE
                 if need.range == NEWEST {
                     let versions = asking.iter().filter_map(|place| published.get(*place));
                     places.extend(versions.filter_map(|version| needs::newest_place(&needed.package, version)));
-                } else if let Some(range) = needs::range(&need) {
+                } else if let Some(range) = needs::range(need) {
                     places.extend(needed.taken(&range));
                 }
             }

@@ -211,11 +211,7 @@ pub(super) fn ranges_of(member: &Member, packages: &BTreeMap<u16, &Package>) -> 
     let possible = member.possible();
     let mut asked: BTreeMap<u16, Vec<VersionReq>> = BTreeMap::new();
     for need in &member.package.needs {
-        let asking: Vec<usize> = possible
-            .iter()
-            .copied()
-            .filter(|place| need.is_asked_by(*place))
-            .collect();
+        let asking = need.asking(&possible);
         if asking.is_empty() {
             continue;
         }

@@ -73,6 +73,12 @@ impl Need {
         let at = self.asked_by.partition_point(|(_, last)| *last < place);
         self.asked_by.get(at).is_some_and(|(first, _)| *first <= place)
     }
+
+    /// Those of some places whose versions of the dependent ask for it so.
+    pub(super) fn asking<'p>(&self, places: impl IntoIterator<Item = &'p usize>) -> Vec<usize> {
+        let places = places.into_iter().copied();
+        places.filter(|place| self.is_asked_by(*place)).collect()
+    }
 }
 
 impl Package {
