@@ -65,7 +65,8 @@ impl Detector for CargoAuditable {
         let platform = platform(entry.bytes);
         let roots = info.packages.iter().filter(|p| p.root);
         let direct: HashSet<usize> = roots.flat_map(|root| root.dependencies.iter().copied()).collect();
-        let unasked = unasked(&info.packages, entry.bytes);
+        let proofs = proofs(&info.packages);
+        let unasked = unasked(&info.packages, &proofs, entry.bytes);
         if !unasked.is_empty() {
             let names: Vec<&str> = unasked.iter().map(|&i| &*info.packages[i].name).collect();
             found.partial(format!(
@@ -74,7 +75,7 @@ impl Detector for CargoAuditable {
                 names.join(", ")
             ));
         }
-        for (at, (package, proof)) in info.packages.iter().zip(proofs(&info.packages)).enumerate() {
+        for (at, (package, proof)) in info.packages.iter().zip(proofs).enumerate() {
             if let Some(proof) = proof.filter(|_| unasked.binary_search(&at).is_err()) {
                 let requires = package.dependencies.iter().filter_map(|&i| info.packages.get(i));
                 let added = found
@@ -176,9 +177,10 @@ fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
     proofs
 }
 
-/// Crates of an optional branch from which on it is believed that nobody asked for it if nothing of them is in the binary: a
-/// third of all linked crates leaves no trace, and of a stripped binary more.
-const BRANCH: usize = 2;
+/// Crates of an optional branch from which on it is believed that nobody asked for it if nothing of them is in the binary. One will
+/// do where symbols are left: of the optional crates that six functions do have none hid from them. A third of all linked
+/// crates leaves no other trace, so a stripped binary must hide more.
+const BRANCH: usize = 1;
 const STRIPPED_BRANCH: usize = 4;
 
 /// Share of the other crates that must have left a trace: one in four does in the barest binaries.
@@ -187,8 +189,8 @@ const TELLING: usize = 6;
 /// Crates of a list in which such branches are looked for; the largest programs have a quarter, and the work is quadratic.
 const MOST: usize = 4_000;
 
-/// Places of the crates that are listed for the sake of an optional dependency that nobody asked for, in order.
-fn unasked(packages: &[Package], bytes: &[u8]) -> Vec<usize> {
+/// Places of the crates that are proved, but listed for the sake of an optional dependency that nobody asked for, in order.
+fn unasked(packages: &[Package], proofs: &[Option<Proof>], bytes: &[u8]) -> Vec<usize> {
     let roots: Vec<usize> = (0..packages.len()).filter(|&i| packages[i].root).collect();
     if roots.is_empty() || packages.len() > MOST || System::of(bytes) != System::Unix {
         return Vec::new();
@@ -212,9 +214,12 @@ fn unasked(packages: &[Package], bytes: &[u8]) -> Vec<usize> {
         let resolved: Vec<Resolved<'_>> = (0..packages.len()).map(resolved).collect();
         brought(&resolved, &edges, &roots)
     };
-    let lost = |brought: &[bool]| -> Vec<usize> { (0..packages.len()).filter(|&i| !brought[i]).collect() };
     // Most binaries have none; then their bytes need not be looked through.
-    if lost(&brought(&|_| false)).len() < BRANCH {
+    if proofs
+        .iter()
+        .zip(brought(&|_| false))
+        .all(|(proof, brought)| proof.is_none() || brought)
+    {
         return Vec::new();
     }
     let traces = traces(bytes);
@@ -256,7 +261,11 @@ fn unasked(packages: &[Package], bytes: &[u8]) -> Vec<usize> {
     // What a small branch shares with a large one stays with it.
     let unasked: BTreeSet<usize> = large.into_iter().flatten().collect();
     let kept: BTreeSet<usize> = small.into_iter().flatten().collect();
-    unasked.difference(&kept).copied().collect()
+    unasked
+        .difference(&kept)
+        .copied()
+        .filter(|&i| proofs[i].is_some())
+        .collect()
 }
 
 /// Places of what a crate depends on, of those that the list has.
@@ -294,7 +303,8 @@ mod tests {
             root: i == 0,
         };
         let packages: Vec<Package> = CRATES.iter().enumerate().map(package).collect();
-        let path = |krate: &str| format!("/registry/src/github.com-1ecc6299db9ec823/{krate}/src/lib.rs\0");
+        let path = |krate: &&str| format!("/registry/src/github.com-1ecc6299db9ec823/{krate}/src/lib.rs\0");
+        let symbol = "_ZN5hyper5proto17h0123456789abcdefE\0";
         for (what, shown, count, unasked) in [
             (
                 "nothing of it is there",
@@ -305,9 +315,20 @@ mod tests {
             ("some of it is", &["hyper-1.5.0", "quinn-0.11.5"], 7, &[]),
             ("the binary shows nothing", &[], 7, &[]),
             ("a crate or two may be all inlined", &["hyper-1.5.0"], 4, &[]),
+            (
+                "none of the optional ones hides where symbols are left",
+                &["hyper"],
+                4,
+                &[3],
+            ),
         ] {
-            let binary = format!("\x7fELF{}", shown.iter().map(|krate| path(krate)).collect::<String>());
-            assert_eq!(self::unasked(&packages[..count], binary.as_bytes()), unasked, "{what}");
+            let shown: String = shown
+                .iter()
+                .map(|s| if *s == "hyper" { symbol.to_owned() } else { path(s) })
+                .collect();
+            let binary = format!("\x7fELF{shown}");
+            let (packages, proofs) = (&packages[..count], proofs(&packages[..count]));
+            assert_eq!(self::unasked(packages, &proofs, binary.as_bytes()), unasked, "{what}");
         }
     }
 }
