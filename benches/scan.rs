@@ -49,15 +49,13 @@ fn scan(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-/// 15 MB as a Rust binary has them: a source path and a symbol now and then.
+/// 15 MB as a Rust binary has them: a source path and a symbol now and then, of 400 crates.
 #[divan::bench]
 fn rust_binary_of_15_mb(bencher: Bencher<'_, '_>) {
     let mut binary = b"\x7fELF\0/rustc/0123456789abcdef/library/core/src/x.rs\0".to_vec();
     for i in 0..15_000_u32 {
-        let path = format!(
-            "/registry/src/github.com-1ecc6299db9ec823/crate-{}-1.0.{i}/src/lib.rs\0",
-            i % 200
-        );
+        let (krate, file) = (i % 400, i / 400);
+        let path = format!("/registry/src/github.com-1ecc6299db9ec823/crate-{krate}-1.0.0/src/m{file}.rs\0");
         let symbol = format!("_ZN5crate{}7modules17h0123456789abcdefE\0", i % 10);
         binary.extend(path.bytes().chain(symbol.bytes()));
         binary.extend((0..870_u32).map(|n| (n.wrapping_mul(2_654_435_761).wrapping_add(i) >> 11).to_le_bytes()[0]));

@@ -21,7 +21,7 @@ use super::{
         lock::{Linked, Lock, Seen, System},
         names,
         paths::{self, Source},
-        pins,
+        pins::Pins,
         platform::platform,
         requires::{self, Need},
         source::{self, Built},
@@ -223,26 +223,23 @@ impl<'b> Crates<'b> {
             }
         }
         let is_dated = requires::are_dated_by(&exact);
-        let told = pins::pinned(&exact, &BTreeSet::new(), is_dated);
-        let only = |name: &str| match told.get(name)?.iter().collect::<Vec<_>>()[..] {
-            [(version, _)] => Some(version.as_str()),
-            _ => None,
-        };
-        let led_to = requires::led_to(&seen, &only, system);
+        let mut pins = Pins::of(&exact, is_dated);
+        let led_to = requires::led_to(&seen, &|name| pins.only(name), system);
         claims.extend(led_to.iter().map(|(&name, &(need, root))| match need {
             Need::Linked => (name, Proof::Inferred, 0.6, Some(root)),
             Need::Macro => (name, Proof::Declared, 0.3, Some(root)),
         }));
         let all: BTreeSet<&str> = claims.iter().map(|&(name, ..)| name).collect();
-        let pinned = pins::pinned(&exact, &all, is_dated);
+        pins.ask(&all, &exact);
         let mut follow = 0;
         for (name, proof, confidence, root) in claims {
             let required_by = |root: &str| Fact::RequiredBy(root.into());
-            let Some(versions) = pinned.get(name).filter(|_| proof != Proof::Declared) else {
+            let versions = pins.versions(name);
+            if versions.len() == 0 || proof == Proof::Declared {
                 let added = found.add(CARGO.coordinate(name, None), proof, confidence);
                 let _ = added.facts(root.map(required_by));
                 continue;
-            };
+            }
             follow += 1;
             for (version, root) in versions {
                 let added = found.add(CARGO.coordinate(name, Some(version)), proof, confidence);

@@ -46,52 +46,67 @@ fn runs(name: &str) -> impl Iterator<Item = Run> + use<'_> {
     })
 }
 
-/// A version, and the crate that it follows from.
-pub(in crate::detect) type Pinned = (String, String);
+/// Versions that follow from crates whose versions are seen, by name.
+#[derive(Debug, Default)]
+pub(in crate::detect) struct Pins(BTreeMap<String, BTreeMap<String, String>>);
 
-/// Versions that follow from crates whose versions are `seen`, by name; also of those of the `named` that ask for one of the
-/// seen versions. `is_dated`: the seen are newer than the table, so what was the newest of a name may not be any more.
-pub(in crate::detect) fn pinned(
-    seen: &[(&str, &str)],
-    named: &BTreeSet<&str>,
-    is_dated: bool,
-) -> BTreeMap<String, BTreeSet<Pinned>> {
-    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    let mut open: Vec<(String, String)> = Vec::new();
-    let mut versions_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for &(name, version) in seen {
-        open.push((name.to_owned(), version.to_owned()));
-        versions_of.entry(name).or_default().push(version);
+impl Pins {
+    /// `is_dated`: the seen are newer than the table, so what was the newest of a name may not be any more.
+    pub(in crate::detect) fn of(seen: &[(&str, &str)], is_dated: bool) -> Self {
+        let mut pins = Self::default();
+        let own = |&(name, version): &(&str, &str)| (name.to_owned(), version.to_owned());
+        pins.follow(seen.iter().map(own).collect(), is_dated);
+        pins
     }
-    for asking in named {
-        for run in runs(asking) {
-            for pin in run.pins() {
-                let Pin::Same(asked) = pin else { continue };
-                for version in versions_of.get(asked).into_iter().flatten().filter(|v| run.holds(v)) {
-                    let versions = found.entry((*asking).to_owned()).or_default();
-                    versions.insert((*version).to_owned(), asked.to_owned());
+
+    fn follow(&mut self, mut open: Vec<(String, String)>, is_dated: bool) {
+        while let Some((root, at)) = open.pop() {
+            for pin in runs(&root).filter(|run| run.holds(&at)).flat_map(|run| run.pins()) {
+                let (name, version) = match pin {
+                    Pin::Same(name) => (name, &*at),
+                    Pin::Only(name, version) if !is_dated => (name, version),
+                    Pin::Only(..) => continue,
+                };
+                let versions = self.0.entry(name.to_owned()).or_default();
+                if !versions.contains_key(version) {
+                    versions.insert(version.to_owned(), root.clone());
+                    open.push((name.to_owned(), version.to_owned()));
                 }
             }
         }
     }
-    while let Some((root, at)) = open.pop() {
-        let own = runs(&root).filter(|run| run.holds(&at)).flat_map(|run| run.pins());
-        for pin in own.collect::<Vec<_>>() {
-            let (name, version) = match pin {
-                Pin::Same(name) => (name, &*at),
-                Pin::Only(name, version) if !is_dated => (name, version),
-                Pin::Only(..) => continue,
-            };
-            let versions = found.entry(name.to_owned()).or_default();
-            if !versions.contains_key(version) {
-                versions.insert(version.to_owned(), root.clone());
-                open.push((name.to_owned(), version.to_owned()));
+
+    /// Adds versions of those of the `named` that ask for one of the `seen`, by the same version.
+    pub(in crate::detect) fn ask(&mut self, named: &BTreeSet<&str>, seen: &[(&str, &str)]) {
+        let mut versions_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for &(name, version) in seen {
+            versions_of.entry(name).or_default().push(version);
+        }
+        for &asking in named {
+            for run in runs(asking) {
+                for pin in run.pins() {
+                    let Pin::Same(asked) = pin else { continue };
+                    for &version in versions_of.get(asked).into_iter().flatten().filter(|v| run.holds(v)) {
+                        let versions = self.0.entry(asking.to_owned()).or_default();
+                        versions.insert(version.to_owned(), asked.to_owned());
+                    }
+                }
             }
         }
     }
-    let all = found.into_iter();
-    all.map(|(name, versions)| (name, versions.into_iter().collect()))
-        .collect()
+
+    /// Versions of a crate, each with the crate that it follows from.
+    pub(in crate::detect) fn versions(&self, name: &str) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        let versions = self.0.get(name).unwrap_or(const { &BTreeMap::new() });
+        versions.iter().map(|(version, root)| (&**version, &**root))
+    }
+
+    /// The version of a crate, where only one follows.
+    pub(in crate::detect) fn only(&self, name: &str) -> Option<&str> {
+        let mut versions = self.versions(name);
+        let (version, _) = versions.next()?;
+        versions.next().is_none().then_some(version)
+    }
 }
 
 #[cfg(test)]
@@ -110,11 +125,9 @@ mod tests {
             (("tower", "0.5.3"), true, "tower-layer", None),
             (("nobody-knows-it", "1.0.0"), false, "serde", None),
         ] {
-            let found = pinned(&[seen], &named, is_dated);
-            let said = found
-                .get(name)
-                .map(|all| all.iter().map(|(version, _)| version.as_str()).collect::<Vec<_>>());
-            assert_eq!(said, version.map(|v| vec![v]), "{seen:?} {name}");
+            let mut pins = Pins::of(&[seen], is_dated);
+            pins.ask(&named, &[seen]);
+            assert_eq!(pins.only(name), version, "{seen:?} {name}");
         }
     }
 

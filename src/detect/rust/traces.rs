@@ -7,7 +7,7 @@ use super::{
     paths::{self, Source},
     symbols,
 };
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,7 +48,11 @@ static PATTERNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         b"rustc version ",
         b"::",
     ];
-    AhoCorasick::new(fixed.iter().chain(symbols::STARTS)).ok()
+    // None begins in another, so it does not matter which is preferred; that one is lets the bytes be searched by vectors.
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(fixed.iter().chain(symbols::STARTS))
+        .ok()
 });
 
 /// Different names kept of each kind. A binary with more is made to cost; the largest real one has a few hundred.
