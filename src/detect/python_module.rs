@@ -78,8 +78,9 @@ impl Detector for PythonModule {
             Root::Vendored => 0.8,
             _ => 0.9,
         };
+        let by_files = versions_by_files(&place, import, found);
         let Some(version) = version(&place, entry, found) else {
-            if by_files(&place, import, found) {
+            if report_any(import, &by_files, found) {
                 return Ok(());
             }
             if !stands_for_another(&place, import, found) {
@@ -99,8 +100,9 @@ impl Detector for PythonModule {
             }
             return Ok(());
         };
+        let version = files::of_release(&version, &by_files).unwrap_or(&version);
         let _ = found.add(
-            PYPI.coordinate(import.distribution, Some(&version)),
+            PYPI.coordinate(import.distribution, Some(version)),
             Proof::Installed,
             confidence,
         );
@@ -275,15 +277,19 @@ fn stands_for_another(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> b
     })
 }
 
-/// Whether a few of its files tell the version, or several that are possible, of a distribution that states none.
-fn by_files(place: &Place<'_>, import: &Import, found: &mut Sink<'_>) -> bool {
-    let coordinate = PYPI.coordinate(import.distribution, None);
-    let compiled = match place.extension {
-        ".py" => false,
-        ".pyc" => true,
-        _ => return false,
-    };
-    match *files::versions(&coordinate.name, place.root, compiled, found.neighbours) {
+/// Versions that a few of its files can be of.
+fn versions_by_files(place: &Place<'_>, import: &Import, found: &Sink<'_>) -> Vec<&'static str> {
+    let name = PYPI.coordinate(import.distribution, None).name;
+    match place.extension {
+        ".py" => files::versions(&name, place.root, false, found.neighbours),
+        ".pyc" => files::versions(&name, place.root, true, found.neighbours),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether there is a version, or several that are possible, to report of a distribution whose code states none.
+fn report_any(import: &Import, versions: &[&str], found: &mut Sink<'_>) -> bool {
+    match *versions {
         [] => return false,
         [version] => {
             let coordinate = PYPI.coordinate(import.distribution, Some(version));
@@ -291,6 +297,7 @@ fn by_files(place: &Place<'_>, import: &Import, found: &mut Sink<'_>) -> bool {
         }
         ref several => {
             let versions = several.iter().map(|version| Box::from(*version)).collect();
+            let coordinate = PYPI.coordinate(import.distribution, None);
             let _ = found.add(coordinate, Proof::Installed, 0.7).fact(Fact::OneOf(versions));
         }
     }

@@ -2,9 +2,11 @@
 
 use super::marshal;
 use crate::{detect::Neighbours, parse::hexadecimal};
+use pep440_rs::Version;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, HashMap},
+    str::FromStr as _,
     sync::LazyLock,
 };
 
@@ -58,6 +60,17 @@ pub(in crate::detect) fn versions(
     possible.unwrap_or_default()
 }
 
+/// Of the versions that its files can be of the only one of the release that its code states, which may be one made after it:
+/// `2026.10.19.post1` still calls itself `2026.10.19`.
+pub(in crate::detect) fn of_release(stated: &str, versions: &[&'static str]) -> Option<&'static str> {
+    let release = |version: &str| Some(Version::from_str(version).ok()?.only_release());
+    let own = release(stated)?;
+    let mut same = versions
+        .iter()
+        .filter(|version| release(version).as_ref() == Some(&own));
+    same.next().copied().filter(|_| same.next().is_none())
+}
+
 fn hash(bytes: &[u8], compiled: bool) -> Option<String> {
     let digest = if compiled {
         Sha256::digest(marshal::words(bytes)?.join("\n"))
@@ -70,6 +83,23 @@ fn hash(bytes: &[u8], compiled: bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_released_again() {
+        for (stated, versions, version) in [
+            (
+                "2026.10.19",
+                &["2026.10.18", "2026.10.19.post1"][..],
+                Some("2026.10.19.post1"),
+            ),
+            ("1.0", &["1.0.0", "1.1"], Some("1.0.0")),
+            ("1.0", &["1.0.0", "1.0.0.post1"], None),
+            ("1.2", &["1.0.0"], None),
+            ("not a version", &["1.0.0"], None),
+        ] {
+            assert_eq!(of_release(stated, versions), version, "{stated}");
+        }
+    }
 
     #[test]
     fn the_table_is_what_it_says() {

@@ -83,13 +83,19 @@ pub(in crate::detect) fn normal(text: &str) -> Option<String> {
     (!zero && !nines && version.dev().is_none() && text.bytes().next()?.is_ascii_digit()).then(|| version.to_string())
 }
 
+/// The function that turns `VERSION` into a text in Django and in what took it over from there: without the third number of a final
+/// version where that is 0.
+pub(in crate::detect) const SHORTENS: &str = "get_version";
+
 /// A version from the parts of a tuple: numbers joined, and what follows them as PEP 440 has it (`(1, 2, 0, 'final', 0)`).
-pub(in crate::detect) fn from_parts<'p>(parts: impl Iterator<Item = &'p str>) -> Option<String> {
+/// `short`: the code has [`SHORTENS`].
+pub(in crate::detect) fn from_parts<'p>(parts: impl Iterator<Item = &'p str>, short: bool) -> Option<String> {
     let mut text = String::new();
-    for part in parts.take(5) {
+    for (at, part) in parts.take(5).enumerate() {
         let is_number = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if !is_number {
             match part {
+                "final" if short && at == 3 => text.truncate(text.strip_suffix(".0").unwrap_or(&text).len()),
                 "final" | "" | "stable" => {}
                 pre => text.push_str(pre.trim_start_matches('.')),
             }
@@ -128,6 +134,7 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
     let mut numbers = [const { None }; 3];
     let mut openers: Vec<(usize, bool)> = Vec::new(); // indentation, and whether what it holds counts
     let lines: Vec<&str> = text.lines().take(LINES).collect();
+    let short = text.contains(SHORTENS);
     for (i, line) in lines.iter().enumerate() {
         let code = line.trim_start();
         if code.is_empty() || code.starts_with('#') {
@@ -158,7 +165,7 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
             continue;
         };
         let rest = || lines.get(i + 1..).unwrap_or_default();
-        if let Some(version) = literal(value, rest())
+        if let Some(version) = literal(value, rest(), short)
             && best.as_ref().is_none_or(|(rank, ..)| name < *rank)
         {
             best = Some((name, version));
@@ -168,7 +175,7 @@ pub(in crate::detect) fn version(text: &str) -> Option<(String, usize)> {
         return Some((version, rank));
     }
     let parts = numbers.iter().map_while(|number| *number);
-    let joined = from_parts(parts).filter(|_| numbers.iter().all(Option::is_some));
+    let joined = from_parts(parts, short).filter(|_| numbers.iter().all(Option::is_some));
     joined.or_else(|| versioneer(text)).map(|version| (version, 0))
 }
 
@@ -199,7 +206,7 @@ fn assignment(code: &str) -> Option<(usize, &str)> {
 }
 
 /// A string, a tuple, or a call with numbers (`Version(4, 1, 2, "final")`); `more` are the lines after it.
-fn literal(value: &str, more: &[&str]) -> Option<String> {
+fn literal(value: &str, more: &[&str], short: bool) -> Option<String> {
     if let Some(text) = quoted(value) {
         return normal(text);
     }
@@ -228,7 +235,7 @@ fn literal(value: &str, more: &[&str]) -> Option<String> {
     if !(callee.is_empty() || takes_parts) {
         return None; // `get_version("name")`
     }
-    from_parts(parts.into_iter().map(|part| quoted(part).unwrap_or(part)))
+    from_parts(parts.into_iter().map(|part| quoted(part).unwrap_or(part)), short)
 }
 
 /// Whether what is called by that name takes the parts of a version: a class, or a named tuple.
@@ -267,6 +274,18 @@ mod tests {
             (
                 "VERSION = (3, 1, 0, 'final', 0)\n__version__ = '.'.join(map(str, VERSION))\n",
                 Some("3.1.0"),
+            ),
+            (
+                "VERSION = (4, 2, 0, 'final', 0)\n__version__ = get_version(VERSION)\n",
+                Some("4.2"),
+            ),
+            (
+                "VERSION = (4, 2, 1, 'final', 0)\n__version__ = get_version(VERSION)\n",
+                Some("4.2.1"),
+            ),
+            (
+                "VERSION = (4, 0, 'final')\n__version__ = get_version(VERSION)\n",
+                Some("4.0"),
             ),
             ("version_info = (3, '20', '0')\n", Some("3.20.0")),
             ("VERSION = (\n    1,  # major\n    4,\n)\n", Some("1.4")),

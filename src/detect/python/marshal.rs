@@ -150,7 +150,8 @@ impl Code<'_> {
         if (0..names.len()).any(|at| name(at) == Some("PackageNotFoundError")) {
             return None; // what is assigned is a fallback
         }
-        let constant = |at: usize| consts.get(at).and_then(stated);
+        let short = (0..names.len()).any(|at| name(at) == Some(literals::SHORTENS));
+        let constant = |at: usize| consts.get(at).and_then(|value| stated(value, short));
         let pairs = code.as_chunks::<2>().0;
         let mut best = Best(None);
         let Some(opcodes) = opcodes else {
@@ -196,7 +197,7 @@ impl Code<'_> {
                             if parts.len() > 2 && parts[0].starts_with(|c: char| c.is_ascii_alphabetic()) {
                                 parts.remove(0); // `Version("Twisted", 21, 7, 0)` names the package first
                             }
-                            literals::from_parts(parts.iter().map(String::as_str)).filter(|_| callee)
+                            literals::from_parts(parts.iter().map(String::as_str), short).filter(|_| callee)
                         };
                         best.offer(rank, pending.map_or_else(from_call, constant));
                     }
@@ -213,7 +214,7 @@ impl Code<'_> {
         }
         let joined = || {
             let parts = numbers.iter().map_while(Option::as_deref);
-            literals::from_parts(parts)
+            literals::from_parts(parts, short)
                 .filter(|_| numbers.iter().all(Option::is_some))
                 .map(|version| (version, 0))
         };
@@ -247,11 +248,11 @@ fn part(value: &Value<'_>) -> Option<String> {
 }
 
 /// The version that a constant states.
-fn stated(value: &Value<'_>) -> Option<String> {
+fn stated(value: &Value<'_>, short: bool) -> Option<String> {
     match value {
         Value::Tuple(parts) => {
             let parts: Vec<String> = parts.iter().take(8).map_while(part).collect();
-            literals::from_parts(parts.iter().map(String::as_str))
+            literals::from_parts(parts.iter().map(String::as_str), short)
         }
         value => text(value).and_then(literals::normal),
     }
