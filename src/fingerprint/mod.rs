@@ -11,6 +11,7 @@ mod literals;
 mod needs;
 mod pinned;
 pub mod record;
+mod served;
 pub mod tarball;
 pub mod tokens;
 mod unseen;

@@ -4,7 +4,10 @@
 //! A package manager gives every dependent a version that it asks for. So of the versions that a package's code allows, those
 //! remain that its dependents take, as far as their own versions are known; and where the code tells nothing, theirs do.
 
-use super::record::{NEWEST, Need, Package};
+use super::{
+    record::{NEWEST, Need, Package},
+    served::served,
+};
 use crate::ecosystem::NPM;
 use semver::{Version, VersionReq};
 use std::{
@@ -39,7 +42,7 @@ const MOST_VERSIONS: usize = 24;
 
 impl Member {
     /// The versions that it can be, by their places; all where nothing tells.
-    fn possible(&self) -> Vec<usize> {
+    pub(super) fn possible(&self) -> Vec<usize> {
         let all = self.package.published.iter().enumerate();
         all.filter(|(_, version)| self.versions.is_empty() || self.versions.contains(version))
             .map(|(place, _)| place)
@@ -77,7 +80,7 @@ impl Asked {
     }
 }
 
-/// Leaves of each member's versions what its dependents take.
+/// Leaves of each member's versions what its dependents take, and those whose own needs are served.
 pub(super) fn narrow(members: &mut [Member]) {
     for _ in 0..ROUNDS {
         let asked = asked(members);
@@ -101,6 +104,10 @@ pub(super) fn narrow(members: &mut [Member]) {
                 member.versions = versions;
                 changed = true;
             }
+        }
+        for (at, versions) in served(members) {
+            members[at].versions = versions;
+            changed = true;
         }
         if !changed {
             return;
