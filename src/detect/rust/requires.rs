@@ -6,7 +6,10 @@ use super::{
     table::{self, Table, series},
 };
 use crate::ecosystem::CARGO;
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// Versions in a row that need the same.
 struct Run {
@@ -110,17 +113,36 @@ fn needs(name: &str, version: Option<&str>, system: System, built: Month) -> Vec
     first.needs(system).filter(in_all).collect()
 }
 
-/// When the crates of a binary were chosen, at the earliest: not before the newest of those that are seen was published, for
-/// whatever chose it chose the others as well; but before the oldest one was followed by another, for who left that one as it
-/// was may have left others.
-fn built(seen: &[(&str, Option<&str>)]) -> Month {
-    let exact = |(name, version): &(&str, Option<&str>)| {
-        let version = (*version)?;
-        runs(name).into_iter().find(|run| run.holds(version))
-    };
-    let seen: Vec<Run> = seen.iter().filter_map(exact).collect();
-    let newest = seen.iter().map(|run| run.since).max().unwrap_or_default();
-    seen.iter().filter_map(|run| run.until).fold(newest, Month::min)
+/// Share of the crates that are seen which may be older than what was chosen with the others: an application holds a few of its own
+/// back, and takes the rest as it finds them.
+const HELD_BACK: usize = 8;
+
+/// When the crates of a binary were chosen, at the earliest.
+struct Built {
+    /// Those that others need: not before the newest of those that are seen was published, for whatever chose it chose the others
+    /// as well; but where many are older, before the oldest one was followed by another, for who left those as they were may
+    /// have left others.
+    needed: Month,
+    /// Those that the application may have chosen itself: the same where any is older.
+    chosen: Month,
+}
+
+impl Built {
+    fn of(seen: &[(&str, Option<&str>)]) -> Self {
+        let exact = |(name, version): &(&str, Option<&str>)| {
+            let version = (*version)?;
+            runs(name).into_iter().find(|run| run.holds(version))
+        };
+        let seen: Vec<Run> = seen.iter().filter_map(exact).collect();
+        let newest = seen.iter().map(|run| run.since).max().unwrap_or_default();
+        let left = seen.iter().filter_map(|run| run.until).filter(|until| *until <= newest);
+        let chosen = left.clone().fold(newest, Month::min);
+        let is_fresh = left.count() * HELD_BACK <= seen.len();
+        Self {
+            needed: if is_fresh { newest } else { chosen },
+            chosen,
+        }
+    }
 }
 
 /// Whether one of `seen` (name and version) is newer than all that the tables know of it.
@@ -139,17 +161,34 @@ pub(in crate::detect) fn led_to<'s, 't>(
     told: &dyn Fn(&str) -> Option<&'t str>,
     system: System,
 ) -> BTreeMap<&'static str, (Need, &'s str)> {
-    let built = built(seen);
+    let built = Built::of(seen);
     let is_known = |name: &str, version: &str| runs(name).iter().any(|run| run.holds(version));
+    let exact: BTreeSet<&str> = seen
+        .iter()
+        .filter(|(_, version)| version.is_some())
+        .map(|(name, _)| *name)
+        .collect();
     let mut found: BTreeMap<&str, (Need, &str)> = BTreeMap::new();
-    for &(root, version) in seen {
-        let mut open = needs(root, version, system, built);
-        while let Some((need, name)) = open.pop() {
-            if found.get(name).is_none_or(|(known, _)| need < *known) {
-                found.insert(name, (need, root));
-                if need == Need::Linked {
-                    let version = told(name).filter(|version| is_known(name, version));
-                    open.extend(needs(name, version, system, built));
+    // Where others lead to one whose version is not seen, it was chosen with them: asked once that is known.
+    for is_needed in [false, true] {
+        for &(root, version) in seen {
+            let of_others = version.is_none() && found.get(root).is_some_and(|(_, other)| *other != root);
+            if is_needed && !of_others {
+                continue;
+            }
+            let chosen = if is_needed { built.needed } else { built.chosen };
+            // What was left for an incompatible one needs what was there then.
+            let left = version.and_then(|version| runs(root).into_iter().find(|run| run.holds(version))?.left);
+            let needed = left.map_or(built.needed, |left| built.needed.min(left));
+            let mut open = needs(root, version, system, chosen);
+            while let Some((need, name)) = open.pop() {
+                if found.get(name).is_none_or(|(known, _)| need < *known) {
+                    found.insert(name, (need, root));
+                    // What is seen in a version leads on from that one.
+                    if need == Need::Linked && !exact.contains(name) {
+                        let version = told(name).filter(|version| is_known(name, version));
+                        open.extend(needs(name, version, system, needed));
+                    }
                 }
             }
         }
@@ -265,5 +304,17 @@ mod tests {
         }
         let left_as_it_was = ("rustls", Some("0.21.0"));
         assert!(!adapter(&[("zip", Some("9.8.0")), left_as_it_was]));
+        // Beside many of today it was held back, and what others need was not; url by itself may have been, too.
+        let lines = REQUIRES.0.lines().filter_map(|line| line.split_once('\t'));
+        let newest = |name: &'static str| Some((name, runs(name).last().filter(|run| run.since >= 2600)?.last));
+        let of_today = lines
+            .filter_map(|(name, _)| newest(name))
+            .map(|(name, version)| (name, Some(version)));
+        let leads = |one: &_| led_to(&[*one], &|_| None, System::Unix).contains_key("idna_adapter");
+        let of_today: Vec<_> = of_today.filter(|one| !leads(one)).take(2 * HELD_BACK).collect();
+        for (count, dependent, is_there) in [(3, "reqwest", false), (15, "reqwest", true), (15, "serde", false)] {
+            let seen = [&of_today[..count], &[left_as_it_was, (dependent, None)]].concat();
+            assert_eq!(adapter(&seen), is_there, "{count} {dependent}");
+        }
     }
 }
