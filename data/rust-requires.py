@@ -61,6 +61,8 @@ DECIDED = {
     *("target_arch", "target_os", "target_family", "target_endian", "target_pointer_width", "target_has_atomic"),
     *("windows", "target_vendor"),
 }
+# Names that the compiler sets.
+OPEN = ("target_", "panic")
 FOREIGN = {"wasm32", "wasm64", "sgx", "msvc"}
 
 
@@ -151,7 +153,10 @@ def holds(target, processor):
         if at < len(tokens) and tokens[at] == "=":
             value = tokens[at + 1].strip('"')
             at += 2
-            return True if f"{word}={value}" in true else False if word in DECIDED or value in FOREIGN else None
+            if f"{word}={value}" in true:
+                return True
+            # A name of a crate's own (`curve25519_dalek_backend = "fiat"`) is a flag as below.
+            return None if word.startswith(OPEN) and word not in DECIDED and value not in FOREIGN else False
         return word in LINUX  # other words are flags that whoever builds must set by hand: `miri`, `loom`, `tokio_unstable`
 
     at = 1  # behind the first parenthesis

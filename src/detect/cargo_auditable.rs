@@ -8,12 +8,12 @@ use super::{
     DetectError, Detector, Interest, Sink,
     rust::{
         BINARIES,
-        compile_time::{is_macro, is_macro_name, is_toolkit},
+        compile_time::is_macro_name,
         lock::System,
         names, paths,
         platform::platform,
         source::Built,
-        spare::{Resolved, brought},
+        spare::{Resolved, brought, is_macro},
         traces::traces,
     },
 };
@@ -123,13 +123,8 @@ fn coordinate(package: &Package) -> Coordinate {
 /// installed. What only a macro uses is declared: asked for, but not in the binary. The macros themselves, and what only
 /// build scripts use (`cc`, `autocfg`), are left out.
 fn proofs(packages: &[Package]) -> Vec<Option<Proof>> {
-    let name = |i: &usize| packages.get(*i).map(|p| p.name.as_str());
-    let uses_toolkit = |p: &Package| p.dependencies.iter().filter_map(name).any(is_toolkit);
     // A macro, or a part of one (`darling_core`, `synstructure`), which is a library that nothing linked uses directly.
-    let of_macros: Vec<bool> = packages
-        .iter()
-        .map(|p| !p.root && is_macro(&p.name, uses_toolkit(p)))
-        .collect();
+    let of_macros: Vec<bool> = packages.iter().map(|p| !p.root && is_macro_of(p, packages)).collect();
     let mut proofs = vec![None; packages.len()];
     let reach = |from: Vec<usize>, proof: Proof, shut: &[bool], runtime_only: bool, proofs: &mut Vec<Option<Proof>>| {
         let mut open = from;
@@ -205,10 +200,7 @@ fn unasked(packages: &[Package], proofs: &[Option<Proof>], bytes: &[u8]) -> Vec<
             name: &packages[i].name,
             version: &versions[i],
             published: packages[i].source == Source::CratesIo,
-            is_macro: is_macro(
-                &packages[i].name,
-                edges[i].iter().any(|&d| is_toolkit(&packages[d].name)),
-            ),
+            is_macro: is_macro_of(&packages[i], packages),
             seen: seen(i),
         };
         let resolved: Vec<Resolved<'_>> = (0..packages.len()).map(resolved).collect();
@@ -266,6 +258,15 @@ fn unasked(packages: &[Package], proofs: &[Option<Proof>], bytes: &[u8]) -> Vec<
         .copied()
         .filter(|&i| proofs[i].is_some())
         .collect()
+}
+
+fn is_macro_of(package: &Package, packages: &[Package]) -> bool {
+    let needs: Vec<(&str, String)> = linked_by(package, packages.len())
+        .map(|i| (&*packages[i].name, packages[i].version.to_string()))
+        .collect();
+    let needs = needs.iter().map(|(name, version)| (*name, &**version));
+    let published = package.source == Source::CratesIo;
+    is_macro(&package.name, &package.version.to_string(), published, needs)
 }
 
 /// Places of what a crate depends on, of those that the list has.

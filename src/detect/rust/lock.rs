@@ -5,8 +5,8 @@
 //! scripts' tools, and (where a symbol table names what is there) whole branches of which nothing is seen.
 
 use super::{
-    compile_time::{self, is_build_tool, is_macro_name, is_test_tool, is_toolkit},
-    spare::{Resolved, brought},
+    compile_time::{is_build_tool, is_macro_name, is_test_tool},
+    spare::{Resolved, brought, is_macro},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Deserialize;
@@ -146,8 +146,10 @@ impl Lock {
         let name = |i: usize| self.packages[i].name.as_str();
         let is_macro: Vec<bool> = (0..n)
             .map(|i| {
-                let uses_toolkit = edges[i].iter().any(|&d| is_toolkit(name(d)));
-                self.packages[i].source.is_some() && compile_time::is_macro(name(i), uses_toolkit)
+                let needs = edges[i].iter().map(|&d| &self.packages[d]);
+                let needs = needs.map(|p| (&*p.name, &*p.version));
+                let published = self.packages[i].source.is_some();
+                published && is_macro(name(i), &self.packages[i].version, published, needs)
             })
             .collect();
         let roots: Vec<usize> = (0..n)

@@ -3,7 +3,7 @@
 //! purpose configures if they are there (`name?/feature`).
 
 use super::{
-    compile_time::is_build_tool,
+    compile_time::{self, is_build_tool, is_toolkit},
     table::{Table, series},
 };
 use crate::ecosystem::CARGO;
@@ -39,6 +39,15 @@ impl Spare {
         SPARE.rows(name).find_map(row).unwrap_or_default()
     }
 
+    /// The same, and nothing of a crate that is not of a registry, whatever it is called.
+    fn of_published(name: &str, version: &str, published: bool) -> Self {
+        if published {
+            Self::of(name, version)
+        } else {
+            Self::default()
+        }
+    }
+
     /// Whether a build for Linux with the default features does without a dependency.
     pub(in crate::detect) fn holds(self, name: &str, version: &str) -> bool {
         self.own.split(',').any(|own| match own.split_once('@') {
@@ -51,6 +60,21 @@ impl Spare {
     pub(in crate::detect) fn woken(self) -> impl Iterator<Item = &'static str> {
         self.woken.split(',').filter(|name| !name.is_empty())
     }
+}
+
+/// Whether a crate is a macro or a part of one, by its name and by what it is made of. `dependencies`: name and version of each; those that
+/// its build script alone needs say nothing (`html5ever` writes code with `quote` before it is compiled).
+pub(in crate::detect) fn is_macro<'p>(
+    name: &str,
+    version: &str,
+    published: bool,
+    mut dependencies: impl Iterator<Item = (&'p str, &'p str)>,
+) -> bool {
+    let spare = Spare::of_published(name, version, published);
+    compile_time::is_macro(
+        name,
+        dependencies.any(|(name, version)| is_toolkit(name) && !spare.holds(name, version)),
+    )
 }
 
 /// A crate in a graph of what cargo resolved.
@@ -76,11 +100,7 @@ pub(in crate::detect) fn brought(crates: &[Resolved<'_>], edges: &[Vec<usize>], 
     }
     let mut open = roots.to_vec();
     while let Some(i) = open.pop() {
-        let spare = if crates[i].published {
-            Spare::of(crates[i].name, crates[i].version)
-        } else {
-            Spare::default()
-        };
+        let spare = Spare::of_published(crates[i].name, crates[i].version, crates[i].published);
         let newly = spare.woken().filter(|&name| woken.insert(name));
         let mut next: Vec<usize> = newly.filter_map(|name| waiting.remove(name)).flatten().collect();
         for &d in &edges[i] {
@@ -130,6 +150,24 @@ mod tests {
             };
             assert!(spare.iter().all(holds), "{name} {version}: {said:?}");
             assert!(!not.iter().any(holds), "{name} {version}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_build_script_needs_makes_no_macro() {
+        for (name, version, published, expected) in [
+            ("html5ever", "0.26.0", true, false),
+            ("darling_core", "0.20.10", true, true),
+            ("serde_derive", "1.0.200", true, true),
+            // A crate of the application's own that is called so.
+            ("html5ever", "0.26.0", false, true),
+        ] {
+            let toolkit = [("quote", "1.0.40"), ("syn", "2.0.100")].into_iter();
+            assert_eq!(
+                is_macro(name, version, published, toolkit),
+                expected,
+                "{name} {published}"
+            );
         }
     }
 
