@@ -163,8 +163,14 @@ fn from_hit(component: &Component, hit: &Hit, rule: &'static Rule) -> Option<Fin
             1 => "its code is of one".to_owned(),
             n => format!("its code is there in {n} copies that differ, each of one"),
         };
+        let unlikely = component.unlikely();
+        let rather_not = if hit.only.iter().all(|version| unlikely.contains(version)) {
+            ", which the age of what is beside it speaks against"
+        } else {
+            ""
+        };
         message = format!(
-            "{copies} of {} versions, {} to {}, of which this concerns {}: {message}",
+            "{copies} of {} versions, {} to {}, of which this concerns {}{rather_not}: {message}",
             all.len(),
             all.first().unwrap_or(newest),
             all.last().unwrap_or(newest),

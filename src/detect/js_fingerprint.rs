@@ -104,10 +104,15 @@ fn add(claim: Claim, is_another: bool, found: &mut Sink<'_>) {
         _ => None,
     };
     let added = found.add(NPM.coordinate(&claim.name, version), Proof::Inferred, claim.confidence);
-    let fact = match claim.versions.len() {
-        0 if is_another => Fact::Copy,
-        0 | 1 => return,
-        _ => Fact::OneOf(claim.versions.into_iter().map(Into::into).collect()),
+    let versions: Box<[Box<str>]> = claim.versions.into_iter().map(Into::into).collect();
+    let facts = match (&*versions, claim.unlikely) {
+        ([], _) if is_another => vec![Fact::Copy],
+        ([] | [_], _) => return,
+        (_, 0) => vec![Fact::OneOf(versions)],
+        (all, unlikely) => {
+            let unlikely = all.iter().take(unlikely).cloned().collect();
+            vec![Fact::OneOf(versions), Fact::Unlikely(unlikely)]
+        }
     };
-    let _ = added.fact(fact);
+    let _ = added.facts(facts);
 }

@@ -5,6 +5,7 @@
 //! explains says nothing for others; so a stretch of code is one package's.
 
 use super::{
+    fresh,
     grams::{Stream, TOKENS, Table},
     index::{Index, IndexError},
     led_to::led_to,
@@ -27,6 +28,8 @@ pub struct Claim {
     pub name: String,
     /// Versions that it can be, oldest first; empty where none can be told.
     pub versions: Vec<String>,
+    /// How many of these, the oldest, it rather has not: what else is there is of later days.
+    pub unlikely: usize,
     /// Bytes of the bundle that are its code.
     pub ranges: Vec<Range<usize>>,
     /// Share of the runs in these that are its own, 0 to 1.
@@ -153,6 +156,7 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
             claims.push(Claim {
                 name: candidate.package.name.clone(),
                 versions: Vec::new(),
+                unlikely: 0,
                 ranges: instance.parts.iter().map(|s| ground.bytes(*s)).collect(),
                 share: evidence.share_f32(),
                 confidence: evidence.confidence(),
@@ -165,8 +169,10 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
     pinned::settle(index, told, &mut members, &mut claims)?;
     needs::narrow(&mut members);
     unseen::add_other_copies(&mut members, &mut claims);
-    for (claim, member) in claims.iter_mut().zip(members) {
+    let unlikely = fresh::unlikely(&members);
+    for (claim, (member, unlikely)) in claims.iter_mut().zip(members.into_iter().zip(unlikely)) {
         claim.versions = member.versions;
+        claim.unlikely = unlikely;
     }
     claims.sort_by(|a, b| (&a.name, &a.versions).cmp(&(&b.name, &b.versions)));
     claims.dedup_by(|b, a| {

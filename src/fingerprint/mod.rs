@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod claims;
+mod fresh;
 pub mod grams;
 pub mod index;
 mod led_to;

@@ -72,11 +72,16 @@ impl Member {
 }
 
 /// Ranges of one dependent, in all ways in which its possible versions ask.
-struct Asked(Vec<VersionReq>);
+pub(super) struct Asked(Vec<VersionReq>);
 
 impl Asked {
-    fn takes(&self, version: &Version) -> bool {
+    pub(super) fn takes(&self, version: &Version) -> bool {
         self.0.iter().any(|range| range.matches(version))
+    }
+
+    /// Whether all those ways take a version.
+    pub(super) fn always_takes(&self, version: &Version) -> bool {
+        self.0.iter().all(|range| range.matches(version))
     }
 }
 
@@ -274,7 +279,7 @@ pub(super) fn fewest_runs(members: &[Member], number: u16, package: &Package) ->
     taken.map(|(_, runs)| *runs).min()
 }
 
-fn asked(members: &[Member]) -> BTreeMap<u16, Vec<Asked>> {
+pub(super) fn asked(members: &[Member]) -> BTreeMap<u16, Vec<Asked>> {
     let packages = packages(members);
     let mut all: BTreeMap<u16, Vec<Asked>> = BTreeMap::new();
     for member in members {

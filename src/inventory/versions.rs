@@ -181,7 +181,9 @@ fn with_versions(component: &Component, versions: &[Locked]) -> Vec<Component> {
         component.coordinate.name.clone_from(&locked.name);
         component.coordinate.version = Some(locked.version.clone());
         for evidence in &mut component.evidence {
-            evidence.facts.retain(|fact| !matches!(fact, Fact::OneOf(_)));
+            evidence
+                .facts
+                .retain(|fact| !matches!(fact, Fact::OneOf(_) | Fact::Unlikely(_)));
         }
         if !sure {
             for evidence in &mut component.evidence {

@@ -76,6 +76,9 @@ pub enum Fact {
     Candidate,
     /// The versions that its code can be of, oldest first; which of them, the code does not tell.
     OneOf(Box<[Box<str>]>),
+    /// Those of them that it rather has not, because what else is there is of later days. It still may: a guess, where a set like the
+    /// one above is what is known.
+    Unlikely(Box<[Box<str>]>),
     /// It is there in more than one copy, and nothing tells the version of this one.
     Copy,
     /// Runs a script of its own when it is installed.
@@ -123,6 +126,13 @@ impl Evidence {
     }
 }
 
+impl Evidence {
+    fn is_unlikely(&self, version: &str) -> bool {
+        let says = |fact: &Fact| matches!(fact, Fact::Unlikely(versions) if versions.iter().any(|v| **v == *version));
+        self.facts.iter().any(says)
+    }
+}
+
 /// A package in the inventory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Component {
@@ -162,6 +172,26 @@ impl Component {
         all.sort_by_cached_key(|version| (numbers(version), version.clone()));
         all.dedup();
         Cow::Owned(all)
+    }
+
+    /// Those of the candidates that none of its copies is likely to be, oldest first.
+    #[must_use]
+    pub fn unlikely(&self) -> Vec<Box<str>> {
+        let likely: BTreeSet<&Box<str>> = self
+            .evidence
+            .iter()
+            .flat_map(|e| {
+                e.one_of()
+                    .into_iter()
+                    .flatten()
+                    .filter(|version| !e.is_unlikely(version))
+            })
+            .collect();
+        let all = self.candidates();
+        all.iter()
+            .filter(|version| !likely.contains(version))
+            .cloned()
+            .collect()
     }
 
     /// Each of its copies that can be of other versions than the others, with what speaks for that; itself where there is one.

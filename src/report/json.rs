@@ -102,9 +102,14 @@ fn component(component: &Component) -> Value {
             .collect::<Vec<_>>(),
         "evidence": component.evidence.iter().map(evidence).collect::<Vec<_>>(),
     });
-    // Versions that its code allows, where none is known.
-    if !component.candidates().is_empty() {
-        value["candidates"] = json!(component.candidates());
+    // Versions that its code allows, where none is known; apart from them those that are left when what is likely is taken.
+    let (all, unlikely) = (component.candidates(), component.unlikely());
+    if !all.is_empty() {
+        let likely: Vec<_> = all.iter().filter(|version| !unlikely.contains(version)).collect();
+        value["candidates"] = json!(likely);
+    }
+    if !unlikely.is_empty() {
+        value["unlikely"] = json!(unlikely);
     }
     value
 }
