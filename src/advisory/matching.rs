@@ -348,8 +348,15 @@ mod tests {
             confidence: 0.9,
             facts: vec![Fact::OneOf(versions.iter().map(|v| (*v).into()).collect())],
         };
+        let unlikely = |versions: &[&str], mut copy: Evidence| {
+            let versions = versions.iter().map(|v| (*v).into()).collect();
+            copy.facts.push(Fact::Unlikely(versions));
+            copy
+        };
         for (copies, only) in [
             (vec![copy(&["1.0.0", "1.1.0"])], Some(&[][..])),
+            // What is unlikely is not ruled out, and no more sure without it.
+            (vec![unlikely(&["1.1.0"], copy(&["1.1.0", "2.0.0"]))], Some(&["1.1.0"])),
             (vec![copy(&["1.1.0", "2.0.0"])], Some(&["1.1.0"])),
             (vec![copy(&["2.0.0", "2.0.1"]), copy(&["1.0.0", "1.1.0"])], Some(&[])),
             (

@@ -224,3 +224,50 @@ impl Component {
         self.evidence.iter().flat_map(|e| &e.facts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unlikely_of_all_copies() {
+        let copy = |(versions, unlikely): &(&[&str], &[&str])| {
+            let list = |versions: &[&str]| versions.iter().map(|v| (*v).into()).collect();
+            Evidence {
+                detector: "test",
+                location: Location::new([].into(), "index.js"),
+                proof: Proof::Inferred,
+                confidence: 0.9,
+                facts: vec![Fact::OneOf(list(versions)), Fact::Unlikely(list(unlikely))],
+            }
+        };
+        for (copies, expected) in [
+            (
+                &[(&["1.0.0", "1.1.0", "1.2.0"][..], &["1.0.0"][..])][..],
+                &["1.0.0"][..],
+            ),
+            (&[(&["1.0.0", "1.1.0"], &[])], &[]),
+            // One copy may well be what another is not.
+            (
+                &[(&["1.0.0", "1.1.0"], &["1.0.0"]), (&["0.9.0", "1.0.0"], &["0.9.0"])],
+                &["0.9.0"],
+            ),
+        ] {
+            let component = Component {
+                coordinate: Coordinate {
+                    ecosystem: EcosystemId("npm"),
+                    name: "a".into(),
+                    version: None,
+                },
+                evidence: copies.iter().map(copy).collect(),
+                requires: Vec::new(),
+            };
+            let unlikely = component.unlikely();
+            assert_eq!(
+                unlikely.iter().map(|v| &**v).collect::<Vec<_>>(),
+                expected,
+                "{copies:?}"
+            );
+        }
+    }
+}
