@@ -136,3 +136,107 @@ pub(super) fn served(members: &[Member]) -> Vec<(usize, Vec<String>)> {
     open.filter_map(|(at, (member, asking))| Some((at, narrowed(member, asking)?)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One with a version for each of `asks`: what that asks of the package 9; nothing where that is empty.
+    fn member(number: u16, versions: &[&str], asks: &[&str]) -> Member {
+        let need = |(place, range): (usize, &&str)| Need {
+            package: 9,
+            range: (*range).to_owned(),
+            asked_by: vec![(place, place)],
+        };
+        let asks_for = asks.iter().enumerate().filter(|(_, range)| !range.is_empty());
+        Member {
+            number,
+            package: Package {
+                published: (1..=asks.len()).map(|major| format!("{major}.0.0")).collect(),
+                looked_into: (0..asks.len()).collect(),
+                others_told: true,
+                needs: asks_for.map(need).collect(),
+                ..Package::default()
+            },
+            versions: versions.iter().map(|v| (*v).to_owned()).collect(),
+            whole: true,
+            pinned: false,
+            disputed: false,
+        }
+    }
+
+    #[test]
+    fn what_is_there_serves_the_version_that_is() {
+        const ALL: &[&str] = &["1.0.0", "2.0.0", "3.0.0"];
+        let part = |versions: &[&str]| member(9, versions, &["", "", "", ""]);
+        for (what, asks, parts, other, expected) in [
+            (
+                "one is served",
+                ["^1.0.0", "^2.0.0", "^3.0.0"],
+                vec![part(&["2.0.0"])],
+                "",
+                Some(&ALL[1..2]),
+            ),
+            (
+                "two are",
+                ["^1.0.0", "^2.0.0", "^2.0.0"],
+                vec![part(&["2.0.0"])],
+                "",
+                Some(&ALL[1..]),
+            ),
+            (
+                "one asks for nothing",
+                ["", "^2.0.0", "^3.0.0"],
+                vec![part(&["2.0.0"])],
+                "",
+                Some(&ALL[..2]),
+            ),
+            (
+                "either may be",
+                ["^1.0.0", "^2.0.0", "^3.0.0"],
+                vec![part(&["1.0.0", "2.0.0"])],
+                "",
+                Some(&ALL[..2]),
+            ),
+            (
+                "by either copy",
+                ["^1.0.0", "^2.0.0", "^3.0.0"],
+                vec![part(&["1.0.0"]), part(&["3.0.0"])],
+                "",
+                Some(&["1.0.0", "3.0.0"]),
+            ),
+            // The copy of its own is not told from the one that is there.
+            (
+                "none is",
+                ["^1.0.0", "^1.0.0", "^1.0.0"],
+                vec![part(&["2.0.0"])],
+                "",
+                None,
+            ),
+            (
+                "nor is another's",
+                ["^1.0.0", "^2.0.0", "^3.0.0"],
+                vec![part(&["2.0.0"])],
+                "^4.0.0",
+                None,
+            ),
+            (
+                "nothing is known of it",
+                ["^1.0.0", "^2.0.0", "^3.0.0"],
+                vec![part(&[])],
+                "",
+                None,
+            ),
+        ] {
+            let mut members = vec![member(0, ALL, &asks), member(1, &["1.0.0"], &[other])];
+            members.extend(parts);
+            let left = served(&members)
+                .into_iter()
+                .find(|(at, _)| *at == 0)
+                .map(|(_, versions)| versions);
+            let expected: Option<Vec<String>> =
+                expected.map(|all: &[&str]| all.iter().map(|v| (*v).to_owned()).collect());
+            assert_eq!(left, expected, "{what}");
+        }
+    }
+}
