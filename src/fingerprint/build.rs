@@ -496,8 +496,18 @@ fn sets_of(runs: Vec<Run>) -> Vec<(VersionSet, Vec<u64>)> {
     sets
 }
 
+/// What a package keeps beside that for its size, as a multiple of the root of its runs: of a large one a bundler shakes off most,
+/// and what is left must show. With 0.3 and with 0.6 of a hundred packages in webpack's bundles half and one more are found.
+const FOR_SIZE: f64 = 0.6;
+
 /// The runs that one package keeps by itself, and its shift.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)] // small and positive
 fn choose(runs: &[Run], most: usize) -> (Vec<Run>, u8) {
+    let most = most + (FOR_SIZE * (runs.len() as f64).sqrt()) as usize;
     let mut shift = 0u8;
     let below = |shift: u8| runs.partition_point(|(gram, _)| Package::samples(shift, *gram));
     while below(shift) > most && u32::from(shift) < BITS - 8 {

@@ -17,6 +17,7 @@ const MODULE_BYTES: usize = 4 << 20;
 
 /// Folders whose files nobody imports.
 const APART: &[&str] = &[
+    "bin",
     "test",
     "tests",
     "__tests__",
