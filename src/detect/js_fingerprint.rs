@@ -104,15 +104,12 @@ fn add(claim: Claim, is_another: bool, found: &mut Sink<'_>) {
         _ => None,
     };
     let added = found.add(NPM.coordinate(&claim.name, version), Proof::Inferred, claim.confidence);
-    let versions: Box<[Box<str>]> = claim.versions.into_iter().map(Into::into).collect();
-    let facts = match (&*versions, claim.unlikely) {
-        ([], _) if is_another => vec![Fact::Copy],
-        ([] | [_], _) => return,
-        (_, 0) => vec![Fact::OneOf(versions)],
-        (all, unlikely) => {
-            let unlikely = all.iter().take(unlikely).cloned().collect();
-            vec![Fact::OneOf(versions), Fact::Unlikely(unlikely)]
-        }
+    let list = |versions: Vec<String>| versions.into_iter().map(Into::into).collect();
+    let facts = match claim.versions.len() {
+        0 if is_another => vec![Fact::Copy],
+        0 | 1 => return,
+        _ if claim.unlikely.is_empty() => vec![Fact::OneOf(list(claim.versions))],
+        _ => vec![Fact::OneOf(list(claim.versions)), Fact::Unlikely(list(claim.unlikely))],
     };
     let _ = added.facts(facts);
 }

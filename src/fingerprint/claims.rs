@@ -28,8 +28,8 @@ pub struct Claim {
     pub name: String,
     /// Versions that it can be, oldest first; empty where none can be told.
     pub versions: Vec<String>,
-    /// How many of these, the oldest, it rather has not: what else is there is of later days.
-    pub unlikely: usize,
+    /// Those of them that it rather has not: what else is there is of later days.
+    pub unlikely: Vec<String>,
     /// Bytes of the bundle that are its code.
     pub ranges: Vec<Range<usize>>,
     /// Share of the runs in these that are its own, 0 to 1.
@@ -156,7 +156,7 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
             claims.push(Claim {
                 name: candidate.package.name.clone(),
                 versions: Vec::new(),
-                unlikely: 0,
+                unlikely: Vec::new(),
                 ranges: instance.parts.iter().map(|s| ground.bytes(*s)).collect(),
                 share: evidence.share_f32(),
                 confidence: evidence.confidence(),

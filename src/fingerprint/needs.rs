@@ -79,6 +79,16 @@ impl Asked {
         self.0.iter().any(|range| range.matches(version))
     }
 
+    /// Each of those ways.
+    pub(super) fn ways(&self) -> impl Iterator<Item = &VersionReq> {
+        self.0.iter()
+    }
+
+    /// Whether it may take any version.
+    pub(super) fn is_any(&self) -> bool {
+        self.0.contains(&VersionReq::STAR)
+    }
+
     /// Whether all those ways take a version.
     pub(super) fn always_takes(&self, version: &Version) -> bool {
         self.0.iter().all(|range| range.matches(version))

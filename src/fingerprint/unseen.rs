@@ -82,7 +82,7 @@ pub(super) fn unseen(number: u16, package: Package, versions: Vec<String>) -> (C
     let claim = Claim {
         name: package.name.clone(),
         versions: Vec::new(),
-        unlikely: 0,
+        unlikely: Vec::new(),
         ranges: Vec::new(),
         share: 0.0,
         confidence: verdict::TINY_CONFIDENCE,
