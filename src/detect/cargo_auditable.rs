@@ -195,12 +195,13 @@ fn unasked(packages: &[Package], proofs: &[Option<Proof>], bytes: &[u8]) -> Vec<
         .map(|p| linked_by(p, packages.len()).collect())
         .collect();
     let versions: Vec<String> = packages.iter().map(|p| p.version.to_string()).collect();
+    let is_macro: Vec<bool> = packages.iter().map(|p| is_macro_of(p, packages)).collect();
     let brought = |seen: &dyn Fn(usize) -> bool| {
         let resolved = |i: usize| Resolved {
             name: &packages[i].name,
             version: &versions[i],
             published: packages[i].source == Source::CratesIo,
-            is_macro: is_macro_of(&packages[i], packages),
+            is_macro: is_macro[i],
             seen: seen(i),
         };
         let resolved: Vec<Resolved<'_>> = (0..packages.len()).map(resolved).collect();

@@ -146,12 +146,8 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
         let candidate = &candidates[i];
         for instance in instances {
             members.push(Member {
-                number: candidate.number,
-                package: candidate.package.clone(),
-                versions: instance.versions,
                 whole: evidence.complete >= 0.5,
-                pinned: false,
-                disputed: false,
+                ..Member::new(candidate.number, candidate.package.clone(), instance.versions)
             });
             claims.push(Claim {
                 name: candidate.package.name.clone(),

@@ -5,8 +5,8 @@
 //! which code shows an older version than its dependents would take; of one without such packages nobody can tell.
 
 use super::needs::{self, Asked, Member};
-use semver::{Version, VersionReq};
-use std::collections::{BTreeMap, BTreeSet};
+use semver::VersionReq;
+use std::collections::BTreeSet;
 
 /// One in so many of the packages whose versions code tells apart may be older: the application asks for it, too.
 const OLDER: usize = 8;
@@ -17,10 +17,7 @@ const LIKELY: usize = 3;
 /// Of each member the versions, oldest first, that it rather has not.
 pub(super) fn unlikely(members: &[Member]) -> Vec<Vec<String>> {
     let asked = needs::asked(members);
-    let mut copies: BTreeMap<u16, usize> = BTreeMap::new();
-    for member in members {
-        *copies.entry(member.number).or_default() += 1;
-    }
+    let copies = needs::copies(members);
     let is_open = |m: &Member| !m.disputed && !m.versions.is_empty();
     let asked_of = |m: &Member| asked.get(&m.number).filter(|_| is_open(m));
     let is_one = |m: &Member| copies.get(&m.number) == Some(&1);
@@ -73,12 +70,7 @@ fn rather_not(member: &Member, newest: Option<&Newest<'_>>, asked: &[Asked]) -> 
 
 /// The newest versions that the dependents take, each in all ways in which it may ask; none where one takes any.
 fn taken<'m>(member: &'m Member, asked: &[Asked]) -> BTreeSet<&'m String> {
-    let parsed = member
-        .package
-        .published
-        .iter()
-        .filter_map(|text| Some((text, Version::parse(text).ok()?)));
-    let parsed: Vec<(&String, Version)> = parsed.collect();
+    let parsed = needs::parsed(member.package.published.iter());
     let newest = |range: &VersionReq| {
         let taken = parsed.iter().filter(|(_, version)| range.matches(version));
         taken.max_by(|a, b| a.1.cmp(&b.1)).map(|(text, _)| *text)
@@ -99,14 +91,8 @@ struct Newest<'m> {
 impl<'m> Newest<'m> {
     /// `None` where that depends on which versions the dependents have.
     fn of(member: &'m Member, asked: &[Asked]) -> Option<Self> {
-        let parsed = member
-            .package
-            .published
-            .iter()
-            .filter_map(|text| Some((text, Version::parse(text).ok()?)));
-        let taken: Vec<(&String, Version)> = parsed
-            .filter(|(_, v)| asked.iter().all(|asked| asked.takes(v)))
-            .collect();
+        let mut taken = needs::parsed(member.package.published.iter());
+        taken.retain(|(_, version)| asked.iter().all(|asked| asked.takes(version)));
         let (version, parsed) = taken.iter().max_by(|a, b| a.1.cmp(&b.1))?;
         let is_sure = asked.iter().all(|asked| asked.always_takes(parsed));
         (is_sure && taken.len() > 1).then_some(Self {
@@ -130,19 +116,13 @@ mod tests {
             range: range.to_owned(),
             asked_by: vec![(0, 5)],
         };
-        Member {
-            number,
-            package: Package {
-                published: published.map(str::to_owned).into(),
-                looked_into: (0..6).collect(),
-                needs: needs.iter().map(need).collect(),
-                ..Package::default()
-            },
-            versions: versions.iter().map(|v| (*v).to_owned()).collect(),
-            whole: true,
-            pinned: false,
-            disputed: false,
-        }
+        let package = Package {
+            published: published.map(str::to_owned).into(),
+            looked_into: (0..6).collect(),
+            needs: needs.iter().map(need).collect(),
+            ..Package::default()
+        };
+        Member::new(number, package, versions.iter().map(|v| (*v).to_owned()).collect())
     }
 
     #[test]

@@ -41,6 +41,18 @@ const FEW: usize = 3;
 const MOST_VERSIONS: usize = 24;
 
 impl Member {
+    /// A whole one, of which nothing else is known.
+    pub(super) fn new(number: u16, package: Package, versions: Vec<String>) -> Self {
+        Self {
+            number,
+            package,
+            versions,
+            whole: true,
+            pinned: false,
+            disputed: false,
+        }
+    }
+
     /// The versions that it can be, by their places; all where nothing tells.
     pub(super) fn possible(&self) -> Vec<usize> {
         let all = self.package.published.iter().enumerate();
@@ -99,10 +111,7 @@ impl Asked {
 pub(super) fn narrow(members: &mut [Member]) {
     for _ in 0..ROUNDS {
         let asked = asked(members);
-        let mut copies: BTreeMap<u16, usize> = BTreeMap::new();
-        for member in members.iter() {
-            *copies.entry(member.number).or_default() += 1;
-        }
+        let copies = copies(members);
         let mut changed = false;
         for member in members.iter_mut() {
             let (Some(asked), Some(copies)) = (asked.get(&member.number), copies.get(&member.number)) else {
@@ -128,6 +137,15 @@ pub(super) fn narrow(members: &mut [Member]) {
             return;
         }
     }
+}
+
+/// How many copies there are of each package.
+pub(super) fn copies(members: &[Member]) -> BTreeMap<u16, usize> {
+    let mut copies = BTreeMap::new();
+    for member in members {
+        *copies.entry(member.number).or_default() += 1;
+    }
+    copies
 }
 
 /// What dependents say of the copies of a package.
@@ -317,9 +335,9 @@ fn narrowed(member: &Member, asked: &[Asked], single: bool) -> Option<Vec<String
     let told = parsed(member.versions.iter());
     let known = parsed(member.package.published.iter());
     let pool = if told.is_empty() { &known } else { &told };
-    let keep = |pool: &[(String, Version)], takes: &dyn Fn(&Version) -> bool| -> Vec<String> {
+    let keep = |pool: &[(&String, Version)], takes: &dyn Fn(&Version) -> bool| -> Vec<String> {
         let kept = pool.iter().filter(|(_, version)| takes(version));
-        kept.map(|(text, _)| text.clone()).collect()
+        kept.map(|(text, _)| (*text).clone()).collect()
     };
     // One copy serves them all; or there is another, too like it to be told apart, and then the newest that serves each.
     let any = |version: &Version| asked.iter().any(|asked| asked.takes(version));
@@ -329,8 +347,8 @@ fn narrowed(member: &Member, asked: &[Asked], single: bool) -> Option<Vec<String
     } else {
         for asked in asked {
             let newest = pool.iter().filter(|(_, v)| asked.takes(v)).max_by(|a, b| a.1.cmp(&b.1));
-            if let Some((text, _)) = newest.filter(|(text, _)| !kept.contains(text)) {
-                kept.push(text.clone());
+            if let Some((text, _)) = newest.filter(|(text, _)| !kept.contains(*text)) {
+                kept.push((*text).clone());
             }
         }
     }
@@ -347,8 +365,9 @@ fn narrowed(member: &Member, asked: &[Asked], single: bool) -> Option<Vec<String
     (!kept.is_empty() && (told || kept.len() <= MOST_VERSIONS)).then_some(kept)
 }
 
-fn parsed<'v>(versions: impl Iterator<Item = &'v String>) -> Vec<(String, Version)> {
-    let parsed = versions.filter_map(|text| Some((text.clone(), Version::parse(text).ok()?)));
+/// Those that are versions, parsed.
+pub(super) fn parsed<'v>(versions: impl Iterator<Item = &'v String>) -> Vec<(&'v String, Version)> {
+    let parsed = versions.filter_map(|text| Some((text, Version::parse(text).ok()?)));
     parsed.collect()
 }
 
@@ -396,14 +415,8 @@ mod tests {
     }
 
     fn member(number: u16, package: &Package, versions: &[&str]) -> Member {
-        Member {
-            number,
-            package: package.clone(),
-            versions: versions.iter().map(|v| (*v).to_owned()).collect(),
-            whole: true,
-            pinned: false,
-            disputed: false,
-        }
+        let versions = versions.iter().map(|v| (*v).to_owned()).collect();
+        Member::new(number, package.clone(), versions)
     }
 
     #[test]

@@ -9,13 +9,13 @@ use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there of a package.
-struct Copies<'m> {
+struct There<'m> {
     package: &'m Package,
     /// All that its copies can be; `None` where that is not known of one.
     versions: Option<Vec<Version>>,
 }
 
-impl<'m> Copies<'m> {
+impl<'m> There<'m> {
     fn of(members: &'m [Member]) -> BTreeMap<u16, Self> {
         let mut all: BTreeMap<u16, Self> = BTreeMap::new();
         for member in members {
@@ -70,7 +70,7 @@ struct Asking {
 }
 
 impl Asking {
-    fn of(member: &Member, there: &BTreeMap<u16, Copies<'_>>) -> BTreeMap<u16, Self> {
+    fn of(member: &Member, there: &BTreeMap<u16, There<'_>>) -> BTreeMap<u16, Self> {
         let package = &member.package;
         let possible = member.possible();
         let mut asked: BTreeMap<u16, Self> = BTreeMap::new();
@@ -96,7 +96,7 @@ impl Asking {
 
 /// Versions of each member, by its place, that remain.
 pub(super) fn served(members: &[Member]) -> Vec<(usize, Vec<String>)> {
-    let there = Copies::of(members);
+    let there = There::of(members);
     let asking: Vec<BTreeMap<u16, Asking>> = members.iter().map(|member| Asking::of(member, &there)).collect();
     // What serves none of the versions of one that surely needs it is there for others: there is another copy, not told from it.
     let mut doubled: BTreeSet<u16> = BTreeSet::new();
@@ -149,20 +149,14 @@ mod tests {
             asked_by: vec![(place, place)],
         };
         let asks_for = asks.iter().enumerate().filter(|(_, range)| !range.is_empty());
-        Member {
-            number,
-            package: Package {
-                published: (1..=asks.len()).map(|major| format!("{major}.0.0")).collect(),
-                looked_into: (0..asks.len()).collect(),
-                others_told: true,
-                needs: asks_for.map(need).collect(),
-                ..Package::default()
-            },
-            versions: versions.iter().map(|v| (*v).to_owned()).collect(),
-            whole: true,
-            pinned: false,
-            disputed: false,
-        }
+        let package = Package {
+            published: (1..=asks.len()).map(|major| format!("{major}.0.0")).collect(),
+            looked_into: (0..asks.len()).collect(),
+            others_told: true,
+            needs: asks_for.map(need).collect(),
+            ..Package::default()
+        };
+        Member::new(number, package, versions.iter().map(|v| (*v).to_owned()).collect())
     }
 
     #[test]

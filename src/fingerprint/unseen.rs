@@ -87,13 +87,5 @@ pub(super) fn unseen(number: u16, package: Package, versions: Vec<String>) -> (C
         share: 0.0,
         confidence: verdict::TINY_CONFIDENCE,
     };
-    let member = Member {
-        number,
-        package,
-        versions,
-        whole: true,
-        pinned: false,
-        disputed: false,
-    };
-    (claim, member)
+    (claim, Member::new(number, package, versions))
 }

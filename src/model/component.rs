@@ -124,9 +124,7 @@ impl Evidence {
             _ => None,
         })
     }
-}
 
-impl Evidence {
     fn is_unlikely(&self, version: &str) -> bool {
         let says = |fact: &Fact| matches!(fact, Fact::Unlikely(versions) if versions.iter().any(|v| **v == *version));
         self.facts.iter().any(says)
