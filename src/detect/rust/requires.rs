@@ -145,6 +145,77 @@ impl Built {
     }
 }
 
+/// Crates that are seen in a version.
+struct Exact<'s> {
+    versions: BTreeMap<&'s str, Vec<&'s str>>,
+    /// Crates younger than some of them that only later versions of those need, with those.
+    outgrown: BTreeMap<&'static str, BTreeSet<&'s str>>,
+    system: System,
+}
+
+impl<'s> Exact<'s> {
+    fn of(seen: &[(&'s str, Option<&'s str>)], system: System) -> Self {
+        let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for &(name, version) in seen {
+            if let Some(version) = version {
+                versions.entry(name).or_default().push(version);
+            }
+        }
+        let mut exact = Self {
+            versions,
+            outgrown: BTreeMap::new(),
+            system,
+        };
+        let names: Vec<&str> = exact.versions.keys().copied().collect();
+        for name in names {
+            let runs = runs(name);
+            let is_there = |run: &Run| exact.versions[name].iter().any(|version| run.holds(version));
+            let Some(at) = runs.iter().rposition(is_there).filter(|at| at + 1 < runs.len()) else {
+                continue;
+            };
+            let own: BTreeSet<&str> = exact.needs(name).collect();
+            // What is older others may bring as well.
+            let is_newer = |needed: &str| {
+                self::runs(needed)
+                    .first()
+                    .is_some_and(|first| first.since > runs[at].since)
+            };
+            let later = runs[at + 1..].iter().flat_map(|run| run.needs(system));
+            let linked = later.filter(|(need, _)| *need == Need::Linked);
+            for (_, needed) in linked.filter(|(_, needed)| !own.contains(needed) && is_newer(needed)) {
+                exact.outgrown.entry(needed).or_default().insert(name);
+            }
+        }
+        exact
+    }
+
+    /// What the versions that are seen of a crate need.
+    fn needs(&self, name: &str) -> impl Iterator<Item = &'static str> {
+        let versions = self.versions.get(name).into_iter().flatten();
+        let needs = versions.flat_map(move |version| needs(name, Some(version), self.system, Month::MAX));
+        needs.filter_map(|(need, name)| (need == Need::Linked).then_some(name))
+    }
+
+    /// Whether `root` has `needed` from a crate that is there in a version which does not need it yet: the table was made with the
+    /// newest that a crate takes.
+    fn is_outgrown(&self, needed: &str, root: &str) -> bool {
+        let Some(by) = self.outgrown.get(needed) else {
+            return false;
+        };
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&str> = self.needs(root).collect();
+        while let Some(name) = open.pop() {
+            if by.contains(name) && name != needed {
+                return true;
+            }
+            if reached.insert(name) {
+                open.extend(self.needs(name));
+            }
+        }
+        false
+    }
+}
+
 /// Whether one of `seen` (name and version) is newer than all that the tables know of it.
 pub(in crate::detect) fn are_dated_by(seen: &[(&str, &str)]) -> bool {
     let is_newer = |(name, version): &(&str, &str)| {
@@ -163,11 +234,7 @@ pub(in crate::detect) fn led_to<'s, 't>(
 ) -> BTreeMap<&'static str, (Need, &'s str)> {
     let built = Built::of(seen);
     let is_known = |name: &str, version: &str| runs(name).iter().any(|run| run.holds(version));
-    let exact: BTreeSet<&str> = seen
-        .iter()
-        .filter(|(_, version)| version.is_some())
-        .map(|(name, _)| *name)
-        .collect();
+    let exact = Exact::of(seen, system);
     let mut found: BTreeMap<&str, (Need, &str)> = BTreeMap::new();
     // Where others lead to one whose version is not seen, it was chosen with them: asked once that is known.
     for is_needed in [false, true] {
@@ -181,11 +248,12 @@ pub(in crate::detect) fn led_to<'s, 't>(
             let left = version.and_then(|version| runs(root).into_iter().find(|run| run.holds(version))?.left);
             let needed = left.map_or(built.needed, |left| built.needed.min(left));
             let mut open = needs(root, version, system, chosen);
+            open.retain(|(_, name)| !exact.is_outgrown(name, root));
             while let Some((need, name)) = open.pop() {
                 if found.get(name).is_none_or(|(known, _)| need < *known) {
                     found.insert(name, (need, root));
                     // What is seen in a version leads on from that one.
-                    if need == Need::Linked && !exact.contains(name) {
+                    if need == Need::Linked && !exact.versions.contains_key(name) {
                         let version = told(name).filter(|version| is_known(name, version));
                         open.extend(needs(name, version, system, needed));
                     }
@@ -234,6 +302,23 @@ mod tests {
             let told = |name: &str| told.filter(|_| name == "icu_provider");
             let found = led_to(&seen, &told, System::Unix);
             assert_eq!(found.contains_key("icu_locale_core"), is_there);
+        }
+    }
+
+    #[test]
+    fn what_a_crate_that_is_there_does_not_need_yet() {
+        // `aws-runtime` 1.5.5 as it is built today has what `aws-smithy-runtime` began to need in 1.8.1.
+        let root = ("aws-runtime", Some("1.5.5"));
+        for (beside, is_there) in [
+            (None, true),
+            (Some(("aws-smithy-runtime", Some("1.8.1"))), true),
+            (Some(("aws-smithy-runtime", Some("1.7.8"))), false),
+            // It is nothing that the root leads to.
+            (Some(("aws-sdk-sqs", Some("1.49.0"))), true),
+        ] {
+            let seen: Vec<_> = [root].into_iter().chain(beside).collect();
+            let found = led_to(&seen, &|_| None, System::Unix);
+            assert_eq!(found.contains_key("aws-smithy-observability"), is_there, "{beside:?}");
         }
     }
 
