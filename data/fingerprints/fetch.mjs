@@ -33,6 +33,8 @@ const REST_MANY = 40;
 /** What was published before is in no function any more, unless it is among the last so many of a package. */
 const SINCE = '2015-01-01';
 const LAST = 10;
+/** Prereleases of a package that are looked into before others. */
+const SHIPPED = 12;
 /** Release lines of a package whose newest version says what it depends on. */
 const LINES = 5;
 
@@ -64,10 +66,31 @@ function bounds() {
   return found;
 }
 
+/** Prereleases that others depend on by name, or that are a package's latest, by package: these and those in a row with them
+ *  (`1.0.0-rc`) are shipped as releases are. */
+const shipped = new Map();
+const row = (version) => `${semver.parse(version)?.toString().split('-')[0]}-${semver.prerelease(version)?.[0]}`;
+const ship = (name, version) => shipped.set(name, (shipped.get(name) ?? new Set()).add(row(version)));
+function shipPrereleases(name, packument) {
+  const latest = packument['dist-tags']?.latest;
+  if (latest && semver.prerelease(latest)) ship(name, latest);
+  for (const { dependencies = {} } of Object.values(packument.versions)) {
+    for (const [need, range] of Object.entries(dependencies)) {
+      for (const version of String(range).match(/\d+\.\d+\.\d+-[\w.-]+/g) ?? []) ship(need, version);
+    }
+  }
+}
+
+/** Versions of a package that functions ship, newest first. */
+function released(name, versions) {
+  const isShipped = (v) => !semver.prerelease(v) || shipped.get(name)?.has(row(v));
+  return Object.keys(versions).filter((v) => semver.valid(v) && isShipped(v)).sort(semver.rcompare);
+}
+
 /** At most so many versions: the newest of each major and the one before it, what lies around the advisories' bounds, the last
  *  patches of the minors, and then whatever else there is, newest first; of a package that comes out every week, evenly spread. */
-function choose({ versions, time }, advised, most) {
-  const stable = Object.keys(versions).filter((v) => semver.valid(v) && !semver.prerelease(v)).sort(semver.rcompare)
+function choose(name, { versions, time }, advised, most) {
+  const stable = released(name, versions)
     .filter((v, i) => i < LAST || (time?.[v] ?? SINCE) >= SINCE);
   const line = (v) => (semver.major(v) ? `${semver.major(v)}` : `0.${semver.minor(v)}`);
   const minor = (v) => `${semver.major(v)}.${semver.minor(v)}`;
@@ -75,6 +98,7 @@ function choose({ versions, time }, advised, most) {
   const picked = new Set();
   const add = (v) => v && picked.add(v);
   groups(line).slice(0, 5).forEach((g) => add(g[0]));
+  stable.filter((v) => semver.prerelease(v)).slice(0, SHIPPED).forEach(add);
   for (const bound of advised) {
     const at = stable.findIndex((v) => semver.lte(v, bound));
     if (at < 0) continue;
@@ -118,7 +142,8 @@ let rest = new Set();
 /** Published versions of a package, and which of them are looked into, what matters most first. */
 async function releases(name) {
   const packument = await pacote.packument(name, options);
-  const chosen = choose(packument, advised.get(name) ?? [], WEEKLY.test(name) ? WEEKLY_MANY : rest.has(name) ? REST_MANY : MANY);
+  shipPrereleases(name, packument);
+  const chosen = choose(name, packument, advised.get(name) ?? [], WEEKLY.test(name) ? WEEKLY_MANY : rest.has(name) ? REST_MANY : MANY);
   return { versions: packument.versions, chosen };
 }
 
@@ -155,7 +180,7 @@ await each(names, async (name) => {
     if (!fs.existsSync(file)) await pacote.tarball.file(`${name}@${version}`, file, options).catch((e) => console.error(`${name}@${version}: ${e.message}`));
   }
   // What was published, so that a version which is not here is known to exist, and what each depends on.
-  const published = Object.entries(versions).filter(([v]) => semver.valid(v) && !semver.prerelease(v));
+  const published = released(name, versions).map((v) => [v, versions[v]]);
   // What it can do without is seldom there.
   const wants = (m) => Object.entries({ ...m.peerDependencies, ...m.dependencies }).filter(([n]) => !m.peerDependenciesMeta?.[n]?.optional);
   const line = ([v, m]) => [v, ...wants(m).map(([n, range]) => `${n} ${range}`)].join('\t');

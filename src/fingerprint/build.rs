@@ -4,6 +4,7 @@ use super::{
     grams::{BITS, Stream},
     index::{self, ENTRY_BYTES, PACKAGES, SETS},
     record::{self, Need, Package, Set},
+    says,
     version_set::{self, VersionSet},
 };
 use crate::ecosystem::NPM;
@@ -25,6 +26,8 @@ pub struct Source {
     others_told: bool,
     /// Runs with the versions that have them, sorted.
     runs: Vec<Run>,
+    /// Those of the versions that say in their code which they are.
+    saying: VersionSet,
     /// Whether any of its versions has code.
     has_code: bool,
 }
@@ -42,6 +45,8 @@ pub struct Release {
     pub version: String,
     /// Every run of its modules once, sorted.
     pub grams: Vec<u64>,
+    /// Versions in quotes that its modules name, as hashes.
+    pub named: Vec<u64>,
     /// What it depends on.
     pub needs: Vec<Dependency>,
     /// Whether any of its modules does anything.
@@ -55,13 +60,16 @@ impl Release {
     /// Of the texts of its modules.
     pub fn new(version: &str, needs: Vec<Dependency>, modules: &mut dyn Iterator<Item = Vec<u8>>) -> Self {
         let mut has_code = false;
+        let mut named = Vec::new();
         let mut grams: Vec<u64> = modules
             .flat_map(|text| {
                 has_code = has_code
                     || CODE
                         .iter()
                         .any(|code| memchr::memmem::find(&text, code.as_bytes()).is_some());
-                Stream::of(&text).grams
+                let stream = Stream::of(&text);
+                named.extend(stream.versions.into_iter().map(|(_, hash)| hash));
+                stream.grams
             })
             .collect();
         grams.sort_unstable();
@@ -70,6 +78,7 @@ impl Release {
         Self {
             version: version.to_owned(),
             grams,
+            named,
             has_code,
             needs,
         }
@@ -84,6 +93,7 @@ impl Source {
         releases.dedup_by(|b, a| a.version == b.version);
         let spare = releases.len().saturating_sub(version_set::MOST);
         releases.drain(..spare);
+        let saying = says::saying(&releases);
         let runs = merged(&mut releases);
         Self {
             name: name.to_owned(),
@@ -92,6 +102,7 @@ impl Source {
             others: Vec::new(),
             others_told: false,
             runs,
+            saying,
         }
     }
 
@@ -160,21 +171,35 @@ pub fn build(mut sources: Vec<Source>, most_bytes: usize) -> Vec<u8> {
     let (runs, carried) = told_apart(&sources, runs);
     let carriers = carriers(&sources, &runs);
     let mut room = most_bytes.saturating_sub(400_000);
-    loop {
+    let mut best: Option<Vec<u8>> = None;
+    for _ in 0..TRIES {
         let bytes = of_size(&sources, &runs, &carried, &carriers, room);
-        if bytes.len() <= most_bytes || room < ENTRY_BYTES {
-            return bytes;
+        let (size, fits) = (bytes.len(), bytes.len() <= most_bytes);
+        room = (room + most_bytes).saturating_sub(size);
+        let is_better = match &best {
+            Some(best) if best.len() <= most_bytes => fits && size > best.len(),
+            Some(best) => size < best.len(),
+            None => true,
+        };
+        if is_better {
+            best = Some(bytes);
         }
-        room = room.saturating_sub(bytes.len() - most_bytes);
+        if room < ENTRY_BYTES || fits && size + most_bytes / 256 >= most_bytes {
+            break;
+        }
     }
+    best.unwrap_or_default()
 }
+
+/// Sizes that are tried: what is beside the runs is known when they are chosen, and more or less of them fit then.
+const TRIES: usize = 6;
 
 /// The file with about that many bytes of runs.
 fn of_size(sources: &[Source], runs: &[Vec<Run>], carried: &[bool], carriers: &[Vec<u16>], room: usize) -> Vec<u8> {
     let known = Known::of(sources);
     let shared = shared(runs);
     let (mut low, mut high) = (8, 1 << 20);
-    while high - low > low / 32 {
+    while high - low > (low / 128).max(1) {
         let middle = usize::midpoint(low, high);
         let entries: usize = chosen(runs, &shared, middle).iter().map(|(kept, _)| kept.len()).sum();
         if entries * ENTRY_BYTES > room {
@@ -219,6 +244,7 @@ fn record(source: &Source, number: u16, known: &Known<'_>, shift: u8, sets: Vec<
         looked_into: (0..published.len()).filter(|i| published[*i].2).collect(),
         shift,
         sets,
+        saying: source.saying,
         ..Package::default()
     };
     (package.needs, package.others_told) = needs(&published, source.others_told, number, known);

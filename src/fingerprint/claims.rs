@@ -12,7 +12,7 @@ use super::{
     needs::{self, Member},
     pinned::{self, Told},
     record::Package,
-    unseen,
+    says, unseen,
     verdict::{self, Evidence},
     versions::{self, Found, Instance},
 };
@@ -46,6 +46,9 @@ const GAP: f64 = 7.0;
 
 /// What is there of a package counts for so much against what is there of one that the bundle's own words lead to.
 const UNLED: f64 = 0.5;
+
+/// Runs within which code is beside a version that the bundle names.
+const BESIDE: usize = 64;
 
 /// Runs one behind the other that were there before: a second copy begins.
 const AGAIN: usize = 4;
@@ -159,6 +162,7 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
             });
         }
     }
+    says::heed(&ground.named(), &mut members, &claims);
     pinned::settle(index, told, &mut members, &mut claims)?;
     needs::narrow(&mut members);
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
@@ -545,6 +549,23 @@ impl Ground<'_> {
         }
         parts.extend(close(first, hits.len(), &mut seen));
         parts
+    }
+
+    /// The versions that the bundle names in quotes.
+    fn named(&self) -> Vec<says::Named> {
+        let owner = |place: usize| self.owner.get(place).copied().filter(|owner| *owner != NOBODY);
+        let named = |&(token, hash): &(u32, u64)| {
+            let token = token as usize;
+            says::Named {
+                hash,
+                at: self.stream.at.get(token).copied().unwrap_or_default() as usize,
+                beside: [
+                    (token.saturating_sub(BESIDE)..token).rev().find_map(owner),
+                    (token..token + BESIDE).find_map(owner),
+                ],
+            }
+        };
+        self.stream.versions.iter().map(named).collect()
     }
 
     fn bytes(&self, stretch: Stretch) -> Range<usize> {

@@ -1,6 +1,9 @@
 //! Runs of stable tokens: what is compared.
 
-use super::tokens::{Kind, tokens};
+use super::{
+    says,
+    tokens::{Kind, tokens},
+};
 
 /// Tokens of a run. With 3, code of unrelated packages is alike too often; with 5, each token that a minifier moves costs
 /// more of the runs around it.
@@ -19,6 +22,8 @@ pub struct Stream {
     pub grams: Vec<u64>,
     /// Whether each run is of a table.
     pub table: Vec<Table>,
+    /// Tokens that are versions in quotes, by their places, with their hashes.
+    pub versions: Vec<(u32, u64)>,
 }
 
 /// Whether a run is of a table.
@@ -58,6 +63,12 @@ impl Stream {
             last[TOKENS - 1] = token.hash;
             kinds.rotate_left(1);
             kinds[TOKENS - 1] = token.kind;
+            if says::is_version(text, token.at as usize) {
+                // There are fewer tokens than bytes.
+                stream
+                    .versions
+                    .push((u32::try_from(stream.at.len()).unwrap_or(u32::MAX), token.hash));
+            }
             stream.at.push(token.at);
             if stream.at.len() >= TOKENS {
                 stream.grams.push(mix(&last));

@@ -2,6 +2,7 @@
 //! compared ([`grams`]), the file of those that are known ([`index`]) and how it is made ([`build`], [`tarball`]), and what
 //! a bundle shows ([`claims`]).
 
+mod apart;
 pub mod build;
 pub mod claims;
 mod fresh;
@@ -12,6 +13,7 @@ mod literals;
 mod needs;
 mod pinned;
 pub mod record;
+mod says;
 mod served;
 pub mod tarball;
 pub mod tokens;

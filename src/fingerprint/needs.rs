@@ -5,6 +5,7 @@
 //! remain that its dependents take, as far as their own versions are known; and where the code tells nothing, theirs do.
 
 use super::{
+    apart,
     record::{NEWEST, Need, Package},
     served::served,
 };
@@ -23,6 +24,8 @@ pub(super) struct Member {
     pub(super) package: Package,
     /// Versions that it can be; empty where nothing tells.
     pub(super) versions: Vec<String>,
+    /// Those that its code allows, or that are pinned; empty where these tell nothing.
+    pub(super) told: Vec<String>,
     /// Whether most of it is there, and so what it calls.
     pub(super) whole: bool,
     /// Whether its version is known from words: the bundle's own, or what such a package pins.
@@ -46,11 +49,18 @@ impl Member {
         Self {
             number,
             package,
+            told: versions.clone(),
             versions,
             whole: true,
             pinned: false,
             disputed: false,
         }
+    }
+
+    /// Says of which versions it is, whatever its dependents take.
+    pub(super) fn tell(&mut self, versions: Vec<String>) {
+        self.told.clone_from(&versions);
+        self.versions = versions;
     }
 
     /// The versions that it can be, by their places; all where nothing tells.
@@ -70,8 +80,18 @@ impl Member {
     pub(super) fn surely_needs(&self) -> BTreeSet<u16> {
         let mut possible = self.possible();
         if !self.package.others_told {
-            // What was looked into stands for the others.
-            possible.retain(|place| self.package.looked_into.binary_search(place).is_ok());
+            // What was looked into stands for the others; for one that lies between, both neighbours.
+            let looked_into = &self.package.looked_into;
+            let is_known = |place: &usize| looked_into.binary_search(place).is_ok();
+            if possible.iter().any(is_known) {
+                possible.retain(is_known);
+            } else {
+                let between = possible
+                    .iter()
+                    .map(|place| looked_into.partition_point(|known| known < place));
+                let between: BTreeSet<usize> = between.flat_map(|next| [next.wrapping_sub(1), next]).collect();
+                possible = between.iter().filter_map(|at| looked_into.get(*at).copied()).collect();
+            }
         }
         let mut left: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
         for need in &self.package.needs {
@@ -124,12 +144,16 @@ pub(super) fn narrow(members: &mut [Member]) {
             };
             if let Some(versions) = narrowed.filter(|v| *v != member.versions) {
                 // Versions that the code did not allow.
-                member.disputed = !member.versions.is_empty() && versions.iter().any(|v| !member.versions.contains(v));
+                member.disputed = !member.told.is_empty() && versions.iter().any(|v| !member.told.contains(v));
                 member.versions = versions;
                 changed = true;
             }
         }
         for (at, versions) in served(members) {
+            members[at].versions = versions;
+            changed = true;
+        }
+        for (at, versions) in apart::told_apart(members) {
             members[at].versions = versions;
             changed = true;
         }
@@ -201,7 +225,7 @@ pub(super) fn others(members: &[Member]) -> Vec<Copies> {
 }
 
 /// Of each package the sets of versions that each of its dependents takes, where what is there surely asks for it.
-fn wishes<'m>(
+pub(super) fn wishes<'m>(
     members: &'m [Member],
     told: &BTreeMap<u16, Vec<&'m Member>>,
 ) -> BTreeMap<u16, Vec<BTreeSet<&'m String>>> {
@@ -332,7 +356,8 @@ fn narrowed(member: &Member, asked: &[Asked], single: bool) -> Option<Vec<String
     if !single {
         return None;
     }
-    let told = parsed(member.versions.iter());
+    // Not what is left of them: one that depends on it may have been heard before another was known to.
+    let told = parsed(member.told.iter());
     let known = parsed(member.package.published.iter());
     let pool = if told.is_empty() { &known } else { &told };
     let keep = |pool: &[(&String, Version)], takes: &dyn Fn(&Version) -> bool| -> Vec<String> {
@@ -356,7 +381,7 @@ fn narrowed(member: &Member, asked: &[Asked], single: bool) -> Option<Vec<String
     if kept.is_empty() && told {
         // No dependent takes what the code was held for: it is the application's own, or the code was misread.
         kept = keep(&known, &any);
-        kept.extend(member.versions.iter().cloned());
+        kept.extend(member.told.iter().cloned());
         if kept.len() > MOST_VERSIONS {
             return Some(Vec::new());
         }
@@ -497,6 +522,54 @@ mod tests {
             let mut members = [member(0, &app, app_is), member(1, &part, part_is)];
             narrow(&mut members);
             assert_eq!(members[1].versions, expected, "{app_is:?} {part_is:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_narrowed_early_is_heard_again() {
+        // Only of an old `late` is it known that it needs `part`, and only `early` tells that it is an old one.
+        let need = |package, places: (usize, usize), range: &str| Need {
+            package,
+            range: range.to_owned(),
+            asked_by: vec![places],
+        };
+        let early = package(
+            "early",
+            &["1.0.0"],
+            vec![need(1, (0, 0), "1.0.0"), need(2, (0, 0), "1.0.0")],
+        );
+        let late = package("late", &["1.0.0", "2.0.0"], vec![need(2, (0, 0), "^1.1.0")]);
+        let part = package("part", &["1.0.0", "1.1.0"], Vec::new());
+        let mut members = [
+            member(0, &early, &["1.0.0"]),
+            member(1, &late, &[]),
+            member(2, &part, &[]),
+        ];
+        narrow(&mut members);
+        assert_eq!(members[1].versions, ["1.0.0"]);
+        assert_eq!(members[2].versions, ["1.0.0", "1.1.0"]);
+    }
+
+    #[test]
+    fn what_was_not_looked_into_needs_what_both_neighbours_do() {
+        let need = |package, places: (usize, usize)| Need {
+            package,
+            range: "*".to_owned(),
+            asked_by: vec![places],
+        };
+        let needs = vec![need(1, (0, 0)), need(2, (0, 2)), need(3, (2, 2))];
+        let app = Package {
+            looked_into: vec![0, 2],
+            ..package("app", &["1.0.0", "1.1.0", "1.2.0", "1.3.0"], needs)
+        };
+        for (version, expected) in [
+            ("1.0.0", &[1, 2][..]),
+            ("1.1.0", &[2]),
+            ("1.2.0", &[2, 3]),
+            ("1.3.0", &[2, 3]),
+        ] {
+            let sure = member(0, &app, &[version]).surely_needs();
+            assert!(sure.iter().eq(expected), "{version}: {sure:?}");
         }
     }
 

@@ -199,13 +199,13 @@ fn pin_what_fits(
             .find(|pin| left.contains(*pin) && pins.sure.contains(**pin));
         if let Some(sure) = sure {
             left.remove(*sure);
-            member.versions = vec![(*sure).clone()];
+            member.tell(vec![(*sure).clone()]);
             member.pinned = true;
         } else if fitting.is_empty() {
             strange.push(i);
         } else if !member.versions.is_empty() {
             // One of them, and it is not known that any other is there; or one that is there twice.
-            member.versions = fitting.into_iter().cloned().collect();
+            member.tell(fitting.into_iter().cloned().collect());
             likely.extend(member.versions.iter().cloned());
         }
     }
@@ -235,7 +235,7 @@ fn pin_what_was_misread(
     {
         let member = &mut members[spare.remove(at)];
         left.remove(pin);
-        member.versions = vec![pin.clone()];
+        member.tell(vec![pin.clone()]);
         (member.disputed, member.pinned) = (false, true);
         misread = true;
     }

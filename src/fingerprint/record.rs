@@ -10,6 +10,7 @@
 //! | sets of versions | how many; of each its stretches, and how many runs |
 //! | needs | how many; of each the package's number, the range, stretches of versions |
 //! | carriers | how many; of each the package's number |
+//! | versions that say which they are | stretches of those that were looked into |
 //!
 //! Stretches are how many there are, and of each how far it begins from the end of the one before, and its length less one.
 
@@ -49,6 +50,8 @@ pub struct Package {
     pub sets: Vec<Set>,
     /// What it depends on.
     pub needs: Vec<Need>,
+    /// Those of the versions that were looked into which say in their code which they are, and name no other.
+    pub saying: VersionSet,
     /// Runs of each version that are in the index, once somebody asked.
     pub(super) expected: OnceLock<Vec<i64>>,
 }
@@ -141,6 +144,7 @@ impl Package {
         for carrier in &self.carriers {
             put(out, u64::from(*carrier));
         }
+        put_stretches(out, &self.saying.stretches().collect::<Vec<_>>());
     }
 
     /// The name in a record; `None` if that is none.
@@ -192,9 +196,12 @@ impl Package {
         for _ in 0..reader.count()? {
             carriers.push(u16::try_from(reader.number()?).ok()?);
         }
+        let mut saying = VersionSet::default();
+        reader.stretches(looked_into.len(), |first, last| saying.insert_stretch(first, last))?;
         Some(Self {
             name,
             carriers,
+            saying,
             published,
             looked_into,
             others_told: flags & 1 != 0,
@@ -365,6 +372,7 @@ mod tests {
             others_told: true,
             carried: true,
             carriers: vec![3, 4_000],
+            saying: VersionSet::stretch(2, 3),
             shift: 3,
             sets: vec![Set {
                 versions: VersionSet::stretch(1, 2),

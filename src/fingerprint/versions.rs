@@ -33,15 +33,22 @@ const OF_EITHER: f64 = 0.2;
 /// What the likeliest version may leave unexplained, in all or for each run that is there.
 const UNEXPLAINED: (f64, f64) = (16.0, 0.2);
 
+/// How much more that may be where so much of the version is there.
+const WHOLE: (f64, f64) = (0.85, 1.5);
+
 /// How much more that may be of one of several copies, to which parts were given that are of none.
 const OF_SEVERAL: f64 = 2.0;
 
 /// Share of the likeliest version that must be there, or runs: below that, what was found may be what it has in common with
-/// another.
+/// another; less will do where the likeliest version explains it all.
 const LEAST: (f64, u32) = (0.25, 60);
+const LEAST_EXPLAINED: f64 = 0.1;
 
 /// Runs that must be there before versions are told.
 const FEWEST_TELL: u32 = 6;
+
+/// Unless so much of it is there, and nothing is strange.
+const ALL: f64 = 0.9;
 
 /// Runs that must be there of a copy and of no other; and their share of what is there of it.
 const FEWEST_ALONE: u32 = 8;
@@ -194,8 +201,12 @@ fn possible(package: &Package, guesses: &[Guess], found: &Found, patience: f64) 
     let near = near.map(|(guess, _)| *guess).collect();
     // No version that is known explains it: it is another.
     let hits = hits(found);
+    let patience = if there >= WHOLE.0 { WHOLE.1 * patience } else { patience };
     let explained = best.0 < patience * UNEXPLAINED.0.max(UNEXPLAINED.1 * f64::from(hits));
-    let told = explained && (there >= LEAST.0 || hits >= LEAST.1) && hits >= FEWEST_TELL;
+    let is_much = there >= LEAST.0 || hits >= LEAST.1 || best.0 <= 0.0 && there >= LEAST_EXPLAINED;
+    // A package of a few runs shows no more of them.
+    let is_enough = hits >= FEWEST_TELL || best.0 <= 0.0 && there >= ALL;
+    let told = explained && is_much && is_enough;
     (if told { near } else { Vec::new() }, best.0)
 }
 
@@ -223,18 +234,28 @@ fn sum<'f>(parts: impl Iterator<Item = &'f Found>) -> Found {
 /// Share of the runs that are there twice from which on there are two copies, which are much alike.
 const DOUBLED: f64 = 0.4;
 
-fn is_doubled<S>(package: &Package, parts: &[(S, Found)]) -> bool {
+/// The same, from which on more than one copy is likelier than a version that was not looked into.
+const TWICE: f64 = 0.3;
+
+fn is_doubled<S>(package: &Package, parts: &[(S, Found)], least: f64) -> bool {
     let all = sum(parts.iter().map(|(_, found)| found));
     let runs = |set: u16| package.sets.get(usize::from(set)).map_or(0, |set| set.runs);
     let (once, again) = all.iter().fold((0, 0), |(once, again), &(set, found)| {
         let first = found.min(runs(set));
         (once + first, again + found - first)
     });
-    again >= FEWEST_TELL && f64::from(again) >= DOUBLED * f64::from(once)
+    again >= FEWEST_TELL && f64::from(again) >= least * f64::from(once)
+}
+
+/// Runs that are there more than once: those of the copy of which less is there.
+fn again(package: &Package, found: &Found) -> Found {
+    let runs = |set: u16| package.sets.get(usize::from(set)).map_or(0, |set| set.runs);
+    let again = found.iter().map(|&(set, found)| (set, found.saturating_sub(runs(set))));
+    again.filter(|(_, found)| *found > 0).collect()
 }
 
 /// Times that runs are there again from which on they are no copies of the package.
-const STREWN: u32 = 2;
+const STREWN: u32 = 5;
 
 fn is_strewn(package: &Package, found: &Found) -> bool {
     let once: u32 = by_set(package, found).iter().sum();
@@ -271,23 +292,26 @@ impl<S> Instance<S> {
 
 /// The copies of a package, by parts that cannot be of one version, and the versions that each can be.
 pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<Instance<S>> {
-    let guesses = guesses(package);
-    let all = sum(parts.iter().map(|(_, found)| found));
-    let (near, unexplained) = possible(package, &guesses, &all, 1.0);
+    let mut guesses = guesses(package);
+    if is_doubled(package, parts, TWICE) {
+        // Two copies have what each of two versions has; a version between the two has it once.
+        guesses.retain(|guess| !guess.between);
+    }
+    let found = sum(parts.iter().map(|(_, found)| found));
+    let (near, unexplained) = possible(package, &guesses, &found, 1.0);
     let one = || {
         let mut all = vec![Instance::new(package, parts.iter().map(|(s, _)| *s).collect(), &near)];
-        // There twice: in one version, as far as code tells, or nothing tells the second one's.
-        if is_doubled(package, parts) {
-            let alike = if unexplained < COPY { &*near } else { &[] };
-            all.push(Instance::new(package, Vec::new(), alike));
+        if is_doubled(package, parts, DOUBLED) {
+            let (second, _) = possible(package, &guesses, &again(package, &found), 1.0);
+            all.push(Instance::new(package, Vec::new(), &second));
         }
         all
     };
     // What compilers write into many modules (`tslib`) is no package there.
-    if unexplained < COPY || parts.len() < 2 || parts.len() > MOST_PARTS || is_strewn(package, &all) {
+    if unexplained < COPY || parts.len() < 2 || parts.len() > MOST_PARTS || is_strewn(package, &found) {
         return one();
     }
-    let there = completeness(package, &by_set(package, &all)).clamp(0.05, 0.97);
+    let there = completeness(package, &by_set(package, &found)).clamp(0.05, 0.97);
     let costs: Vec<Vec<f64>> = parts
         .iter()
         .map(|(_, found)| strange(package, &guesses, found, there))

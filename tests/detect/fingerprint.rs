@@ -88,6 +88,33 @@ fn report(index: &[u8], files: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn a_package_says_its_version() {
+    // The code of all is the same, and the version is in a module of its own that is too small for a run.
+    let versions = ["1.0.0", "1.1.0", "1.2.0", "1.3.0"];
+    let release = |version: &&str| {
+        let said = format!("export const VERSION = '{version}';");
+        let modules = [module("alpha", 12, "same"), said];
+        Release::new(version, Vec::new(), &mut modules.into_iter().map(String::into_bytes))
+    };
+    let alpha = Source::new("alpha", versions.iter().map(release).collect());
+    let index = build(vec![alpha, source("beta", 9, &["0.1.0"], &[])], 6_000_000);
+    let index = Index::from_bytes(index).unwrap();
+    let (alpha, beta) = (minified("alpha", 12, "same"), minified("beta", 9, "0.1.0"));
+    for (bundle, expected) in [
+        (format!("{alpha}{beta}"), &versions[..]),
+        (format!("var a=\"1.2.0\";{alpha}{beta}"), &["1.2.0"]),
+        (format!("{alpha}var a='1.2.0';{beta}"), &["1.2.0"]),
+        // Far off, as bundlers that order modules by number leave it.
+        (format!("{alpha}{beta}var a=`1.2.0`"), &["1.2.0"]),
+        (format!("{alpha}{beta}var a='1.2.0',b='1.1.0'"), &versions),
+        (format!("{alpha}var a='1.2.0 or so','7.0.0';{beta}"), &versions),
+    ] {
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap();
+        assert_eq!(claims[0].versions, expected, "{bundle}");
+    }
+}
+
+#[test]
 fn a_list_of_licences_says_what_is_there_and_what_is_not() {
     let names: Vec<String> = (0..11).map(|i| format!("package{i}x")).collect();
     let sources = names.iter().map(|name| source(name, 9, &["1.0.0"], &[]));
