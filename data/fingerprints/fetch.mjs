@@ -66,15 +66,16 @@ function bounds() {
   return found;
 }
 
-/** Prereleases that others depend on by name, or that are a package's latest, by package: these and those in a row with them
- *  (`1.0.0-rc`) are shipped as releases are. */
+/** Prereleases that releases of others depend on by name, or that are a package's latest, by package: these and those in a row with
+ *  them (`1.0.0-rc`) are shipped as releases are. What comes out every week is out of them. */
 const shipped = new Map();
 const row = (version) => `${semver.parse(version)?.toString().split('-')[0]}-${semver.prerelease(version)?.[0]}`;
-const ship = (name, version) => shipped.set(name, (shipped.get(name) ?? new Set()).add(row(version)));
+const ship = (name, version) => !WEEKLY.test(name) && shipped.set(name, (shipped.get(name) ?? new Set()).add(row(version)));
 function shipPrereleases(name, packument) {
   const latest = packument['dist-tags']?.latest;
   if (latest && semver.prerelease(latest)) ship(name, latest);
-  for (const { dependencies = {} } of Object.values(packument.versions)) {
+  for (const [own, { dependencies = {} }] of Object.entries(packument.versions)) {
+    if (semver.prerelease(own)) continue;
     for (const [need, range] of Object.entries(dependencies)) {
       for (const version of String(range).match(/\d+\.\d+\.\d+-[\w.-]+/g) ?? []) ship(need, version);
     }

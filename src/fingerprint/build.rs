@@ -1,10 +1,10 @@
 //! Makes the file of known runs from what packages contain.
 
 use super::{
-    grams::{BITS, Stream},
+    grams::BITS,
     index::{self, ENTRY_BYTES, PACKAGES, SETS},
     record::{self, Need, Package, Set},
-    says,
+    source::Run,
     version_set::{self, VersionSet},
 };
 use crate::ecosystem::NPM;
@@ -15,132 +15,7 @@ use std::{
     mem,
 };
 
-/// A package to be known by its code.
-#[derive(Debug)]
-pub struct Source {
-    name: String,
-    /// Versions that were looked into, oldest first, each with what it depends on.
-    versions: Vec<(String, Vec<Dependency>)>,
-    /// The same of those that exist and were not.
-    others: Vec<(String, Vec<Dependency>)>,
-    others_told: bool,
-    /// Runs with the versions that have them, sorted.
-    runs: Vec<Run>,
-    /// Those of the versions that say in their code which they are.
-    saying: VersionSet,
-    /// Whether any of its versions has code.
-    has_code: bool,
-}
-
-/// A run, and the versions of a package that have it.
-type Run = (u64, VersionSet);
-
-/// Name of a package, and which of its versions are taken, as npm writes ranges.
-pub type Dependency = (String, String);
-
-/// One version of a package.
-#[derive(Debug, Default)]
-pub struct Release {
-    /// Which.
-    pub version: String,
-    /// Every run of its modules once, sorted.
-    pub grams: Vec<u64>,
-    /// Versions in quotes that its modules name, as hashes.
-    pub named: Vec<u64>,
-    /// What it depends on.
-    pub needs: Vec<Dependency>,
-    /// Whether any of its modules does anything.
-    pub has_code: bool,
-}
-
-/// What a module has that does anything. One that was compiled from types alone has none of these.
-const CODE: [&str; 5] = ["function", "=>", "module.exports", "require(", "class "];
-
-impl Release {
-    /// Of the texts of its modules.
-    pub fn new(version: &str, needs: Vec<Dependency>, modules: &mut dyn Iterator<Item = Vec<u8>>) -> Self {
-        let mut has_code = false;
-        let mut named = Vec::new();
-        let mut grams: Vec<u64> = modules
-            .flat_map(|text| {
-                has_code = has_code
-                    || CODE
-                        .iter()
-                        .any(|code| memchr::memmem::find(&text, code.as_bytes()).is_some());
-                let stream = Stream::of(&text);
-                named.extend(stream.versions.into_iter().map(|(_, hash)| hash));
-                stream.grams
-            })
-            .collect();
-        grams.sort_unstable();
-        grams.dedup();
-        grams.shrink_to_fit();
-        Self {
-            version: version.to_owned(),
-            grams,
-            named,
-            has_code,
-            needs,
-        }
-    }
-}
-
-impl Source {
-    /// Of its releases; the newest [`version_set::MOST`] if there are more.
-    #[must_use]
-    pub fn new(name: &str, mut releases: Vec<Release>) -> Self {
-        releases.sort_by(|a, b| (NPM.compare)(&a.version, &b.version));
-        releases.dedup_by(|b, a| a.version == b.version);
-        let spare = releases.len().saturating_sub(version_set::MOST);
-        releases.drain(..spare);
-        let saying = says::saying(&releases);
-        let runs = merged(&mut releases);
-        Self {
-            name: name.to_owned(),
-            has_code: releases.iter().any(|r| r.has_code),
-            versions: releases.into_iter().map(|r| (r.version, r.needs)).collect(),
-            others: Vec::new(),
-            others_told: false,
-            runs,
-            saying,
-        }
-    }
-
-    /// With all versions that exist, each with what it depends on; `told`: whether that is known.
-    #[must_use]
-    pub fn with_published(mut self, published: Vec<(String, Vec<Dependency>)>, told: bool) -> Self {
-        let known: HashSet<&String> = self.versions.iter().map(|(version, _)| version).collect();
-        // What none of those imports that were looked into, these do not import either.
-        let imported: HashSet<&String> = self
-            .versions
-            .iter()
-            .flat_map(|(_, needs)| needs)
-            .map(|(name, _)| name)
-            .collect();
-        self.others = published
-            .into_iter()
-            .filter(|(version, _)| !known.contains(version))
-            .map(|(version, mut needs)| {
-                needs.retain(|(name, _)| imported.contains(name));
-                (version, needs)
-            })
-            .collect();
-        self.others_told = told;
-        self
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// How many of its versions were looked into.
-    #[must_use]
-    pub fn versions(&self) -> usize {
-        self.versions.len()
-    }
-}
+pub use super::source::{Dependency, Release, Source};
 
 /// A run that more packages have says nothing of any.
 const SHARED: usize = 6;
@@ -352,23 +227,6 @@ impl<'s> Known<'s> {
         let older = published.partition_point(|one| (NPM.compare)(one, version) != std::cmp::Ordering::Greater);
         published[..older].last().is_some_and(|newest| *newest == range)
     }
-}
-
-/// Runs with the versions that have them, sorted.
-fn merged(releases: &mut [Release]) -> Vec<Run> {
-    let mut all: Vec<(u64, u16)> = Vec::new();
-    for (place, release) in (0u16..).zip(releases) {
-        all.extend(mem::take(&mut release.grams).into_iter().map(|gram| (gram, place)));
-    }
-    all.sort_unstable();
-    let runs = all.chunk_by(|a, b| a.0 == b.0).map(|same| {
-        let mut versions = VersionSet::default();
-        for (_, place) in same {
-            versions.insert(usize::from(*place));
-        }
-        (same[0].0, versions)
-    });
-    runs.collect()
 }
 
 /// Runs that say something of the package: not of many at once, and not of another that was packed with a few of its versions. And

@@ -4,7 +4,10 @@
 //! Nothing is ruled out by that. An application that was locked long ago has other versions, and is known by the packages of
 //! which code shows an older version than its dependents would take; of one without such packages nobody can tell.
 
-use super::needs::{self, Asked, Member};
+use super::{
+    needs::{self, Asked, Member},
+    range,
+};
 use semver::VersionReq;
 use std::collections::BTreeSet;
 
@@ -70,7 +73,7 @@ fn rather_not(member: &Member, newest: Option<&Newest<'_>>, asked: &[Asked]) -> 
 
 /// The newest versions that the dependents take, each in all ways in which it may ask; none where one takes any.
 fn taken<'m>(member: &'m Member, asked: &[Asked]) -> BTreeSet<&'m String> {
-    let parsed = needs::parsed(member.package.published.iter());
+    let parsed = range::parsed(member.package.published.iter());
     let newest = |range: &VersionReq| {
         let taken = parsed.iter().filter(|(_, version)| range.matches(version));
         taken.max_by(|a, b| a.1.cmp(&b.1)).map(|(text, _)| *text)
@@ -91,7 +94,7 @@ struct Newest<'m> {
 impl<'m> Newest<'m> {
     /// `None` where that depends on which versions the dependents have.
     fn of(member: &'m Member, asked: &[Asked]) -> Option<Self> {
-        let mut taken = needs::parsed(member.package.published.iter());
+        let mut taken = range::parsed(member.package.published.iter());
         taken.retain(|(_, version)| asked.iter().all(|asked| asked.takes(version)));
         let (version, parsed) = taken.iter().max_by(|a, b| a.1.cmp(&b.1))?;
         let is_sure = asked.iter().all(|asked| asked.always_takes(parsed));

@@ -5,6 +5,7 @@ use super::{
     index::{Index, IndexError},
     needs,
     pinned::Told,
+    range,
     record::{NEWEST, Need, Package},
 };
 use semver::{Version, VersionReq};
@@ -92,7 +93,7 @@ pub(super) fn led_to(index: &Index, told: &Told) -> Result<BTreeSet<u16>, IndexE
                 if need.range == NEWEST {
                     let versions = asking.iter().filter_map(|place| published.get(*place));
                     places.extend(versions.filter_map(|version| needs::newest_place(&needed.package, version)));
-                } else if let Some(range) = needs::range(need) {
+                } else if let Some(range) = range::range(need) {
                     places.extend(needed.taken(&range));
                 }
             }

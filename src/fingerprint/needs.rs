@@ -5,8 +5,8 @@
 //! remain that its dependents take, as far as their own versions are known; and where the code tells nothing, theirs do.
 
 use super::{
-    apart,
-    record::{NEWEST, Need, Package},
+    apart, range,
+    record::{NEWEST, Package},
     served::served,
 };
 use crate::ecosystem::NPM;
@@ -287,7 +287,7 @@ pub(super) fn ranges_of(member: &Member, packages: &BTreeMap<u16, &Package>) -> 
             newest(package, versions)
         } else {
             // What is no range (a tag, an address) says nothing: any version.
-            range(need).unwrap_or_else(|| vec![VersionReq::STAR])
+            range::range(need).unwrap_or_else(|| vec![VersionReq::STAR])
         };
         asked.entry(need.package).or_default().extend(ranges);
     }
@@ -357,8 +357,8 @@ fn narrowed(member: &Member, asked: &[Asked], single: bool) -> Option<Vec<String
         return None;
     }
     // Not what is left of them: one that depends on it may have been heard before another was known to.
-    let told = parsed(member.told.iter());
-    let known = parsed(member.package.published.iter());
+    let told = range::parsed(member.told.iter());
+    let known = range::parsed(member.package.published.iter());
     let pool = if told.is_empty() { &known } else { &told };
     let keep = |pool: &[(&String, Version)], takes: &dyn Fn(&Version) -> bool| -> Vec<String> {
         let kept = pool.iter().filter(|(_, version)| takes(version));
@@ -390,44 +390,9 @@ fn narrowed(member: &Member, asked: &[Asked], single: bool) -> Option<Vec<String
     (!kept.is_empty() && (told || kept.len() <= MOST_VERSIONS)).then_some(kept)
 }
 
-/// Those that are versions, parsed.
-pub(super) fn parsed<'v>(versions: impl Iterator<Item = &'v String>) -> Vec<(&'v String, Version)> {
-    let parsed = versions.filter_map(|text| Some((text, Version::parse(text).ok()?)));
-    parsed.collect()
-}
-
-/// The alternatives of a range as npm writes it; `None` if it is none.
-pub(super) fn range(need: &Need) -> Option<Vec<VersionReq>> {
-    need.range.split("||").map(alternative).collect()
-}
-
-/// npm parts comparators by blanks, takes a bare version for itself, and knows `1.0 - 2.0`.
-fn alternative(text: &str) -> Option<VersionReq> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() {
-        return Some(VersionReq::STAR);
-    }
-    if let [from, "-", to] = words[..] {
-        return VersionReq::parse(&format!(">={from}, <={to}")).ok();
-    }
-    let mut comparators: Vec<String> = Vec::new();
-    let mut operator = "";
-    for word in words {
-        if word.trim_start_matches(['<', '>', '=', '^', '~']).is_empty() {
-            operator = word;
-            continue;
-        }
-        let bare = word.trim_start_matches('v');
-        let exact = operator.is_empty() && bare.starts_with(|c: char| c.is_ascii_digit());
-        comparators.push(format!("{}{bare}", if exact { "=" } else { operator }));
-        operator = "";
-    }
-    VersionReq::parse(&comparators.join(", ")).ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::record::Need, *};
 
     fn package(name: &str, versions: &[&str], needs: Vec<Need>) -> Package {
         Package {
@@ -442,36 +407,6 @@ mod tests {
     fn member(number: u16, package: &Package, versions: &[&str]) -> Member {
         let versions = versions.iter().map(|v| (*v).to_owned()).collect();
         Member::new(number, package.clone(), versions)
-    }
-
-    #[test]
-    fn ranges_are_read_as_npm_writes_them() {
-        for (text, inside, outside) in [
-            ("^1.2.0", "1.9.0", "2.0.0"),
-            ("~1.2.1", "1.2.9", "1.3.0"),
-            ("1.2.0", "1.2.0", "1.2.1"),
-            ("1.x", "1.7.0", "2.0.0"),
-            ("1", "1.7.0", "2.0.0"),
-            (">= 1.0.0 < 2", "1.7.0", "2.0.0"),
-            ("1.0.0 - 1.5.0", "1.5.0", "1.5.1"),
-            ("^1.0.0 || ~3.1.0", "3.1.4", "2.0.0"),
-            ("=1.2.0", "1.2.0", "1.3.0"),
-        ] {
-            let need = Need {
-                range: text.to_owned(),
-                ..Need::default()
-            };
-            let range = range(&need).expect(text);
-            let takes = |v: &str| range.iter().any(|r| r.matches(&Version::parse(v).expect("a version")));
-            assert!(takes(inside) && !takes(outside), "{text}");
-        }
-        for text in ["", "*", "x"] {
-            assert!(
-                alternative(text).is_some_and(|r| r.matches(&Version::new(7, 0, 0))),
-                "{text:?}"
-            );
-        }
-        assert_eq!(alternative("github:a/b"), None);
     }
 
     #[test]

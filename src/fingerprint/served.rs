@@ -3,6 +3,7 @@
 
 use super::{
     needs::{self, Member},
+    range,
     record::{NEWEST, Need, Package},
 };
 use semver::Version;
@@ -52,7 +53,7 @@ impl<'m> There<'m> {
             };
             return asking.into_iter().filter(|place| !is_served(place)).collect();
         }
-        let is_served = match needs::range(need) {
+        let is_served = match range::range(need) {
             Some(range) => there
                 .iter()
                 .any(|version| range.iter().any(|range| range.matches(version))),

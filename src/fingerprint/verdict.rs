@@ -5,6 +5,9 @@ use super::{record::Package, version_set::Tally};
 /// Runs below which nothing is claimed.
 pub(super) const FEWEST: usize = 2;
 
+/// Power of the share of what is nobody else's in the order of candidates.
+const OWN: i32 = 4;
+
 /// What speaks for a package.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Evidence {
@@ -45,10 +48,11 @@ impl Evidence {
         }
     }
 
-    /// Order in which candidates are judged.
+    /// Order in which candidates are judged: what was packed with others shows much, of which little is nobody else's.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small and positive
     pub(super) fn rank(&self) -> u64 {
-        (self.weight * (0.2 + self.complete) * (0.1 + self.share.min(1.0)) * 1e4) as u64
+        let own = (f64::from(self.own) / self.weight.max(1.0)).min(1.0);
+        (self.weight * (0.2 + self.complete) * (0.1 + self.share.min(1.0)) * own.powi(OWN) * 1e4) as u64
     }
 
     pub(super) fn is_some(&self) -> bool {

@@ -161,32 +161,40 @@ impl<'s> Exact<'s> {
                 versions.entry(name).or_default().push(version);
             }
         }
-        let mut exact = Self {
-            versions,
-            outgrown: BTreeMap::new(),
-            system,
-        };
-        let names: Vec<&str> = exact.versions.keys().copied().collect();
-        for name in names {
+        let mut outgrown: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, versions) in &versions {
             let runs = runs(name);
-            let is_there = |run: &Run| exact.versions[name].iter().any(|version| run.holds(version));
-            let Some(at) = runs.iter().rposition(is_there).filter(|at| at + 1 < runs.len()) else {
+            let is_there = |run: &&Run| versions.iter().any(|version| run.holds(version));
+            let Some(at) = runs
+                .iter()
+                .rposition(|run| is_there(&run))
+                .filter(|at| at + 1 < runs.len())
+            else {
                 continue;
             };
-            let own: BTreeSet<&str> = exact.needs(name).collect();
+            let linked = |run: &Run| run.needs(system).filter(|(need, _)| *need == Need::Linked);
+            let own: BTreeSet<&str> = runs
+                .iter()
+                .filter(is_there)
+                .flat_map(linked)
+                .map(|(_, needed)| needed)
+                .collect();
             // What is older others may bring as well.
             let is_newer = |needed: &str| {
                 self::runs(needed)
                     .first()
                     .is_some_and(|first| first.since > runs[at].since)
             };
-            let later = runs[at + 1..].iter().flat_map(|run| run.needs(system));
-            let linked = later.filter(|(need, _)| *need == Need::Linked);
-            for (_, needed) in linked.filter(|(_, needed)| !own.contains(needed) && is_newer(needed)) {
-                exact.outgrown.entry(needed).or_default().insert(name);
+            let later = runs[at + 1..].iter().flat_map(linked);
+            for (_, needed) in later.filter(|(_, needed)| !own.contains(needed) && is_newer(needed)) {
+                outgrown.entry(needed).or_default().insert(name);
             }
         }
-        exact
+        Self {
+            versions,
+            outgrown,
+            system,
+        }
     }
 
     /// What the versions that are seen of a crate need.
@@ -205,7 +213,7 @@ impl<'s> Exact<'s> {
         let mut reached = BTreeSet::new();
         let mut open: Vec<&str> = self.needs(root).collect();
         while let Some(name) = open.pop() {
-            if by.contains(name) && name != needed {
+            if by.contains(name) {
                 return true;
             }
             if reached.insert(name) {

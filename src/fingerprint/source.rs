@@ -1,0 +1,205 @@
+//! What packages contain, as far as their file of known runs is made of it.
+
+use super::{
+    grams::Stream,
+    says,
+    version_set::{self, VersionSet},
+};
+use crate::ecosystem::NPM;
+use std::{collections::HashSet, mem};
+
+/// A package to be known by its code.
+#[derive(Debug)]
+pub struct Source {
+    pub(super) name: String,
+    /// Versions that were looked into, oldest first, each with what it depends on.
+    pub(super) versions: Vec<(String, Vec<Dependency>)>,
+    /// The same of those that exist and were not.
+    pub(super) others: Vec<(String, Vec<Dependency>)>,
+    pub(super) others_told: bool,
+    /// Runs with the versions that have them, sorted.
+    pub(super) runs: Vec<Run>,
+    /// Those of the versions that say in their code which they are.
+    pub(super) saying: VersionSet,
+    /// Whether any of its versions has code.
+    pub(super) has_code: bool,
+}
+
+/// A run, and the versions of a package that have it.
+pub(super) type Run = (u64, VersionSet);
+
+/// Name of a package, and which of its versions are taken, as npm writes ranges.
+pub type Dependency = (String, String);
+
+/// One version of a package.
+#[derive(Debug, Default)]
+pub struct Release {
+    /// Which.
+    pub version: String,
+    /// Every run of its modules once, sorted.
+    pub grams: Vec<u64>,
+    /// Versions in quotes that its modules name, as hashes.
+    pub named: Vec<u64>,
+    /// What it depends on.
+    pub needs: Vec<Dependency>,
+    /// Whether any of its modules does anything.
+    pub has_code: bool,
+}
+
+/// What a module has that does anything. One that was compiled from types alone has none of these.
+const CODE: [&str; 5] = ["function", "=>", "module.exports", "require(", "class "];
+
+impl Release {
+    /// Of the texts of its modules.
+    pub fn new(version: &str, needs: Vec<Dependency>, modules: &mut dyn Iterator<Item = Vec<u8>>) -> Self {
+        let mut has_code = false;
+        let mut named = Vec::new();
+        let mut grams: Vec<u64> = modules
+            .flat_map(|text| {
+                has_code = has_code
+                    || CODE
+                        .iter()
+                        .any(|code| memchr::memmem::find(&text, code.as_bytes()).is_some());
+                let stream = Stream::of(&text);
+                named.extend(stream.versions.into_iter().map(|(_, hash)| hash));
+                stream.grams
+            })
+            .collect();
+        grams.sort_unstable();
+        grams.dedup();
+        grams.shrink_to_fit();
+        Self {
+            version: version.to_owned(),
+            grams,
+            named,
+            has_code,
+            needs,
+        }
+    }
+}
+
+impl Source {
+    /// Of its releases; the newest [`version_set::MOST`] if there are more.
+    #[must_use]
+    pub fn new(name: &str, mut releases: Vec<Release>) -> Self {
+        releases.sort_by(|a, b| (NPM.compare)(&a.version, &b.version));
+        releases.dedup_by(|b, a| a.version == b.version);
+        let spare = releases.len().saturating_sub(version_set::MOST);
+        releases.drain(..spare);
+        let saying = says::saying(&releases);
+        let mut runs = merged(&mut releases);
+        let versions: Vec<&str> = releases.iter().map(|release| &*release.version).collect();
+        drop_what_was_packed_once(&versions, &mut runs);
+        Self {
+            name: name.to_owned(),
+            has_code: releases.iter().any(|r| r.has_code),
+            versions: releases.into_iter().map(|r| (r.version, r.needs)).collect(),
+            others: Vec::new(),
+            others_told: false,
+            runs,
+            saying,
+        }
+    }
+
+    /// With all versions that exist, each with what it depends on; `told`: whether that is known.
+    #[must_use]
+    pub fn with_published(mut self, published: Vec<(String, Vec<Dependency>)>, told: bool) -> Self {
+        let known: HashSet<&String> = self.versions.iter().map(|(version, _)| version).collect();
+        // What none of those imports that were looked into, these do not import either.
+        let imported: HashSet<&String> = self
+            .versions
+            .iter()
+            .flat_map(|(_, needs)| needs)
+            .map(|(name, _)| name)
+            .collect();
+        self.others = published
+            .into_iter()
+            .filter(|(version, _)| !known.contains(version))
+            .map(|(version, mut needs)| {
+                needs.retain(|(name, _)| imported.contains(name));
+                (version, needs)
+            })
+            .collect();
+        self.others_told = told;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many of its versions were looked into.
+    #[must_use]
+    pub fn versions(&self) -> usize {
+        self.versions.len()
+    }
+}
+
+/// Runs with the versions that have them, sorted.
+fn merged(releases: &mut [Release]) -> Vec<Run> {
+    let mut all: Vec<(u64, u16)> = Vec::new();
+    for (place, release) in (0u16..).zip(releases) {
+        all.extend(mem::take(&mut release.grams).into_iter().map(|gram| (gram, place)));
+    }
+    all.sort_unstable();
+    let runs = all.chunk_by(|a, b| a.0 == b.0).map(|same| {
+        let mut versions = VersionSet::default();
+        for (_, place) in same {
+            versions.insert(usize::from(*place));
+        }
+        (same[0].0, versions)
+    });
+    runs.collect()
+}
+
+/// Times as much code as the release before it and the one after it from which on one was packed with something else.
+const PACKED: usize = 3;
+
+/// Drops the runs that a release alone has which is that much larger than its neighbours, both of its line: it was published with what
+/// it depends on in its files (`@azure/identity` 1.2.4 with `express`).
+pub(super) fn drop_what_was_packed_once(versions: &[&str], runs: &mut Vec<Run>) {
+    let line = |version: &str| version.split('.').next().map(str::to_owned);
+    let mut sizes = vec![0; versions.len()];
+    for (first, last) in runs.iter().flat_map(|(_, of)| of.stretches()) {
+        sizes[first..=last].iter_mut().for_each(|size| *size += 1);
+    }
+    let is_packed = |place: usize| {
+        let neighbours = place.checked_sub(1).into_iter().chain(Some(place + 1));
+        let mut neighbours = neighbours.map(|place| versions.get(place).zip(sizes.get(place)));
+        (0..2).all(|_| {
+            let neighbour = neighbours.next().flatten();
+            neighbour
+                .is_some_and(|(version, size)| line(version) == line(versions[place]) && sizes[place] > PACKED * size)
+        })
+    };
+    let packed: Vec<bool> = (0..versions.len()).map(is_packed).collect();
+    runs.retain(|(_, of)| of.count() > 1 || !of.stretches().any(|(first, _)| packed[first]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_packed_once_is_dropped() {
+        let ones = ["1.0.0", "1.1.0", "1.2.0", "1.3.0"];
+        for (versions, place, common, is_dropped) in [
+            (ones, 1, 10, true),
+            (ones, 2, 10, true),
+            (ones, 2, 20, false),
+            // It may be written anew.
+            (ones, 3, 10, false),
+            (["1.0.0", "1.1.0", "2.0.0", "2.1.0"], 2, 10, false),
+            (["1.0.0", "1.1.0", "1.2.0", "2.0.0"], 2, 10, false),
+        ] {
+            let alone = VersionSet::stretch(place, place);
+            let of_all = (0..common).map(|run| (run, VersionSet::stretch(0, 3)));
+            let mut runs: Vec<Run> = of_all.chain((100..140).map(|run| (run, alone))).collect();
+            drop_what_was_packed_once(&versions, &mut runs);
+            let has_own = runs.iter().any(|(_, of)| *of == alone);
+            assert_eq!(has_own, !is_dropped, "{versions:?} {place} {common}");
+        }
+    }
+}
