@@ -265,6 +265,9 @@ fn is_strewn(package: &Package, found: &Found) -> bool {
 /// Share of what is there of the copy of which most is that must be there of another.
 const AS_WHOLE: f64 = 0.6;
 
+/// The same of one that is told by nothing but what is there twice.
+const AS_MUCH: f64 = 0.8;
+
 /// A copy of a package.
 #[derive(Debug)]
 pub(super) struct Instance<S> {
@@ -302,7 +305,16 @@ pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<In
     let one = || {
         let mut all = vec![Instance::new(package, parts.iter().map(|(s, _)| *s).collect(), &near)];
         if is_doubled(package, parts, DOUBLED) {
-            let (second, _) = possible(package, &guesses, &again(package, &found), 1.0);
+            let again = again(package, &found);
+            let complete = |found: &Found| completeness(package, &by_set(package, found));
+            let second = if complete(&again) >= AS_MUCH * complete(&found) {
+                possible(package, &guesses, &again, 1.0).0
+            } else if unexplained < COPY {
+                // Code of its own that is like other code of its own: as far as that tells, there is but one.
+                near.clone()
+            } else {
+                Vec::new()
+            };
             all.push(Instance::new(package, Vec::new(), &second));
         }
         all
@@ -522,6 +534,7 @@ mod tests {
         package.looked_into = vec![0, 1, 2];
         package.published.truncate(3);
         let (old, new, small) = (vec![(0, 18), (1, 10)], vec![(0, 20), (2, 12)], vec![(3, 7)]);
+        let repetitive = vec![(0, 36), (2, 12)];
         let (of_old, of_new) = (&["1.1.0"][..], &["1.1.1"][..]);
         for (parts, expected) in [
             (vec![&new], vec![of_new]),
@@ -529,11 +542,29 @@ mod tests {
             (vec![&new, &small], vec![&["1.0.0"], of_new]),
             // Twice in one version.
             (vec![&new, &new], vec![of_new, of_new]),
+            // Once, in code of which half is like the rest.
+            (vec![&repetitive], vec![of_new, of_new]),
         ] {
             let parts: Vec<((), Found)> = parts.into_iter().map(|found| ((), found.clone())).collect();
             let mut told: Vec<Vec<String>> = copies(&package, &parts).into_iter().map(|copy| copy.versions).collect();
             told.sort();
             assert_eq!(told, expected, "{parts:?}");
         }
+    }
+
+    #[test]
+    fn a_second_copy_is_what_is_there_twice() {
+        let mut package = package(&[((1, 2), 60), ((2, 2), 6)]);
+        package.looked_into = vec![0, 1, 2];
+        package.published.truncate(3);
+        let told = |found: &[(u16, u32)]| -> Vec<Vec<String>> {
+            let copies = copies(&package, &[((), found.to_vec())]);
+            copies.into_iter().map(|copy| copy.versions).collect()
+        };
+        let either = ["1.1.0", "1.1.1"];
+        assert_eq!(told(&[(0, 60), (1, 6)]), [["1.1.1"]]);
+        assert_eq!(told(&[(0, 120), (1, 12)]), [["1.1.1"], ["1.1.1"]]);
+        // The second has nothing that the newer version alone has.
+        assert_eq!(told(&[(0, 120), (1, 6)]), [&["1.1.1"][..], &either]);
     }
 }
