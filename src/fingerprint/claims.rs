@@ -258,7 +258,8 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &BTreeSet<u1
         if asked_for.contains(&candidates[one.0].number) {
             continue;
         }
-        if let Some(twin) = twin_of(ground, candidates, one.0, &asked_for) {
+        let twin = twin_of(ground, candidates, one.0, &asked_for);
+        if let Some(twin) = twin.or_else(|| fuller_twin_of(ground, candidates, one.0)) {
             ground.give_back(&candidates[one.0]);
             *one = (twin, ground.weigh(&candidates[twin]), ground.take(&candidates[twin]));
         }
@@ -287,6 +288,21 @@ fn twin_of(ground: &Ground<'_>, candidates: &[Candidate], one: usize, asked_for:
         let carries = candidates[one].package.carriers.contains(&twin.number);
         is_asked_for && is_alike() && (carries || ground.weigh_alone(twin).complete >= 0.9 * complete)
     })
+}
+
+/// A package that has all the code of one, of which as much is there, and that has more: one was given another name
+/// (`koa-router` is `@koa/router` since its version 10).
+fn fuller_twin_of(ground: &Ground<'_>, candidates: &[Candidate], one: usize) -> Option<usize> {
+    let own: HashSet<u32> = candidates[one].hits.iter().map(|hit| hit.at).collect();
+    let complete = ground.weigh_alone(&candidates[one]).complete;
+    let is_fuller = |twin: &Candidate| {
+        let theirs: HashSet<u32> = twin.hits.iter().map(|hit| hit.at).collect();
+        theirs.len() > own.len()
+            && own.is_subset(&theirs)
+            && !twin.is_copied()
+            && ground.weigh_alone(twin).complete >= complete
+    };
+    candidates.iter().position(is_fuller)
 }
 
 /// The package that a candidate was cut out of, with what speaks for that.

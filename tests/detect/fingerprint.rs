@@ -115,6 +115,29 @@ fn a_package_says_its_version() {
 }
 
 #[test]
+fn a_package_that_was_given_another_name() {
+    // The new one has all that the old one had, and a little more that lies apart: of its stretch of the bundle less is its own.
+    let release = |modules: &[(&str, usize)]| {
+        let modules = modules
+            .iter()
+            .map(|(name, functions)| module(name, *functions, "same").into_bytes());
+        Release::new("1.0.0", Vec::new(), &mut modules.collect::<Vec<_>>().into_iter())
+    };
+    let old = Source::new("old-name", vec![release(&[("alpha", 40)])]);
+    let new = Source::new("new-name", vec![release(&[("alpha", 40), ("extra", 2)])]);
+    let index = Index::from_bytes(build(vec![old, new], 6_000_000)).unwrap();
+    let (alpha, extra) = (minified("alpha", 40, "same"), minified("extra", 2, "same"));
+    for (bundle, expected) in [
+        (alpha.clone() + &minified("other", 5, "1.0.0") + &extra, "new-name"),
+        (alpha, "old-name"),
+    ] {
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap();
+        let names: Vec<&str> = claims.iter().map(|claim| &*claim.name).collect();
+        assert_eq!(names, [expected]);
+    }
+}
+
+#[test]
 fn a_list_of_licences_says_what_is_there_and_what_is_not() {
     let names: Vec<String> = (0..11).map(|i| format!("package{i}x")).collect();
     let sources = names.iter().map(|name| source(name, 9, &["1.0.0"], &[]));
