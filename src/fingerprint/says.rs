@@ -2,7 +2,7 @@
 
 use super::{build::Release, claims::Claim, literals::Hash, needs::Member, record::Package, version_set::VersionSet};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
 };
 
@@ -77,6 +77,9 @@ pub(super) struct Named {
     pub(super) beside: [Option<u16>; 2],
 }
 
+/// Places of a version that are looked at: a hostile bundle names one a million times.
+const MOST_PLACES: usize = 64;
+
 /// Leaves of the versions that the code of a package allows those that it says: in the midst of its code, or, of one that is there
 /// once and whose code allows only few, anywhere.
 pub(super) fn heed(named: &[Named], members: &mut [Member], claims: &[Claim]) {
@@ -85,12 +88,21 @@ pub(super) fn heed(named: &[Named], members: &mut [Member], claims: &[Claim]) {
     for (i, member) in members.iter().enumerate().filter(saying) {
         copies.entry(member.number).or_default().push(i);
     }
+    let mut places: HashMap<u64, Vec<&Named>> = HashMap::new();
+    for one in named {
+        let places = places.entry(one.hash).or_default();
+        if places.len() < MOST_PLACES {
+            places.push(one);
+        }
+    }
     for (number, copies) in copies {
         let words = words(&members[copies[0]].package);
         let mut own: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
         let mut elsewhere: BTreeSet<u64> = BTreeSet::new();
-        for one in named {
-            let Some(versions) = words.get(&one.hash) else { continue };
+        let said = words
+            .iter()
+            .filter_map(|(hash, versions)| Some((versions, places.get(hash)?)));
+        for (versions, one) in said.flat_map(|(versions, places)| places.iter().map(move |one| (versions, one))) {
             if one.beside.contains(&Some(number)) {
                 // Of several copies each has what is nearest to it.
                 let nearest = copies.iter().min_by_key(|i| distance(&claims[**i].ranges, one.at));
