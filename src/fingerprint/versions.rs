@@ -21,8 +21,9 @@ const EARNEST: f64 = 0.3;
 const ABSENT: (f64, f64) = (2.0, 4.5);
 
 /// Versions this much less likely than the likeliest are ruled out; and for each unit that the likeliest leaves unexplained,
-/// since what is strange to that one may as well be strange to the true one.
-const RULED_OUT: (f64, f64) = (8.0, 0.5);
+/// since what is strange to that one may as well be strange to the true one. With 8 instead of 9, of 24,000 copies in bundles of
+/// seven sets 160 were told wrong and not 148, and 0.2 % more were told to three versions.
+const RULED_OUT: (f64, f64) = (9.0, 0.5);
 
 /// What it costs to suppose a version that was not looked into: it may have what either neighbour has.
 const BETWEEN: f64 = 12.0;
