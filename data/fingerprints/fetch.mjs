@@ -91,26 +91,25 @@ function released(name, versions) {
 /** At most so many versions: the newest of each major and the one before it, what lies around the advisories' bounds, the last
  *  patches of the minors, and then whatever else there is, newest first; of a package that comes out every week, evenly spread. */
 function choose(name, { versions, time }, advised, most) {
-  const stable = released(name, versions)
-    .filter((v, i) => i < LAST || (time?.[v] ?? SINCE) >= SINCE);
+  const usable = released(name, versions).filter((v, i) => i < LAST || (time?.[v] ?? SINCE) >= SINCE);
   const line = (v) => (semver.major(v) ? `${semver.major(v)}` : `0.${semver.minor(v)}`);
   const minor = (v) => `${semver.major(v)}.${semver.minor(v)}`;
-  const groups = (key) => Object.values(stable.reduce((all, v) => ({ ...all, [`v${key(v)}`]: [...(all[`v${key(v)}`] ?? []), v] }), {}));
+  const groups = (key) => Object.values(usable.reduce((all, v) => ({ ...all, [`v${key(v)}`]: [...(all[`v${key(v)}`] ?? []), v] }), {}));
   const picked = new Set();
   const add = (v) => v && picked.add(v);
   groups(line).slice(0, 5).forEach((g) => add(g[0]));
-  stable.filter((v) => semver.prerelease(v)).slice(0, SHIPPED).forEach(add);
+  usable.filter((v) => semver.prerelease(v)).slice(0, SHIPPED).forEach(add);
   for (const bound of advised) {
-    const at = stable.findIndex((v) => semver.lte(v, bound));
+    const at = usable.findIndex((v) => semver.lte(v, bound));
     if (at < 0) continue;
-    [stable[at], stable[at + 1]].forEach(add);
+    [usable[at], usable[at + 1]].forEach(add);
   }
   groups(line).slice(0, 3).forEach((g) => add(g[1]));
-  stable.slice(0, 4).forEach(add);
+  usable.slice(0, 4).forEach(add);
   const left = Math.max(1, most - picked.size);
-  if (most < MANY) for (let i = 0; i < left; i += 1) add(stable[Math.floor((i * stable.length) / left)]);
+  if (most < MANY) for (let i = 0; i < left; i += 1) add(usable[Math.floor((i * usable.length) / left)]);
   groups(minor).forEach((g) => add(g[0]));
-  stable.forEach(add);
+  usable.forEach(add);
   return [...picked].slice(0, most);
 }
 

@@ -2,17 +2,14 @@
 //! all that ask.
 
 use super::needs::{self, Member};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Copies of a package beyond which no order is looked for.
 const MOST_COPIES: usize = 5;
 
 /// Versions of each member, by its place, that remain.
 pub(super) fn told_apart(members: &[Member]) -> Vec<(usize, Vec<String>)> {
-    let mut copies: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
-    for (place, member) in members.iter().enumerate() {
-        copies.entry(member.number).or_default().push(place);
-    }
+    let mut copies = needs::places(members);
     copies.retain(|_, places| (2..=MOST_COPIES).contains(&places.len()));
     let own = |places: &Vec<usize>| places.iter().map(|place| &members[*place]).collect();
     let mut wishes = needs::wishes(
@@ -29,8 +26,10 @@ pub(super) fn told_apart(members: &[Member]) -> Vec<(usize, Vec<String>)> {
             continue;
         }
         let groups = groups(wishes.remove(number).unwrap_or_default(), &versions);
-        if groups.len() == versions.len() {
-            share_out(&mut versions, &groups);
+        if groups.len() == versions.len()
+            && let Some(shared) = shared_out(&versions, &groups)
+        {
+            versions = shared.into();
         }
         leave_to_others(&mut versions);
         let left = places.iter().zip(versions).filter(|(place, versions)| {
@@ -56,38 +55,29 @@ fn groups<'m>(mut wishes: Vec<BTreeSet<&'m String>>, versions: &[BTreeSet<&'m St
     wishes.sort_by_key(BTreeSet::len);
     let mut groups: Vec<BTreeSet<&String>> = Vec::new();
     for wish in wishes {
-        match groups.iter_mut().find(|group| !group.is_disjoint(&wish)) {
-            Some(group) => group.retain(|version| wish.contains(version)),
-            None => groups.push(wish),
-        }
+        needs::join(&mut groups, wish);
     }
     groups
 }
 
-/// Gives each copy one of as many groups, if that can be done.
-fn share_out<'m>(versions: &mut [BTreeSet<&'m String>], groups: &[BTreeSet<&'m String>]) {
-    let Some((copy, others)) = versions.split_first_mut() else {
-        return;
-    };
-    for at in 0..groups.len() {
-        let served: BTreeSet<&String> = copy.intersection(&groups[at]).copied().collect();
-        let mut left = groups.to_vec();
-        left.remove(at);
-        if !served.is_empty() && can_share_out(others, &left) {
-            *copy = served;
-            return share_out(others, &left);
-        }
-    }
-}
-
-fn can_share_out(versions: &[BTreeSet<&String>], groups: &[BTreeSet<&String>]) -> bool {
+/// What is left of each copy when each has one of as many groups; `None` if that cannot be done.
+fn shared_out<'m>(
+    versions: &[BTreeSet<&'m String>],
+    groups: &[BTreeSet<&'m String>],
+) -> Option<VecDeque<BTreeSet<&'m String>>> {
     let Some((copy, others)) = versions.split_first() else {
-        return true;
+        return Some(VecDeque::new());
     };
-    (0..groups.len()).any(|at| {
+    (0..groups.len()).find_map(|at| {
+        let served = copy & &groups[at];
+        if served.is_empty() {
+            return None;
+        }
         let mut left = groups.to_vec();
         left.remove(at);
-        !copy.is_disjoint(&groups[at]) && can_share_out(others, &left)
+        let mut shared = shared_out(others, &left)?;
+        shared.push_front(served);
+        Some(shared)
     })
 }
 

@@ -46,20 +46,22 @@ pub fn build(mut sources: Vec<Source>, most_bytes: usize) -> Vec<u8> {
     let (runs, carried) = told_apart(&sources, runs);
     let carriers = carriers(&sources, &runs);
     let mut room = most_bytes.saturating_sub(400_000);
+    // The largest that fits; or what is nearest to it.
+    let worth = |size: usize| {
+        (
+            size <= most_bytes,
+            if size <= most_bytes { size } else { usize::MAX - size },
+        )
+    };
     let mut best: Option<Vec<u8>> = None;
     for _ in 0..TRIES {
         let bytes = of_size(&sources, &runs, &carried, &carriers, room);
-        let (size, fits) = (bytes.len(), bytes.len() <= most_bytes);
-        room = (room + most_bytes).saturating_sub(size);
-        let is_better = match &best {
-            Some(best) if best.len() <= most_bytes => fits && size > best.len(),
-            Some(best) => size < best.len(),
-            None => true,
-        };
-        if is_better {
+        let size = bytes.len();
+        if best.as_ref().is_none_or(|best| worth(size) > worth(best.len())) {
             best = Some(bytes);
         }
-        if room < ENTRY_BYTES || fits && size + most_bytes / 256 >= most_bytes {
+        room = (room + most_bytes).saturating_sub(size);
+        if room < ENTRY_BYTES || size <= most_bytes && size + most_bytes / 256 >= most_bytes {
             break;
         }
     }

@@ -165,11 +165,17 @@ pub(super) fn narrow(members: &mut [Member]) {
 
 /// How many copies there are of each package.
 pub(super) fn copies(members: &[Member]) -> BTreeMap<u16, usize> {
-    let mut copies = BTreeMap::new();
-    for member in members {
-        *copies.entry(member.number).or_default() += 1;
+    let copies = places(members).into_iter();
+    copies.map(|(number, places)| (number, places.len())).collect()
+}
+
+/// Places of the copies of each package.
+pub(super) fn places(members: &[Member]) -> BTreeMap<u16, Vec<usize>> {
+    let mut places: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+    for (place, member) in members.iter().enumerate() {
+        places.entry(member.number).or_default().push(place);
     }
-    copies
+    places
 }
 
 /// What dependents say of the copies of a package.
@@ -205,10 +211,7 @@ pub(super) fn others(members: &[Member]) -> Vec<Copies> {
                 (None, _) => wanted,
             };
             // One copy serves all whose wishes go together.
-            match groups.iter_mut().find(|group| !group.is_disjoint(&wanted)) {
-                Some(group) => group.retain(|version| wanted.contains(version)),
-                None => groups.push(wanted),
-            }
+            join(&mut groups, wanted);
         }
         let is_told = |group: &BTreeSet<&String>| group.iter().any(|version| copies[0].versions.contains(version));
         let own = groups.iter().position(is_told).filter(|_| copies.len() == 1);
@@ -222,6 +225,14 @@ pub(super) fn others(members: &[Member]) -> Vec<Copies> {
         }
     }
     all
+}
+
+/// Adds what a dependent takes to the first group that it goes together with, or as one of its own.
+pub(super) fn join<'m>(groups: &mut Vec<BTreeSet<&'m String>>, wanted: BTreeSet<&'m String>) {
+    match groups.iter_mut().find(|group| !group.is_disjoint(&wanted)) {
+        Some(group) => group.retain(|version| wanted.contains(version)),
+        None => groups.push(wanted),
+    }
 }
 
 /// Of each package the sets of versions that each of its dependents takes, where what is there surely asks for it.

@@ -1,6 +1,13 @@
 //! Versions that packages say of themselves, as `const VERSION = "4.20.0"` does.
 
-use super::{build::Release, claims::Claim, literals::Hash, needs::Member, record::Package, version_set::VersionSet};
+use super::{
+    claims::Claim,
+    literals::Hash,
+    needs::{self, Member},
+    record::Package,
+    source::Release,
+    version_set::VersionSet,
+};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
@@ -83,11 +90,8 @@ const MOST_PLACES: usize = 64;
 /// Leaves of the versions that the code of a package allows those that it says: in the midst of its code, or, of one that is there
 /// once and whose code allows only few, anywhere.
 pub(super) fn heed(named: &[Named], members: &mut [Member], claims: &[Claim]) {
-    let mut copies: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
-    let saying = |(_, member): &(usize, &Member)| member.package.saying.count() > 0;
-    for (i, member) in members.iter().enumerate().filter(saying) {
-        copies.entry(member.number).or_default().push(i);
-    }
+    let mut copies = needs::places(members);
+    copies.retain(|_, places| members[places[0]].package.saying.count() > 0);
     let mut places: HashMap<u64, Vec<&Named>> = HashMap::new();
     for one in named {
         let places = places.entry(one.hash).or_default();
@@ -134,11 +138,9 @@ pub(super) fn heed(named: &[Named], members: &mut [Member], claims: &[Claim]) {
 /// say which they are.
 fn words(package: &Package) -> BTreeMap<u64, Vec<String>> {
     let is_saying = |place: usize| {
-        let next = package.looked_into.partition_point(|looked_into| *looked_into < place);
-        let is_known = package.looked_into.get(next) == Some(&place);
         // One that was not looked into does as the one before it.
-        let at = if is_known { Some(next) } else { next.checked_sub(1) };
-        at.is_some_and(|at| package.saying.contains(at))
+        let after = package.looked_into.partition_point(|looked_into| *looked_into <= place);
+        after.checked_sub(1).is_some_and(|at| package.saying.contains(at))
     };
     let published = package.published.iter().enumerate();
     let saying = published.filter(|(place, _)| is_saying(*place));

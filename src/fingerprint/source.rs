@@ -158,24 +158,20 @@ fn merged(releases: &mut [Release]) -> Vec<Run> {
 const PACKED: usize = 3;
 
 /// Drops the runs that a release alone has which is that much larger than its neighbours, both of its line: it was published with what
-/// it depends on in its files (`@azure/identity` 1.2.4 with `express`).
-pub(super) fn drop_what_was_packed_once(versions: &[&str], runs: &mut Vec<Run>) {
-    let line = |version: &str| version.split('.').next().map(str::to_owned);
+/// it depends on in its files, as one of `express` was.
+fn drop_what_was_packed_once(versions: &[&str], runs: &mut Vec<Run>) {
+    let line = |place: usize| versions[place].split('.').next();
     let mut sizes = vec![0; versions.len()];
     for (first, last) in runs.iter().flat_map(|(_, of)| of.stretches()) {
         sizes[first..=last].iter_mut().for_each(|size| *size += 1);
     }
-    let is_packed = |place: usize| {
-        let neighbours = place.checked_sub(1).into_iter().chain(Some(place + 1));
-        let mut neighbours = neighbours.map(|place| versions.get(place).zip(sizes.get(place)));
-        (0..2).all(|_| {
-            let neighbour = neighbours.next().flatten();
-            neighbour
-                .is_some_and(|(version, size)| line(version) == line(versions[place]) && sizes[place] > PACKED * size)
-        })
+    let dwarfs = |place: usize, other: usize| line(place) == line(other) && sizes[place] > PACKED * sizes[other];
+    let is_packed = |place: &usize| {
+        let has_both = (1..versions.len().saturating_sub(1)).contains(place);
+        has_both && dwarfs(*place, place - 1) && dwarfs(*place, place + 1)
     };
-    let packed: Vec<bool> = (0..versions.len()).map(is_packed).collect();
-    runs.retain(|(_, of)| of.count() > 1 || !of.stretches().any(|(first, _)| packed[first]));
+    let packed: HashSet<usize> = (0..versions.len()).filter(is_packed).collect();
+    runs.retain(|(_, of)| of.count() > 1 || !of.stretches().any(|(first, _)| packed.contains(&first)));
 }
 
 #[cfg(test)]

@@ -238,13 +238,9 @@ const DOUBLED: f64 = 0.4;
 /// The same, from which on more than one copy is likelier than a version that was not looked into.
 const TWICE: f64 = 0.3;
 
-fn is_doubled<S>(package: &Package, parts: &[(S, Found)], least: f64) -> bool {
-    let all = sum(parts.iter().map(|(_, found)| found));
-    let runs = |set: u16| package.sets.get(usize::from(set)).map_or(0, |set| set.runs);
-    let (once, again) = all.iter().fold((0, 0), |(once, again), &(set, found)| {
-        let first = found.min(runs(set));
-        (once + first, again + found - first)
-    });
+fn is_doubled(package: &Package, found: &Found, least: f64) -> bool {
+    let again = hits(&again(package, found));
+    let once = hits(found) - again;
     again >= FEWEST_TELL && f64::from(again) >= least * f64::from(once)
 }
 
@@ -296,16 +292,16 @@ impl<S> Instance<S> {
 
 /// The copies of a package, by parts that cannot be of one version, and the versions that each can be.
 pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<Instance<S>> {
+    let found = sum(parts.iter().map(|(_, found)| found));
     let mut guesses = guesses(package);
-    if is_doubled(package, parts, TWICE) {
+    if is_doubled(package, &found, TWICE) {
         // Two copies have what each of two versions has; a version between the two has it once.
         guesses.retain(|guess| !guess.between);
     }
-    let found = sum(parts.iter().map(|(_, found)| found));
     let (near, unexplained) = possible(package, &guesses, &found, 1.0);
     let one = || {
         let mut all = vec![Instance::new(package, parts.iter().map(|(s, _)| *s).collect(), &near)];
-        if is_doubled(package, parts, DOUBLED) {
+        if is_doubled(package, &found, DOUBLED) {
             let again = again(package, &found);
             let complete = |found: &Found| completeness(package, &by_set(package, found));
             let second = if complete(&again) >= AS_MUCH * complete(&found) {
