@@ -151,16 +151,23 @@ async function releases(name) {
 // what is popular.
 const dependents = new Map([...seeds].map((seed) => [seed, Infinity]));
 const closure = [...seeds];
-await each(closure, async (name) => {
+const taken = new Map();
+async function takeNeeds(name) {
   const { versions, chosen } = await releases(name);
   // What comes out every week is made of other parts every year, and old ones stay in functions.
-  const lines = WEEKLY.test(name) ? chosen : chosen.slice(0, LINES);
+  const lines = WEEKLY.test(name) ? chosen : [...chosen.slice(0, LINES), ...chosen.filter((v) => semver.prerelease(v))];
   const needed = new Set(lines.flatMap((v) => Object.keys(versions[v].dependencies ?? {})).filter(isDeployed));
   for (const need of needed) {
+    if (taken.get(name)?.has(need)) continue;
     if (!dependents.has(need)) closure.push(need);
     dependents.set(need, (dependents.get(need) ?? 0) + 1);
   }
-});
+  taken.set(name, needed);
+}
+await each(closure, takeNeeds);
+// Which prereleases are shipped is known when all have been read, and what these depend on then.
+await each(closure.filter((name) => shipped.has(name)), takeNeeds);
+await each(closure.filter((name) => !taken.has(name)), takeNeeds);
 closure.sort((a, b) => (dependents.get(b) === dependents.get(a) ? (a < b ? -1 : 1) : dependents.get(b) - dependents.get(a)));
 const names = [...new Set([...closure.slice(0, MOST), ...known, ...listed])].slice(0, ALL);
 rest = new Set(closure.filter((name) => !names.includes(name)).slice(0, REST));
