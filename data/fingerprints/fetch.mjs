@@ -28,7 +28,7 @@ const ROOM = 300e6;
 const WEEKLY = /^@(aws-sdk|smithy|azure|google-cloud|opentelemetry|sentry|aws-lambda-powertools)\/|^(aws-sdk|@types\/.*)$/;
 const WEEKLY_MANY = 24;
 /** The same of what few packages depend on: mostly small ones, which every function has some of. */
-const REST = Number(process.env.REST || 2740);
+const REST = Number(process.env.REST || 2900);
 const REST_MANY = 40;
 /** What was published before is in no function any more, unless it is among the last so many of a package. */
 const SINCE = '2015-01-01';
@@ -37,11 +37,16 @@ const LAST = 10;
 const SHIPPED = 12;
 /** Release lines of a package whose newest version says what it depends on. */
 const LINES = 5;
+/** And so does whatever of it was published since. */
+const WALKED = '2018-01-01';
+/** How far weight goes from what functions are built from, and how much of it a step takes. */
+const ROUNDS = 8;
+const DAMPED = 0.8;
 
 /** Build tools, test tools, types, browsers' and platforms' own: not what is deployed. */
 const NOT_DEPLOYED = new RegExp('^(@(types|babel|jest|eslint|typescript-eslint|eslint-community|webassemblyjs|rollup|vitest|vitejs|next|radix-ui|floating-ui|tailwindcss|'
   + 'esbuild|img|swc|unrs|napi-rs|emnapi|tybys|istanbuljs|bcoe|tsconfig|testing-library|csstools|rolldown|jridgewell|ampproject|humanwhocodes|humanfs|sinonjs|'
-  + 'cspotcode|asamuzakjp|dnd-kit|emotion|react-spring|storybook|nx|angular|vue|mui|tanstack|rtsao|playwright|adobe|pkgr|svgr|parcel|biomejs|oxc.*|nuxt|commitlint|npmcli|unified|cypress|reduxjs|xtuc)/'
+  + 'cspotcode|asamuzakjp|dnd-kit|emotion|react-spring|storybook|nx|angular|vue|mui|tanstack|rtsao|playwright|adobe|pkgr|svgr|parcel|biomejs|oxc.*|nuxt|commitlint|npmcli|unified|cypress|reduxjs|xtuc|changesets|manypkg|semantic-release|bevry|codemirror|cspell)/'
   + '|(jest|eslint|babel|webpack|postcss|istanbul|regexpu|unicode-|vite|rollup|terser|css-(loader|minimizer|blank|has|prefers|declaration|db|color|functions)|cssnano|stylelint|ts-jest|ts-node|tsx$|esbuild|caniuse|electron|browserslist|typescript|prettier|'
   + 'react|playwright|tailwind|lightningcss|@?swc|sass|karma|mocha|cypress|node-gyp|npm-|pnpm|husky|lint|listr|framer|autoprefixer|next$|svgo|csso|d3|hast|mdast|micromark|unist|'
   + 'remark|rehype|vfile|vscode|regenerate|regjs|core-js-compat|jsdom|nwsapi|cssom|cssstyle|fsevents|acorn-|es-module-lexer|tinybench|tinypool|lucide|zustand|telecom-|mdn-data|language-|axobject|aria-|axe-|'
@@ -144,31 +149,41 @@ async function releases(name) {
   const packument = await pacote.packument(name, options);
   shipPrereleases(name, packument);
   const chosen = choose(name, packument, advised.get(name) ?? [], WEEKLY.test(name) ? WEEKLY_MANY : rest.has(name) ? REST_MANY : MANY);
-  return { versions: packument.versions, chosen };
+  return { versions: packument.versions, time: packument.time, chosen };
 }
 
-// What functions are built from, with all that this depends on, what most depend on first; then what advisories are of, and
-// what is popular.
-const dependents = new Map([...seeds].map((seed) => [seed, Infinity]));
+// What functions are built from, with all that this depends on in what it shipped; then what advisories are of, and what is popular.
 const closure = [...seeds];
-const taken = new Map();
-async function takeNeeds(name) {
-  const { versions, chosen } = await releases(name);
+const parts = new Map();
+/** Of each package that another depends on, in which share of its versions. */
+async function walk(name) {
+  const { versions, time, chosen } = await releases(name);
   // What comes out every week is made of other parts every year, and old ones stay in functions.
-  const lines = WEEKLY.test(name) ? chosen : [...chosen.slice(0, LINES), ...chosen.filter((v) => semver.prerelease(v))];
-  const needed = new Set(lines.flatMap((v) => Object.keys(versions[v].dependencies ?? {})).filter(isDeployed));
-  for (const need of needed) {
-    if (taken.get(name)?.has(need)) continue;
-    if (!dependents.has(need)) closure.push(need);
-    dependents.set(need, (dependents.get(need) ?? 0) + 1);
+  const isWalked = (v, i) => WEEKLY.test(name) || i < LINES || semver.prerelease(v) || (time?.[v] ?? '') >= WALKED;
+  const walked = chosen.filter(isWalked);
+  const asked = new Map();
+  for (const need of walked.flatMap((v) => Object.keys(versions[v].dependencies ?? {})).filter(isDeployed)) {
+    asked.set(need, (asked.get(need) ?? 0) + 1 / walked.length);
+    if (!met.has(need)) closure.push(need);
+    met.add(need);
   }
-  taken.set(name, needed);
+  parts.set(name, asked);
 }
-await each(closure, takeNeeds);
+const met = new Set(closure);
+await each(closure, walk);
 // Which prereleases are shipped is known when all have been read, and what these depend on then.
-await each(closure.filter((name) => shipped.has(name)), takeNeeds);
-await each(closure.filter((name) => !taken.has(name)), takeNeeds);
-closure.sort((a, b) => (dependents.get(b) === dependents.get(a) ? (a < b ? -1 : 1) : dependents.get(b) - dependents.get(a)));
+const before = closure.length;
+await each(closure.filter((name) => shipped.has(name)), walk);
+await each(closure.slice(before), walk);
+
+/** How much is built from a package: of each that depends on it, as much as is built from that, by the share of its versions. */
+let weights = new Map();
+for (let round = 0; round < ROUNDS; round += 1) {
+  const next = new Map(closure.map((name) => [name, seeds.has(name) ? 1 : 0]));
+  for (const [name, asked] of parts) for (const [need, share] of asked) next.set(need, next.get(need) + DAMPED * share * (weights.get(name) ?? 0));
+  weights = next;
+}
+closure.sort((a, b) => seeds.has(b) - seeds.has(a) || weights.get(b) - weights.get(a) || (a < b ? -1 : 1));
 const names = [...new Set([...closure.slice(0, MOST), ...known, ...listed])].slice(0, ALL);
 rest = new Set(closure.filter((name) => !names.includes(name)).slice(0, REST));
 names.push(...rest);

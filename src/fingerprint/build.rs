@@ -5,7 +5,7 @@ use super::{
     index::{self, ENTRY_BYTES, PACKAGES, SETS},
     record::{self, Need, Package, Set},
     source::Run,
-    version_set::{self, VersionSet},
+    version_set::{self, Tally, VersionSet},
 };
 use crate::ecosystem::NPM;
 use rayon::prelude::*;
@@ -309,7 +309,7 @@ fn carriers(sources: &[Source], runs: &[Vec<Run>]) -> Vec<Vec<u16>> {
         .zip(sources)
         .map(|(runs, source)| size(runs, source))
         .collect();
-    let mut carriers = vec![Vec::new(); sources.len()];
+    let mut carriers = packed(sources, runs);
     for ((copied, carrier), runs) in common {
         let (small, large) = (sizes[usize::from(copied)], sizes[usize::from(carrier)]);
         if count(runs) >= COPIED * small && large >= LARGER * small {
@@ -318,8 +318,49 @@ fn carriers(sources: &[Source], runs: &[Vec<Run>]) -> Vec<Vec<u16>> {
     }
     for all in &mut carriers {
         all.sort_unstable();
+        all.dedup();
     }
     carriers
+}
+
+/// Runs of a version below which it is too little to be known for what was packed.
+const FEWEST_PACKED: i64 = 8;
+
+/// Of each package the larger ones that were made with it, do not import it, and have most of the code of one of its versions.
+fn packed(sources: &[Source], runs: &[Vec<Run>]) -> Vec<Vec<u16>> {
+    let numbers: HashMap<&str, u16> = (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect();
+    let made_with = (0u16..).zip(sources).flat_map(|(carrier, source)| {
+        let copied = source.packed.iter().filter_map(|name| numbers.get(&**name).copied());
+        copied.map(move |copied| (copied, carrier))
+    });
+    let pairs: Vec<(u16, u16)> = made_with.filter(|(copied, carrier)| copied != carrier).collect();
+    let has_most = |&(copied, carrier): &(u16, u16)| {
+        let (small, large) = (usize::from(copied), usize::from(carrier));
+        let (mut there, mut all) = (
+            Tally::new(sources[small].versions.len()),
+            Tally::new(sources[small].versions.len()),
+        );
+        for (gram, versions) in &runs[small] {
+            all.add(versions, 1);
+            if runs[large].binary_search_by_key(gram, |(gram, _)| *gram).is_ok() {
+                there.add(versions, 1);
+            }
+        }
+        let size = size(&runs[large], &sources[large]);
+        there.each().zip(all.each()).any(|(there, all)| {
+            all >= FEWEST_PACKED && share_of(there, all) >= COPIED && size >= LARGER * share_of(all, 1)
+        })
+    };
+    let mut carriers = vec![Vec::new(); sources.len()];
+    for (copied, carrier) in pairs.into_par_iter().filter(has_most).collect::<Vec<_>>() {
+        carriers[usize::from(copied)].push(carrier);
+    }
+    carriers
+}
+
+#[allow(clippy::cast_precision_loss)] // far below
+fn share_of(some: i64, all: i64) -> f64 {
+    some as f64 / all as f64
 }
 
 /// Runs of an average version.

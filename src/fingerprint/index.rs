@@ -4,14 +4,18 @@
 //! | part | holds |
 //! |---|---|
 //! | header | magic, layout, [`DEFINITION`], lengths, CRC-32 of the directory, CRC-32 of the header |
-//! | directory | end of each package's record; end of each of 65,536 buckets; CRC-32 of each block of 256 buckets |
-//! | packages | a [`record`](super::record) each, with a CRC-32 behind it |
+//! | directory | end of each record; end of each of 65,536 buckets; CRC-32 of each block of 256 buckets |
+//! | records | one of each [package](super::record), and one of the ranges in which they ask for others; with a CRC-32 behind each |
 //! | runs | six bytes each, sorted: 24 bits of the hash (its bucket is the other 16), 11 bits of its set of versions, 13 of its package |
 //!
 //! All is little-endian. A block or a record is verified before it is first read; what is read is checked against the bytes
 //! that are there all the same. The framing of the advisories' index was not reused: its keys are texts, a run is six bytes.
 
-use super::{grams::BITS, record::Package, tokens::DEFINITION};
+use super::{
+    grams::BITS,
+    record::{self, Package},
+    tokens::DEFINITION,
+};
 use crate::archive::Mapped;
 use std::{
     fs::File,
@@ -19,7 +23,7 @@ use std::{
     ops::{Deref, Range},
     path::Path,
     sync::{
-        LazyLock,
+        LazyLock, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -27,7 +31,7 @@ use std::{
 /// First bytes of the file.
 pub(super) const MAGIC: &[u8; 8] = b"PLIMSFPR";
 /// Version of the layout; a reader takes this one alone.
-pub(super) const LAYOUT: u32 = 4;
+pub(super) const LAYOUT: u32 = 5;
 pub(super) const HEADER_BYTES: usize = 8 + 4 * 4 + 8 * 3 + 4 + 4;
 pub(super) const BUCKETS: usize = 1 << 16;
 pub(super) const BLOCKS: usize = 256;
@@ -102,6 +106,8 @@ pub struct Index {
     records: Range<usize>,
     runs: Range<usize>,
     verified: [AtomicU64; BLOCKS / 64],
+    /// Where each range is, once somebody asked.
+    ranges: OnceLock<Vec<Range<usize>>>,
 }
 
 /// A run that is known.
@@ -187,7 +193,7 @@ impl Index {
         if runs.end != bytes.len() || runs.len() % ENTRY_BYTES != 0 {
             return Err(IndexError::Malformed("its length"));
         }
-        if packages > PACKAGES || directory.len() != 4 * (packages + BUCKETS + BLOCKS) {
+        if packages > PACKAGES || directory.len() != 4 * (packages + 1 + BUCKETS + BLOCKS) {
             return Err(IndexError::Malformed("the length of its directory"));
         }
         let sum = u32_at(header, HEADER_BYTES - 8)?;
@@ -195,11 +201,12 @@ impl Index {
         Ok(Self {
             packages,
             ends: directory.start,
-            buckets: directory.start + 4 * packages,
-            sums: directory.start + 4 * (packages + BUCKETS),
+            buckets: directory.start + 4 * (packages + 1),
+            sums: directory.start + 4 * (packages + 1 + BUCKETS),
             records,
             runs,
             verified: Default::default(),
+            ranges: OnceLock::new(),
             bytes,
         })
     }
@@ -269,20 +276,34 @@ impl Index {
     /// # Errors
     /// When its record is damaged.
     pub fn package(&self, number: u16) -> Result<Package> {
-        Package::read(self.record(number)?).ok_or(IndexError::Malformed("the record of a package"))
-    }
-
-    /// A package's record.
-    fn record(&self, number: u16) -> Result<&[u8]> {
         let malformed = || IndexError::Malformed("the record of a package");
         if usize::from(number) >= self.packages {
             return Err(malformed());
         }
-        let range = self.stretch(self.ends, usize::from(number), 1, &self.records)?;
-        let record = self.bytes.get(range).unwrap_or_default();
+        let ranges = self.ranges()?;
+        let range = |number: usize| std::str::from_utf8(self.bytes.get(ranges.get(number)?.clone())?).ok();
+        Package::read(self.record(usize::from(number))?.1, range).ok_or_else(malformed)
+    }
+
+    /// Where each range is in which packages ask for others.
+    fn ranges(&self) -> Result<&[Range<usize>]> {
+        if self.ranges.get().is_none() {
+            let (from, text) = self.record(self.packages)?;
+            let ranges = record::read_ranges(text).ok_or(IndexError::Malformed("the record of the ranges"))?;
+            let ranges = ranges.into_iter().map(|at| from + at.start..from + at.end);
+            let _ = self.ranges.set(ranges.collect());
+        }
+        Ok(self.ranges.get().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// The record of a package, and where it begins; behind them all, that of the ranges.
+    fn record(&self, number: usize) -> Result<(usize, &[u8])> {
+        let malformed = || IndexError::Malformed("a record");
+        let range = self.stretch(self.ends, number, 1, &self.records)?;
+        let record = self.bytes.get(range.clone()).unwrap_or_default();
         let (body, sum) = record.split_last_chunk::<4>().ok_or_else(malformed)?;
-        checksum("the record of a package", body, u32::from_le_bytes(*sum))?;
-        Ok(body)
+        checksum("a record", body, u32::from_le_bytes(*sum))?;
+        Ok((range.start, body))
     }
 
     /// A package by its name, with its number; `None` if it is not known.
@@ -304,7 +325,7 @@ impl Index {
     }
 
     fn name(&self, number: u16) -> Result<&str> {
-        Package::name_of(self.record(number)?).ok_or(IndexError::Malformed("the record of a package"))
+        Package::name_of(self.record(usize::from(number))?.1).ok_or(IndexError::Malformed("the record of a package"))
     }
 
     /// Verifies every checksum and decodes every record.
@@ -336,13 +357,21 @@ pub(super) fn write(packages: &[Package], entries: &[(u64, Known)]) -> Vec<u8> {
     let mut directory: Vec<u8> = Vec::new();
     let word = |out: &mut Vec<u8>, n: usize| out.extend_from_slice(&u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
     let mut records = Vec::new();
-    for package in packages {
-        let from = records.len();
-        package.write(&mut records);
+    let mut close = |records: &mut Vec<u8>, from: usize| {
         let sum = crc32fast::hash(&records[from..]);
         records.extend_from_slice(&sum.to_le_bytes());
         word(&mut directory, records.len());
+    };
+    let ranges = record::ranges(packages);
+    let numbers = ranges.iter().enumerate().map(|(i, range)| (*range, i)).collect();
+    for package in packages {
+        let from = records.len();
+        package.write(&numbers, &mut records);
+        close(&mut records, from);
     }
+    let from = records.len();
+    record::write_ranges(&ranges, &mut records);
+    close(&mut records, from);
     let mut runs = Vec::with_capacity(entries.len() * ENTRY_BYTES);
     let mut sums = Vec::new();
     let (mut next, mut block) = (0, 0);

@@ -1,12 +1,13 @@
 //! Packages known by their code: which tokens of JavaScript survive a minifier ([`tokens`]), the runs of them that are
-//! compared ([`grams`]), the file of those that are known ([`index`]) and how it is made ([`build`], [`tarball`]), and what
-//! a bundle shows ([`claims`]).
+//! compared ([`grams`]), the file of those that are known ([`index`]) and how it is made ([`build`], [`tarball`]), what they say
+//! for each package (`ground`), and what a bundle shows ([`claims`]).
 
 mod apart;
 pub mod build;
 pub mod claims;
 mod fresh;
 pub mod grams;
+mod ground;
 pub mod index;
 mod led_to;
 mod literals;
@@ -19,6 +20,7 @@ mod served;
 mod source;
 pub mod tarball;
 pub mod tokens;
+mod twins;
 mod unseen;
 mod verdict;
 pub mod version_set;

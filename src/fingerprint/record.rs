@@ -7,18 +7,25 @@
 //! | name | text |
 //! | versions | how many; each as the first number in which it differs from the one before it, see [`put_version`] |
 //! | `others_told` and twice `carried`, shift | numbers |
-//! | sets of versions | how many; of each its stretches, and how many runs |
-//! | needs | how many; of each the package's number, the range, stretches of versions |
+//! | sets of versions | how many; for those in a row with as many runs each how many these are and how many sets; then the stretches of each |
+//! | needs | how many; of each how much larger the package's number is than the one before, the number of the range, stretches of versions |
 //! | carriers | how many; of each the package's number |
 //! | versions that say which they are | stretches of those that were looked into |
 //!
-//! Stretches are how many there are, and of each how far it begins from the end of the one before, and its length less one.
+//! Stretches: of each how far it begins from the end of the one before and one more, twice that, one more where another follows; and its
+//! length less one. None: 0. Ranges are in a record of their own behind those of all packages: each as a text, the commonest first.
 
 use super::{
     grams::BITS,
+    index,
     version_set::{self, Tally, VersionSet},
 };
-use std::sync::OnceLock;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::OnceLock,
+};
 
 /// Versions that share runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,7 +120,7 @@ impl Package {
     }
 
     /// Writes it.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, ranges: &HashMap<&str, usize>, out: &mut Vec<u8>) {
         put_text(out, &self.name);
         put_usize(out, self.published.len());
         let mut looked_into = self.looked_into.iter().peekable();
@@ -129,16 +136,21 @@ impl Package {
         put(out, u64::from(self.others_told) | u64::from(self.carried) << 1);
         put(out, u64::from(self.shift));
         put_usize(out, self.sets.len());
+        for alike in self.sets.chunk_by(|a, b| a.runs == b.runs) {
+            put(out, u64::from(alike[0].runs));
+            put_usize(out, alike.len());
+        }
         for set in &self.sets {
             let stretches: Vec<_> = set.versions.stretches().collect();
             put_stretches(out, &stretches);
-            put(out, u64::from(set.runs));
         }
         put_usize(out, self.needs.len());
+        let mut before = 0;
         for need in &self.needs {
-            put(out, u64::from(need.package));
-            put_text(out, &need.range);
+            put(out, u64::from(need.package.wrapping_sub(before)));
+            put_usize(out, ranges.get(&*need.range).copied().unwrap_or(usize::MAX));
             put_stretches(out, &need.asked_by);
+            before = need.package;
         }
         put_usize(out, self.carriers.len());
         for carrier in &self.carriers {
@@ -155,7 +167,7 @@ impl Package {
     }
 
     /// Reads it; `None` if that is no record.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn read<'r>(bytes: &[u8], range: impl Fn(usize) -> Option<&'r str>) -> Option<Self> {
         let mut reader = Reader { bytes };
         let reader = &mut reader;
         let name = reader.text()?;
@@ -173,20 +185,28 @@ impl Package {
         }
         let flags = reader.number()?;
         let shift = u8::try_from(reader.number()?).ok().filter(|s| u32::from(*s) < BITS)?;
-        let mut sets = Vec::new();
-        for _ in 0..reader.count()? {
-            let mut versions = VersionSet::default();
+        let sets = reader.count().filter(|sets| *sets <= index::SETS)?;
+        let mut sets = vec![Set::default(); sets];
+        let mut open = &mut sets[..];
+        while !open.is_empty() {
+            let runs = u32::try_from(reader.number()?).ok()?;
+            let (alike, rest) = open.split_at_mut_checked(usize::try_from(reader.number()?).ok()?.max(1))?;
+            for set in alike {
+                set.runs = runs;
+            }
+            open = rest;
+        }
+        for set in &mut sets {
+            let versions = &mut set.versions;
             reader.stretches(looked_into.len(), |first, last| versions.insert_stretch(first, last))?;
-            sets.push(Set {
-                versions,
-                runs: u32::try_from(reader.number()?).ok()?,
-            });
         }
         let mut needs = Vec::new();
+        let mut before = 0u16;
         for _ in 0..reader.count()? {
+            before = before.wrapping_add(u16::try_from(reader.number()?).ok()?);
             let mut need = Need {
-                package: u16::try_from(reader.number()?).ok()?,
-                range: reader.text()?,
+                package: before,
+                range: range(usize::try_from(reader.number()?).ok()?)?.to_owned(),
                 asked_by: Vec::new(),
             };
             reader.stretches(published.len(), |first, last| need.asked_by.push((first, last)))?;
@@ -245,13 +265,46 @@ fn put_version(out: &mut Vec<u8>, before: &mut [u64; 3], version: &str, looked_i
 }
 
 fn put_stretches(out: &mut Vec<u8>, stretches: &[(usize, usize)]) {
-    put_usize(out, stretches.len());
     let mut end = 0;
-    for (first, last) in stretches {
-        put_usize(out, first - end);
+    for (i, (first, last)) in stretches.iter().enumerate() {
+        put_usize(out, (first - end + 1) << 1 | usize::from(i + 1 < stretches.len()));
         put_usize(out, last - first);
         end = last + 1;
     }
+    if stretches.is_empty() {
+        put(out, 0);
+    }
+}
+
+/// Ranges of packages, the commonest first.
+pub(super) fn ranges(packages: &[Package]) -> Vec<&str> {
+    let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
+    for need in packages.iter().flat_map(|package| &package.needs) {
+        *asked.entry(&need.range).or_default() += 1;
+    }
+    let mut ranges: Vec<(&str, usize)> = asked.into_iter().collect();
+    ranges.sort_by_key(|(range, asked)| (Reverse(*asked), *range));
+    ranges.into_iter().map(|(range, _)| range).collect()
+}
+
+/// Writes them.
+pub(super) fn write_ranges(ranges: &[&str], out: &mut Vec<u8>) {
+    for range in ranges {
+        put_text(out, range);
+    }
+}
+
+/// Where in their record each is; `None` if that is none.
+pub(super) fn read_ranges(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut reader = Reader { bytes };
+    let mut ranges = Vec::new();
+    while !reader.bytes.is_empty() {
+        let length = reader.count()?;
+        let from = bytes.len() - reader.bytes.len();
+        reader.taken(length)?;
+        ranges.push(from..from + length);
+    }
+    Some(ranges)
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -328,16 +381,22 @@ impl<'b> Reader<'b> {
     /// Calls `see` with each stretch of the places below `end`.
     fn stretches(&mut self, end: usize, mut see: impl FnMut(usize, usize)) -> Option<()> {
         let mut from = 0usize;
-        for _ in 0..self.count()? {
-            let first = from.checked_add(usize::try_from(self.number()?).ok()?)?;
+        loop {
+            let head = usize::try_from(self.number()?).ok()?;
+            let Some(gap) = (head >> 1).checked_sub(1) else {
+                return (head == 0).then_some(());
+            };
+            let first = from.checked_add(gap)?;
             let last = first.checked_add(usize::try_from(self.number()?).ok()?)?;
             if last >= end {
                 return None;
             }
             see(first, last);
+            if head & 1 == 0 {
+                return Some(());
+            }
             from = last + 1;
         }
-        Some(())
     }
 }
 
@@ -374,22 +433,38 @@ mod tests {
             carriers: vec![3, 4_000],
             saying: VersionSet::stretch(2, 3),
             shift: 3,
-            sets: vec![Set {
-                versions: VersionSet::stretch(1, 2),
-                runs: 300,
-            }],
+            sets: [(1, 2, 300), (0, 0, 2), (3, 3, 2), (0, 3, 1)]
+                .map(|(first, last, runs)| Set {
+                    versions: VersionSet::stretch(first, last),
+                    runs,
+                })
+                .to_vec(),
             needs: vec![need("^1.0.0", &[(0, 3), (5, 10)]), need("*", &[])],
             expected: OnceLock::new(),
         };
+        let all = [package.clone()];
+        let ranges = ranges(&all);
+        let numbers = ranges.iter().enumerate().map(|(i, range)| (*range, i)).collect();
         let mut bytes = Vec::new();
-        package.write(&mut bytes);
-        assert_eq!(Package::read(&bytes), Some(package.clone()));
+        package.write(&numbers, &mut bytes);
+        let read = |bytes: &[u8]| Package::read(bytes, |number| ranges.get(number).copied());
+        assert_eq!(read(&bytes), Some(package.clone()));
         assert!(package.versions().eq(["0.0.0", "0.2.0", "1.0.0", "now"]));
-        assert_eq!(package.expected(), [0, 300, 300, 0]);
+        assert_eq!(package.expected(), [3, 301, 301, 3]);
+        let mut table = Vec::new();
+        write_ranges(&ranges, &mut table);
+        let places = read_ranges(&table).unwrap_or_default();
+        assert!(
+            places
+                .into_iter()
+                .map(|place| &table[place])
+                .eq(["*", "^1.0.0"].map(str::as_bytes))
+        );
+        assert_eq!(read_ranges(&table[1..]), None);
         let asks = |place| package.needs[0].is_asked_by(place);
         assert!(asks(0) && asks(3) && !asks(4) && asks(5) && !asks(11));
         for cut in 0..bytes.len() {
-            assert_eq!(Package::read(&bytes[..cut]), None, "{cut}");
+            assert_eq!(read(&bytes[..cut]), None, "{cut}");
         }
     }
 }

@@ -6,7 +6,10 @@ use super::{
     version_set::{self, VersionSet},
 };
 use crate::ecosystem::NPM;
-use std::{collections::HashSet, mem};
+use std::{
+    collections::{BTreeSet, HashSet},
+    mem,
+};
 
 /// A package to be known by its code.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Source {
     pub(super) runs: Vec<Run>,
     /// Those of the versions that say in their code which they are.
     pub(super) saying: VersionSet,
+    /// What any of its versions was made with and does not import.
+    pub(super) packed: BTreeSet<String>,
     /// Whether any of its versions has code.
     pub(super) has_code: bool,
 }
@@ -42,6 +47,8 @@ pub struct Release {
     pub named: Vec<u64>,
     /// What it depends on.
     pub needs: Vec<Dependency>,
+    /// What it was made with and does not import: that may be in its own files.
+    pub packed: Vec<String>,
     /// Whether any of its modules does anything.
     pub has_code: bool,
 }
@@ -74,6 +81,7 @@ impl Release {
             named,
             has_code,
             needs,
+            packed: Vec::new(),
         }
     }
 }
@@ -93,6 +101,7 @@ impl Source {
         Self {
             name: name.to_owned(),
             has_code: releases.iter().any(|r| r.has_code),
+            packed: releases.iter_mut().flat_map(|r| mem::take(&mut r.packed)).collect(),
             versions: releases.into_iter().map(|r| (r.version, r.needs)).collect(),
             others: Vec::new(),
             others_told: false,

@@ -129,17 +129,27 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
     modules.retain(|path, _| is_named(path, &named) || !unasked.contains(path));
     let builds = builds(&modules, &named);
     modules.retain(|path, _| build_of(path).is_none_or(|folder| builds.contains(folder)));
-    let needs = imported(needs, &modules);
-    Ok((name, Release::new(&version, needs, &mut modules.into_values())))
+    let reached = reached(&modules, &named);
+    let is_reached = |path: &String| reached.as_ref().is_some_and(|reached| reached.contains(path));
+    modules.retain(|path, _| !is_served(path) || is_named(path, &named) || is_reached(path));
+    let imports = modules.iter().filter(|(path, _)| reached.is_none() || is_reached(path));
+    let imports: Vec<&[u8]> = imports.map(|(_, text)| &**text).collect();
+    let (needs, mut packed) = imported(needs, &imports);
+    let for_itself = manifest["devDependencies"].as_object().into_iter().flatten();
+    let for_itself = for_itself.map(|(name, value)| (name.clone(), range(value)));
+    packed.extend(imported(for_itself.collect(), &imports).1);
+    let mut release = Release::new(&version, needs, &mut modules.into_values());
+    release.packed = packed.into_iter().map(|(name, _)| name).collect();
+    Ok((name, release))
 }
 
-/// Of what a package depends on, what its modules name: the rest is for its command line, for browsers, or packed into them.
-fn imported(needs: Vec<Dependency>, modules: &BTreeMap<String, Vec<u8>>) -> Vec<Dependency> {
+/// Of what a package depends on, what its modules name; and the rest, which is for its command line, for browsers, or packed into them.
+fn imported(needs: Vec<Dependency>, modules: &[&[u8]]) -> (Vec<Dependency>, Vec<Dependency>) {
     let Ok(finder) = AhoCorasick::new(needs.iter().map(|(name, _)| name)) else {
-        return needs;
+        return (needs, Vec::new());
     };
     let mut imports = vec![false; needs.len()];
-    for text in modules.values() {
+    for text in modules {
         for hit in finder.find_overlapping_iter(text) {
             let before = text[..hit.start()]
                 .split_last()
@@ -149,8 +159,12 @@ fn imported(needs: Vec<Dependency>, modules: &BTreeMap<String, Vec<u8>>) -> Vec<
                 before.is_some_and(|(_, before)| is_import(before)) && after.is_some_and(|end| b"'\"`/".contains(end));
         }
     }
-    let imported = needs.into_iter().zip(imports).filter(|(_, is_imported)| *is_imported);
-    imported.map(|(need, _)| need).collect()
+    let (imported, others): (Vec<_>, Vec<_>) = needs
+        .into_iter()
+        .zip(imports)
+        .partition(|(_, is_imported)| *is_imported);
+    let needs = |all: Vec<(Dependency, bool)>| all.into_iter().map(|(need, _)| need).collect();
+    (needs(imported), needs(others))
 }
 
 /// Whether what stands before a string makes it a name of a module: many a package is called as what it does.
@@ -160,6 +174,79 @@ fn is_import(before: &[u8]) -> bool {
     [&b"require"[..], b"from", b"import", b"resolve"]
         .iter()
         .any(|word| before.ends_with(word))
+}
+
+/// The modules that the ones which the manifest names lead to: sources beside a build of them are not. `None` where one is chosen when it
+/// runs, or where the manifest names none.
+fn reached(modules: &BTreeMap<String, Vec<u8>>, named: &[String]) -> Option<BTreeSet<String>> {
+    let mut open: Vec<&String> = modules.keys().filter(|path| is_named(path, named)).collect();
+    if open.is_empty() || named.iter().any(|path| path.contains('*')) {
+        return None;
+    }
+    let mut reached: BTreeSet<String> = open.iter().copied().cloned().collect();
+    while let Some(path) = open.pop() {
+        let Some(text) = modules.get(path) else { continue };
+        if is_chosen_when_run(text) {
+            return None;
+        }
+        for other in relative_paths(text) {
+            let other = join(path, other);
+            let endings = ["", ".js", ".cjs", ".mjs", "/index.js", "/index.cjs", "/index.mjs"];
+            let file = |ending: &&str| modules.get_key_value(format!("{other}{ending}").trim_start_matches('/'));
+            let found = endings.iter().find_map(file);
+            if let Some((path, _)) = found.filter(|(path, _)| reached.insert((*path).clone())) {
+                open.push(path);
+            }
+        }
+    }
+    Some(reached)
+}
+
+/// Whether a file lies where files do that are sent to browsers as they are.
+fn is_served(path: &str) -> bool {
+    let mut folders = path.split('/').rev().skip(1);
+    folders.any(|folder| matches!(folder, "static" | "public" | "assets"))
+}
+
+/// Whether a module asks for one whose name stands in no quotes.
+fn is_chosen_when_run(text: &[u8]) -> bool {
+    [&b"require("[..], b"import("].iter().any(|word| {
+        memchr::memmem::find_iter(text, word).any(|at| {
+            let after = text[at + word.len()..].trim_ascii_start();
+            let quoted = after.split_first().filter(|(quote, _)| b"'\"`".contains(quote));
+            quoted.is_none_or(|(quote, rest)| {
+                *quote == b'`' && rest.iter().take_while(|b| *b != quote).any(|b| *b == b'$')
+            })
+        })
+    })
+}
+
+/// Bytes of a path beyond which a string is none.
+const PATH_BYTES: usize = 256;
+
+/// Strings that are paths from where a module lies.
+fn relative_paths(text: &[u8]) -> impl Iterator<Item = &str> {
+    memchr::memchr_iter(b'.', text).filter_map(|at| {
+        let quote = text[..at].last().filter(|quote| b"'\"`".contains(quote))?;
+        let rest = &text[at..text.len().min(at + PATH_BYTES)];
+        let path = std::str::from_utf8(&rest[..memchr::memchr(*quote, rest)?]).ok()?;
+        let is_path = matches!(path, "." | "..") || path.starts_with("./") || path.starts_with("../");
+        is_path.then_some(path)
+    })
+}
+
+/// A path from the folder of a module.
+fn join(module: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = module.split('/').collect();
+    parts.pop();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 fn is_script(path: &str) -> bool {
@@ -301,10 +388,45 @@ mod tests {
         let needs = ["a", "@b/c", "d", "e-f", "g", "h"].map(|name| (name.to_owned(), "*".to_owned()));
         let text =
             "require('a'); import x from\"@b/c/deep\"; // d\nf('d'); import( 'e-f'); require('g2'); require(`h`)";
-        let modules = BTreeMap::from([("index.js".to_owned(), text.as_bytes().to_vec())]);
-        let imported = imported(needs.to_vec(), &modules);
-        let names: Vec<&str> = imported.iter().map(|(name, _)| &**name).collect();
-        assert_eq!(names, ["a", "@b/c", "e-f", "h"]);
+        let (imported, others) = imported(needs.to_vec(), &[text.as_bytes()]);
+        let names = |all: Vec<Dependency>| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(imported), ["a", "@b/c", "e-f", "h"]);
+        assert_eq!(names(others), ["d", "g"]);
+    }
+
+    #[test]
+    fn modules_that_the_manifest_leads_to() {
+        let of_three = [
+            ("a.mjs", "import'./b';export*from\"./c/\""),
+            ("b/index.js", "require('..')"),
+            ("c/index.mjs", ""),
+        ];
+        for (modules, named, expected) in [
+            // Beside a build lie the sources that it was packed from.
+            (
+                &[("dist/a.js", "require('./b')"), ("dist/b.js", ""), ("a.js", "")][..],
+                &["dist/a.js"][..],
+                Some(&["dist/a.js", "dist/b.js"][..]),
+            ),
+            (&of_three, &["a"], Some(&["a.mjs", "b/index.js", "c/index.mjs"])),
+            (
+                &[("a.js", "require( `./b` )"), ("b.js", ""), ("c.js", "")],
+                &["a.js"],
+                Some(&["a.js", "b.js"]),
+            ),
+            // Which are asked for is told when it runs, or nothing is told.
+            (&[("a.js", "require(`./${b}`)"), ("b.js", "")], &["a.js"], None),
+            (&[("a.js", "import( name )"), ("b.js", "")], &["a.js"], None),
+            (&[("a.js", ""), ("b.js", "")], &["c.js"], None),
+            (&[("a.js", ""), ("b.js", "")], &["a.js", "b/*.js"], None),
+        ] {
+            let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
+            let modules = modules
+                .iter()
+                .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+            let expected = expected.map(|all| all.iter().map(|path| (*path).to_owned()).collect());
+            assert_eq!(reached(&modules.collect(), &named), expected, "{named:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,379 @@
+//! What the runs of a bundle say for each package: where they lie close together, how many nobody else explains, and in which versions.
+
+use super::{
+    grams::{Stream, TOKENS, Table},
+    index::{Index, IndexError},
+    pinned::Told,
+    record::Package,
+    says,
+    verdict::{self, Evidence},
+    versions::{self, Found, Instance},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Range,
+};
+
+/// What a run that is not the package's costs, where one that is its own brings 1.
+const MISS: f64 = 0.12;
+
+/// What a gap may cost before a stretch ends.
+const GAP: f64 = 7.0;
+
+/// What is there of a package counts for so much against what is there of one that the bundle's own words lead to.
+const UNLED: f64 = 0.5;
+
+/// Runs within which code is beside a version that the bundle names.
+const BESIDE: usize = 64;
+
+/// Runs one behind the other that were there before: a second copy begins.
+const AGAIN: usize = 4;
+
+/// A run of the bundle that one package knows.
+#[derive(Clone, Copy)]
+pub(super) struct Hit {
+    pub(super) at: u32,
+    set: u16,
+    /// 1 where it is this package's, as far as is known; else 1 / number of packages that know it.
+    weight: f32,
+    table: Table,
+}
+
+impl Hit {
+    /// What it says for its packages: nothing where it is mere numbers.
+    fn weight(&self) -> f32 {
+        if self.table == Table::Numbers { 0.0 } else { self.weight }
+    }
+}
+
+/// A stretch of the bundle that may be of one package.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    first: u32,
+    last: u32,
+}
+
+pub(super) struct Candidate {
+    pub(super) number: u16,
+    pub(super) package: Package,
+    /// Places of the versions that the bundle says it has.
+    pub(super) told: Vec<usize>,
+    pub(super) hits: Vec<Hit>,
+    pub(super) stretches: Vec<Stretch>,
+}
+
+impl Candidate {
+    /// Whether others carry copies of it in their own files.
+    pub(super) fn is_carried(&self) -> bool {
+        verdict::CARRIED.contains(&&*self.package.name)
+    }
+
+    /// The same, or whether many do, each in its own way.
+    pub(super) fn is_copied(&self) -> bool {
+        self.is_carried() || self.package.carried
+    }
+
+    /// Whether it is facts and no code.
+    pub(super) fn is_table(&self) -> bool {
+        verdict::TABLES.contains(&&*self.package.name)
+    }
+}
+
+pub(super) struct Ground<'s> {
+    pub(super) stream: &'s Stream,
+    /// For each shift, how many runs before each place are of its sample.
+    sampled: BTreeMap<u8, Vec<u32>>,
+    /// The package that explains a run.
+    owner: Vec<u16>,
+}
+
+const NOBODY: u16 = u16::MAX;
+
+/// The packages of which runs are there, by their numbers.
+///
+/// # Errors
+/// When a part of the index that is asked for is damaged.
+pub(super) fn candidates(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Candidate>, IndexError> {
+    let mut by_package: HashMap<u16, Vec<Hit>> = HashMap::new();
+    let mut known = Vec::new();
+    for ((at, gram), table) in (0u32..).zip(&stream.grams).zip(&stream.table) {
+        known.clear();
+        known.extend(index.find(*gram)?);
+        for k in &known {
+            by_package.entry(k.package).or_default().push(Hit {
+                at,
+                set: k.set,
+                weight: 1.0 / f32::from(u8::try_from(known.len()).unwrap_or(u8::MAX)),
+                table: *table,
+            });
+        }
+    }
+    let mut candidates = Vec::new();
+    for (number, hits) in by_package {
+        if hits.len() >= verdict::FEWEST {
+            let package = index.package(number)?;
+            if hits.iter().all(|h| usize::from(h.set) < package.sets.len()) {
+                let told = told.get(&package.name).into_iter().flatten();
+                let told = told.filter_map(|version| package.published.iter().position(|one| one == version));
+                candidates.push(Candidate {
+                    told: told.collect(),
+                    number,
+                    package,
+                    hits,
+                    stretches: Vec::new(),
+                });
+            }
+        }
+    }
+    candidates.sort_by_key(|c| c.number);
+    Ok(candidates)
+}
+
+/// Share of a part's runs that the versions which are told have at least: what has fewer was packed into others.
+const FOREIGN: f64 = 0.3;
+
+/// Parts that are none of the versions that a package was told to be there in, though others had what they are.
+fn foreign(package: &Package, instances: &[Instance<Stretch>], parts: &[(Stretch, Found)]) -> Vec<Stretch> {
+    let places: Vec<Vec<usize>> = instances.iter().map(|one| one.places(package)).collect();
+    if places.iter().any(Vec::is_empty) {
+        return Vec::new();
+    }
+    let is_looked_into = |place: &usize| package.looked_into.binary_search(place).ok();
+    let told: BTreeSet<usize> = places.iter().flatten().filter_map(is_looked_into).collect();
+    let is_own = |set: u16| {
+        let set = package.sets.get(usize::from(set));
+        set.is_some_and(|set| told.iter().any(|version| set.versions.contains(*version)))
+    };
+    let is_foreign = |(_, found): &&(Stretch, Found)| {
+        let all: u32 = found.iter().map(|(_, runs)| runs).sum();
+        let own: u32 = found.iter().filter(|(set, _)| is_own(*set)).map(|(_, runs)| runs).sum();
+        f64::from(own) < FOREIGN * f64::from(all)
+    };
+    parts.iter().filter(is_foreign).map(|(part, _)| *part).collect()
+}
+
+impl<'s> Ground<'s> {
+    /// Of a bundle's runs; tells each candidate where it may be.
+    pub(super) fn of(stream: &'s Stream, candidates: &mut [Candidate]) -> Self {
+        let mut ground = Self {
+            stream,
+            sampled: BTreeMap::new(),
+            owner: vec![NOBODY; stream.grams.len()],
+        };
+        for candidate in candidates {
+            ground.prepare(candidate.package.shift);
+            candidate.stretches = ground.stretches(candidate);
+        }
+        ground
+    }
+
+    fn prepare(&mut self, shift: u8) {
+        let grams = &self.stream.grams;
+        self.sampled.entry(shift).or_insert_with(|| {
+            let mut count = 0;
+            let mut counts = Vec::with_capacity(grams.len() + 1);
+            counts.push(0);
+            counts.extend(grams.iter().map(|gram| {
+                count += u32::from(Package::samples(shift, *gram));
+                count
+            }));
+            counts
+        });
+    }
+
+    /// Sampled runs in a stretch of the bundle, both ends included.
+    fn between(&self, shift: u8, first: u32, last: u32) -> u32 {
+        let Some(counts) = self.sampled.get(&shift) else {
+            return 0;
+        };
+        let at = |i: u32| counts.get(i as usize).copied().unwrap_or_default();
+        at(last + 1).saturating_sub(at(first))
+    }
+
+    /// Where hits lie so close together that what is between them may be the package's too.
+    fn stretches(&self, candidate: &Candidate) -> Vec<Stretch> {
+        let shift = candidate.package.shift;
+        let mut all: Vec<Stretch> = Vec::new();
+        let mut score = 0.0;
+        for hit in &candidate.hits {
+            if let Some(open) = all.last_mut().filter(|open| hit.at > open.last) {
+                let cost = f64::from(self.between(shift, open.last + 1, hit.at).saturating_sub(1)) * MISS;
+                // Unsampled runs say little, but a long way of them is no neighbourhood.
+                let far = f64::from(hit.at - open.last) * MISS / f64::from(1u32 << shift.min(4)) / 4.0;
+                if cost.max(far) < GAP.min(score + 1.0) {
+                    score = (score - cost + f64::from(hit.weight())).min(4.0 * GAP);
+                    open.last = hit.at;
+                    continue;
+                }
+            }
+            score = f64::from(hit.weight());
+            all.push(Stretch {
+                first: hit.at,
+                last: hit.at,
+            });
+        }
+        all
+    }
+
+    /// Hits of a stretch: all, or those that nobody else explains.
+    fn hits<'c>(&'c self, candidate: &'c Candidate, stretch: Stretch, all: bool) -> impl Iterator<Item = &'c Hit> + 'c {
+        let from = candidate.hits.partition_point(|h| h.at < stretch.first);
+        let hits = candidate.hits[from..].iter().take_while(move |h| h.at <= stretch.last);
+        hits.filter(move |h| {
+            let owner = self.owner[h.at as usize];
+            all || owner == NOBODY || owner == candidate.number
+        })
+    }
+
+    /// A run that several packages have is that one's of which most is there: a fork is told from its original, and a family's
+    /// members from one another, by what is not there of the others.
+    pub(super) fn decide_between(&self, candidates: &mut [Candidate], led_to: &BTreeSet<u16>) {
+        let complete = |candidate: &Candidate| {
+            let is_likely = led_to.is_empty() || led_to.contains(&candidate.number);
+            self.weigh_alone(candidate).complete * if is_likely { 1.0 } else { UNLED }
+        };
+        let complete: Vec<f64> = candidates.iter().map(complete).collect();
+        let mut most = vec![0.0_f64; self.stream.grams.len()];
+        for (candidate, complete) in candidates.iter().zip(&complete) {
+            for hit in &candidate.hits {
+                let most = &mut most[hit.at as usize];
+                *most = most.max(*complete);
+            }
+        }
+        for (candidate, complete) in candidates.iter_mut().zip(complete) {
+            for hit in candidate
+                .hits
+                .iter_mut()
+                .filter(|hit| complete >= most[hit.at as usize])
+            {
+                hit.weight = 1.0;
+            }
+        }
+    }
+
+    pub(super) fn weigh(&self, candidate: &Candidate) -> Evidence {
+        self.weigh_hits(candidate, false)
+    }
+
+    /// As if nobody else were there.
+    pub(super) fn weigh_alone(&self, candidate: &Candidate) -> Evidence {
+        self.weigh_hits(candidate, true)
+    }
+
+    fn weigh_hits(&self, candidate: &Candidate, alone: bool) -> Evidence {
+        let shift = candidate.package.shift;
+        let mut evidence = Evidence::default();
+        let mut found = vec![0; candidate.package.sets.len()];
+        let mut seen: HashSet<(u64, u16)> = HashSet::new();
+        for &stretch in &candidate.stretches {
+            let (mut hits, mut sampled, mut weight, mut own, mut table, mut code) = (0u32, 0u32, 0.0, 0u32, 0.0, 0.0);
+            for hit in self.hits(candidate, stretch, alone) {
+                let gram = self.stream.grams[hit.at as usize];
+                let fresh = seen.insert((gram, hit.set));
+                hits += 1;
+                sampled += u32::from(Package::samples(shift, gram));
+                if fresh {
+                    if let Some(count) = found.get_mut(usize::from(hit.set)) {
+                        *count += 1;
+                    }
+                    weight += f64::from(hit.weight());
+                    own += u32::from(hit.weight() > 0.99);
+                    table += f64::from(hit.weight) * f64::from(u8::from(hit.table != Table::No));
+                    code += f64::from(hit.weight) * f64::from(u8::from(hit.table == Table::No));
+                }
+            }
+            let all = self.between(shift, stretch.first, stretch.last).max(1);
+            let share = f64::from(sampled) / f64::from(all);
+            evidence.add(hits, weight, own, share, all);
+            evidence.table += table;
+            evidence.code += code;
+        }
+        evidence.complete = verdict::completeness(&candidate.package, &found);
+        evidence.size = verdict::size(&candidate.package);
+        evidence
+    }
+
+    /// Takes what the candidate explains, and says in which copies it is there.
+    pub(super) fn take(&mut self, candidate: &Candidate) -> Vec<Instance<Stretch>> {
+        let parts: Vec<(Stretch, Found)> = candidate
+            .stretches
+            .iter()
+            .flat_map(|stretch| self.parts(candidate, *stretch))
+            .collect();
+        let instances = versions::copies(&candidate.package, &parts);
+        let foreign: Vec<Stretch> = foreign(&candidate.package, &instances, &parts);
+        for hit in &candidate.hits {
+            let is_foreign = foreign.iter().any(|part| (part.first..=part.last).contains(&hit.at));
+            let owner = &mut self.owner[hit.at as usize];
+            if *owner == NOBODY && !is_foreign {
+                *owner = candidate.number;
+            }
+        }
+        instances
+    }
+
+    /// Takes back what was taken.
+    pub(super) fn give_back(&mut self, candidate: &Candidate) {
+        for hit in &candidate.hits {
+            let owner = &mut self.owner[hit.at as usize];
+            if *owner == candidate.number {
+                *owner = NOBODY;
+            }
+        }
+    }
+
+    /// A stretch, cut where what is in it begins anew: two copies lie side by side.
+    fn parts(&self, candidate: &Candidate, stretch: Stretch) -> Vec<(Stretch, Found)> {
+        let hits: Vec<&Hit> = self.hits(candidate, stretch, false).collect();
+        let mut parts = Vec::new();
+        let mut seen: BTreeSet<(u16, u64)> = BTreeSet::new();
+        let key = |hit: &Hit| (hit.set, self.stream.grams[hit.at as usize]);
+        let mut first = 0;
+        let close = |first: usize, end: usize, seen: &mut BTreeSet<(u16, u64)>| {
+            let ends = (hits.get(first), hits.get(end.wrapping_sub(1)));
+            let (Some(from), Some(to)) = ends else { return None };
+            let mut found: BTreeMap<u16, u32> = BTreeMap::new();
+            for (set, _) in std::mem::take(seen) {
+                *found.entry(set).or_default() += 1;
+            }
+            let part = Stretch {
+                first: from.at,
+                last: to.at,
+            };
+            (end - first > 1).then(|| (part, found.into_iter().collect()))
+        };
+        for (i, hit) in hits.iter().enumerate() {
+            let next = hits[i..].iter().take(AGAIN);
+            if next.len() == AGAIN && next.clone().all(|hit| seen.contains(&key(hit))) {
+                parts.extend(close(first, i, &mut seen));
+                first = i;
+            }
+            seen.insert(key(hit));
+        }
+        parts.extend(close(first, hits.len(), &mut seen));
+        parts
+    }
+
+    /// The versions that the bundle names in quotes.
+    pub(super) fn named(&self) -> Vec<says::Named> {
+        let owner = |place: usize| self.owner.get(place).copied().filter(|owner| *owner != NOBODY);
+        let named = |&(token, hash): &(u32, u64)| {
+            let token = token as usize;
+            says::Named {
+                hash,
+                at: self.stream.at.get(token).copied().unwrap_or_default() as usize,
+                beside: [
+                    (token.saturating_sub(BESIDE)..token).rev().find_map(owner),
+                    (token..token + BESIDE).find_map(owner),
+                ],
+            }
+        };
+        self.stream.versions.iter().map(named).collect()
+    }
+
+    pub(super) fn bytes(&self, stretch: Stretch) -> Range<usize> {
+        let at = |i: usize| self.stream.at.get(i).copied().unwrap_or_default() as usize;
+        let (first, last) = (at(stretch.first as usize), at(stretch.last as usize + TOKENS - 1));
+        first.min(last)..last.max(first) + 1
+    }
+}
