@@ -46,43 +46,20 @@ pub struct Claim {
 /// # Errors
 /// When a part of the index that is asked for is damaged.
 pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>, IndexError> {
-    let mut candidates = candidates(stream, index, told)?;
-    let mut ground = Ground::of(stream, &mut candidates);
-    let led_to = led_to(index, told)?;
-    ground.decide_between(&mut candidates, &led_to);
-    let accepted = judge(&mut ground, &candidates, &led_to);
-    // What a package was cut out of has its code.
-    let whole = |i: usize| whole_of(&ground, &candidates, &candidates[i]).map(|(whole, _)| whole);
-    let covered = |i: usize| whole(i).is_some_and(|whole| accepted.iter().any(|(i, ..)| *i == whole));
-    let taken: BTreeSet<usize> = accepted.iter().map(|(i, ..)| *i).collect();
-    let is_trace = |i: &usize| {
-        let alone = ground.weigh_alone(&candidates[*i]);
-        alone.complete >= verdict::TRACE && (alone.is_most() || !covered(*i))
-    };
-    let traces: BTreeSet<u16> = (0..candidates.len())
-        .filter(|i| !taken.contains(i))
-        .filter(is_trace)
-        .map(|i| candidates[i].number)
-        .collect();
-    let (mut members, mut claims) = (Vec::new(), Vec::new());
-    for (i, evidence, instances) in accepted {
-        let candidate = &candidates[i];
-        for instance in instances {
-            members.push(Member {
-                whole: evidence.complete >= 0.5,
-                ..Member::new(candidate.number, candidate.package.clone(), instance.versions)
-            });
-            claims.push(Claim {
-                name: candidate.package.name.clone(),
-                versions: Vec::new(),
-                unlikely: Vec::new(),
-                ranges: instance.parts.iter().map(|s| ground.bytes(*s)).collect(),
-                share: evidence.share_f32(),
-                confidence: evidence.confidence(),
-            });
-        }
+    let mut told = told.clone();
+    let mut there = There::of(stream, index, &told)?;
+    // What packages say of their versions leads on as what the bundle says does.
+    let said = there.said(&told);
+    if !said.is_empty() {
+        told.extend(said);
+        there = There::of(stream, index, &told)?;
     }
-    says::heed(&ground.named(), &mut members, &claims);
+    let There {
+        mut members,
+        mut claims,
+        traces,
+    } = there;
+    let told = &told;
     pinned::settle(index, told, &mut members, &mut claims)?;
     needs::narrow(&mut members);
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
@@ -103,6 +80,73 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
         same
     });
     Ok(claims)
+}
+
+/// What is there by its code.
+struct There {
+    members: Vec<Member>,
+    /// A claim of each.
+    claims: Vec<Claim>,
+    /// Packages of which some is there that is not enough.
+    traces: BTreeSet<u16>,
+}
+
+impl There {
+    fn of(stream: &Stream, index: &Index, told: &Told) -> Result<Self, IndexError> {
+        let mut candidates = candidates(stream, index, told)?;
+        let mut ground = Ground::of(stream, &mut candidates);
+        let led_to = led_to(index, told)?;
+        ground.decide_between(&mut candidates, &led_to);
+        let accepted = judge(&mut ground, &candidates, &led_to);
+        // What a package was cut out of has its code.
+        let whole = |i: usize| whole_of(&ground, &candidates, &candidates[i]).map(|(whole, _)| whole);
+        let covered = |i: usize| whole(i).is_some_and(|whole| accepted.iter().any(|(i, ..)| *i == whole));
+        let taken: BTreeSet<usize> = accepted.iter().map(|(i, ..)| *i).collect();
+        let is_trace = |i: &usize| {
+            let alone = ground.weigh_alone(&candidates[*i]);
+            alone.complete >= verdict::TRACE && (alone.is_most() || !covered(*i))
+        };
+        let traces: BTreeSet<u16> = (0..candidates.len())
+            .filter(|i| !taken.contains(i))
+            .filter(is_trace)
+            .map(|i| candidates[i].number)
+            .collect();
+        let (mut members, mut claims) = (Vec::new(), Vec::new());
+        for (i, evidence, instances) in accepted {
+            let candidate = &candidates[i];
+            for instance in instances {
+                members.push(Member {
+                    whole: evidence.complete >= 0.5,
+                    ..Member::new(candidate.number, candidate.package.clone(), instance.versions)
+                });
+                claims.push(Claim {
+                    name: candidate.package.name.clone(),
+                    versions: Vec::new(),
+                    unlikely: Vec::new(),
+                    ranges: instance.parts.iter().map(|s| ground.bytes(*s)).collect(),
+                    share: evidence.share_f32(),
+                    confidence: evidence.confidence(),
+                });
+            }
+        }
+        says::heed(&ground.named(), &mut members, &claims);
+        Ok(Self {
+            members,
+            claims,
+            traces,
+        })
+    }
+
+    /// The versions that packages say, of those that the bundle did not.
+    fn said(&self, told: &Told) -> Told {
+        let is_said = |member: &&Member| member.pinned && !told.contains_key(&member.package.name);
+        let mut said = Told::new();
+        for member in self.members.iter().filter(is_said) {
+            let versions = said.entry(member.package.name.clone()).or_default();
+            versions.extend(member.versions.iter().cloned());
+        }
+        said
+    }
 }
 
 /// What has enough to say for itself: a candidate, the evidence for it and the copies that are there.

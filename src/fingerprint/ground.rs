@@ -20,7 +20,8 @@ const MISS: f64 = 0.12;
 /// What a gap may cost before a stretch ends.
 const GAP: f64 = 7.0;
 
-/// What is there of a package counts for so much against what is there of one that the bundle's own words lead to.
+/// What is there of a package counts for so much against what is there of others where the bundle's own words lead to others of its
+/// scope, or to a namesake of another scope, and not to it: many of AWS's are there under two names, and a client leads to all it brings.
 const UNLED: f64 = 0.5;
 
 /// Runs within which code is beside a version that the bundle names.
@@ -129,6 +130,12 @@ pub(super) fn candidates(stream: &Stream, index: &Index, told: &Told) -> Result<
     Ok(candidates)
 }
 
+/// The scope in a package's name, and what follows it with its slash.
+fn scoped(candidate: &Candidate) -> Option<(&str, &str)> {
+    let name = candidate.package.name.strip_prefix('@')?;
+    Some(name.split_at(name.find('/')?))
+}
+
 /// Share of a part's runs that the versions which are told have at least: what has fewer was packed into others.
 const FOREIGN: f64 = 0.3;
 
@@ -225,30 +232,56 @@ impl<'s> Ground<'s> {
         })
     }
 
-    /// A run that several packages have is that one's of which most is there: a fork is told from its original, and a family's
-    /// members from one another, by what is not there of the others.
+    /// A run that several packages have is that one's of which most is there, of the versions that have it: a fork is told from its
+    /// original, a family's members from one another, and what was taken into another later from that one's versions before.
     pub(super) fn decide_between(&self, candidates: &mut [Candidate], led_to: &BTreeSet<u16>) {
-        let complete = |candidate: &Candidate| {
-            let is_likely = led_to.is_empty() || led_to.contains(&candidate.number);
-            self.weigh_alone(candidate).complete * if is_likely { 1.0 } else { UNLED }
+        let is_led_to = |candidate: &Candidate| led_to.contains(&candidate.number);
+        let led = candidates.iter().filter(|candidate| is_led_to(candidate));
+        let led: BTreeSet<&str> = led.filter_map(scoped).flat_map(<[&str; 2]>::from).collect();
+        let is_left_out = |candidate: &Candidate| {
+            let related = scoped(candidate).is_some_and(|(scope, name)| led.contains(scope) || led.contains(name));
+            related && !is_led_to(candidate)
         };
-        let complete: Vec<f64> = candidates.iter().map(complete).collect();
         let mut most = vec![0.0_f64; self.stream.grams.len()];
+        let complete: Vec<Vec<f64>> = candidates
+            .iter()
+            .map(|candidate| self.complete(candidate, if is_left_out(candidate) { UNLED } else { 1.0 }))
+            .collect();
         for (candidate, complete) in candidates.iter().zip(&complete) {
-            for hit in &candidate.hits {
+            for (hit, complete) in candidate.hits.iter().zip(complete) {
                 let most = &mut most[hit.at as usize];
                 *most = most.max(*complete);
             }
         }
         for (candidate, complete) in candidates.iter_mut().zip(complete) {
-            for hit in candidate
-                .hits
-                .iter_mut()
-                .filter(|hit| complete >= most[hit.at as usize])
-            {
-                hit.weight = 1.0;
+            for (hit, complete) in candidate.hits.iter_mut().zip(complete) {
+                if complete >= most[hit.at as usize] {
+                    hit.weight = 1.0;
+                }
             }
         }
+    }
+
+    /// For each run of a candidate, how much is there of the versions that have it, times a factor.
+    fn complete(&self, candidate: &Candidate, factor: f64) -> Vec<f64> {
+        let mut found = vec![0; candidate.package.sets.len()];
+        let mut seen: HashSet<(u64, u16)> = HashSet::new();
+        for hit in &candidate.hits {
+            let is_fresh = seen.insert((self.stream.grams[hit.at as usize], hit.set));
+            found[usize::from(hit.set)] += u32::from(is_fresh);
+        }
+        let shares: Vec<f64> = verdict::shares(&candidate.package, &found).collect();
+        let mut of_sets: HashMap<u16, f64> = HashMap::new();
+        let mut complete = |set: u16| {
+            *of_sets.entry(set).or_insert_with(|| {
+                let versions = candidate.package.sets[usize::from(set)].versions;
+                let shares = versions
+                    .stretches()
+                    .filter_map(|(first, last)| shares.get(first..=last));
+                factor * shares.flatten().copied().fold(0.0, f64::max)
+            })
+        };
+        candidate.hits.iter().map(|hit| complete(hit.set)).collect()
     }
 
     pub(super) fn weigh(&self, candidate: &Candidate) -> Evidence {

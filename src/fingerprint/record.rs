@@ -91,6 +91,9 @@ impl Need {
     }
 }
 
+/// Versions of which fewer than one was looked into are many.
+pub(super) const SPARSE: usize = 3;
+
 impl Package {
     /// The versions that were looked into, oldest first.
     pub fn versions(&self) -> impl DoubleEndedIterator<Item = &String> {
@@ -99,7 +102,7 @@ impl Package {
 
     /// Whether by far the most of its versions were not looked into: of those code can but name the neighbours.
     pub(super) fn is_sparse(&self) -> bool {
-        self.looked_into.len() * 3 < self.published.len()
+        self.looked_into.len() * SPARSE < self.published.len()
     }
 
     /// Runs of each version that are in the index.

@@ -2,6 +2,8 @@
 
 use super::{
     grams::Stream,
+    literals::Hash,
+    record::SPARSE,
     says,
     version_set::{self, VersionSet},
 };
@@ -22,8 +24,9 @@ pub struct Source {
     pub(super) others_told: bool,
     /// Runs with the versions that have them, sorted.
     pub(super) runs: Vec<Run>,
-    /// Those of the versions that say in their code which they are.
+    /// Those of the versions that say which they are, and those of them that say it in their own code.
     pub(super) saying: VersionSet,
+    pub(super) saying_in_code: VersionSet,
     /// What any of its versions was made with and does not import.
     pub(super) packed: BTreeSet<String>,
     /// Whether any of its versions has code.
@@ -49,6 +52,8 @@ pub struct Release {
     pub needs: Vec<Dependency>,
     /// What it was made with and does not import: that may be in its own files.
     pub packed: Vec<String>,
+    /// Whether its modules read its manifest: a bundler that takes that apart writes the version where they use it.
+    pub reads_manifest: bool,
     /// Whether any of its modules does anything.
     pub has_code: bool,
 }
@@ -81,7 +86,7 @@ impl Release {
             named,
             has_code,
             needs,
-            packed: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -94,6 +99,10 @@ impl Source {
         releases.dedup_by(|b, a| a.version == b.version);
         let spare = releases.len().saturating_sub(version_set::MOST);
         releases.drain(..spare);
+        let saying_in_code = says::saying(&releases);
+        for release in releases.iter_mut().filter(|release| release.reads_manifest) {
+            release.named.push(Hash::of(release.version.as_bytes()));
+        }
         let saying = says::saying(&releases);
         let mut runs = merged(&mut releases);
         let versions: Vec<&str> = releases.iter().map(|release| &*release.version).collect();
@@ -107,6 +116,7 @@ impl Source {
             others_told: false,
             runs,
             saying,
+            saying_in_code,
         }
     }
 
@@ -130,6 +140,10 @@ impl Source {
             })
             .collect();
         self.others_told = told;
+        // What comes out every week carries copies of its like, of other weeks, which say their version in the same code.
+        if self.versions.len() * SPARSE < self.versions.len() + self.others.len() {
+            self.saying = self.saying_in_code;
+        }
         self
     }
 

@@ -138,7 +138,10 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
     let for_itself = manifest["devDependencies"].as_object().into_iter().flatten();
     let for_itself = for_itself.map(|(name, value)| (name.clone(), range(value)));
     packed.extend(imported(for_itself.collect(), &imports).1);
+    let reads_manifest = |text: &&[u8]| relative_paths(text).any(|path| path.ends_with("/package.json"));
+    let reads_manifest = imports.iter().any(reads_manifest);
     let mut release = Release::new(&version, needs, &mut modules.into_values());
+    release.reads_manifest = reads_manifest;
     release.packed = packed.into_iter().map(|(name, _)| name).collect();
     Ok((name, release))
 }

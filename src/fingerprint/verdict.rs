@@ -178,16 +178,20 @@ pub(super) fn size(package: &Package) -> f64 {
 }
 
 /// Share of a version's runs that were found, of the version of which it is greatest.
-#[allow(clippy::cast_precision_loss)] // far below
 pub(super) fn completeness(package: &Package, found: &[u32]) -> f64 {
+    shares(package, found).fold(0.0, f64::max)
+}
+
+/// Share of each version's runs that were found.
+#[allow(clippy::cast_precision_loss)] // far below
+pub(super) fn shares(package: &Package, found: &[u32]) -> impl Iterator<Item = f64> {
     let mut there = Tally::new(package.looked_into.len());
     for (set, found) in package.sets.iter().zip(found).filter(|(_, found)| **found > 0) {
         there.add(&set.versions, i64::from(*found));
     }
-    let shares = there.each().zip(package.expected());
-    shares
-        .map(|(there, expected)| there as f64 / (*expected).max(1) as f64)
-        .fold(0.0, f64::max)
+    let there: Vec<i64> = there.each().collect();
+    let shares = there.into_iter().zip(package.expected());
+    shares.map(|(there, expected)| there as f64 / (*expected).max(1) as f64)
 }
 
 /// Share of a small package's runs that must be there, wherever they lie, where what is there surely needs it.
