@@ -46,12 +46,11 @@ pub struct Claim {
 /// # Errors
 /// When a part of the index that is asked for is damaged.
 pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>, IndexError> {
-    let mut told = told.clone();
-    let mut there = There::of(stream, index, &told)?;
-    // What packages say of their versions leads on as what the bundle says does.
-    let said = there.said(&told);
+    let mut there = There::of(stream, index, told)?;
+    // What packages say of their versions leads on as what the bundle says does; it pins no other.
+    let said = there.said(told);
     if !said.is_empty() {
-        told.extend(said);
+        let told = told.clone().into_iter().chain(said).collect();
         there = There::of(stream, index, &told)?;
     }
     let There {
@@ -59,7 +58,6 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
         mut claims,
         traces,
     } = there;
-    let told = &told;
     pinned::settle(index, told, &mut members, &mut claims)?;
     needs::narrow(&mut members);
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
