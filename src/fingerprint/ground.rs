@@ -41,6 +41,11 @@ pub(super) struct Hit {
 }
 
 impl Hit {
+    /// Whether no package has it of which more is there.
+    fn is_decided(&self) -> bool {
+        self.weight > 0.99
+    }
+
     /// What it says for its packages: nothing where it is mere numbers.
     fn weight(&self) -> f32 {
         if self.table == Table::Numbers { 0.0 } else { self.weight }
@@ -136,27 +141,18 @@ fn scoped(candidate: &Candidate) -> Option<(&str, &str)> {
     Some(name.split_at(name.find('/')?))
 }
 
-/// Share of a part's runs that the versions which are told have at least: what has fewer was packed into others.
-const FOREIGN: f64 = 0.3;
-
-/// Parts that are none of the versions that a package was told to be there in, though others had what they are.
-fn foreign(package: &Package, instances: &[Instance<Stretch>], parts: &[(Stretch, Found)]) -> Vec<Stretch> {
-    let places: Vec<Vec<usize>> = instances.iter().map(|one| one.places(package)).collect();
-    if places.iter().any(Vec::is_empty) {
-        return Vec::new();
-    }
-    let is_looked_into = |place: &usize| package.looked_into.binary_search(place).ok();
-    let told: BTreeSet<usize> = places.iter().flatten().filter_map(is_looked_into).collect();
-    let is_own = |set: u16| {
-        let set = package.sets.get(usize::from(set));
-        set.is_some_and(|set| told.iter().any(|version| set.versions.contains(*version)))
+/// Whether versions that a package was told to be there in have a set's runs, as far as they were told: what others have was taken into
+/// these from another package, or given to one.
+fn is_told(package: &Package, instances: &[Instance<Stretch>], set: u16) -> bool {
+    let set = package.sets.get(usize::from(set)).copied().unwrap_or_default();
+    let has = |place: &usize| {
+        let version = package.looked_into.binary_search(place);
+        version.is_ok_and(|version| set.versions.contains(version))
     };
-    let is_foreign = |(_, found): &&(Stretch, Found)| {
-        let all: u32 = found.iter().map(|(_, runs)| runs).sum();
-        let own: u32 = found.iter().filter(|(set, _)| is_own(*set)).map(|(_, runs)| runs).sum();
-        f64::from(own) < FOREIGN * f64::from(all)
-    };
-    parts.iter().filter(is_foreign).map(|(part, _)| *part).collect()
+    instances.iter().any(|one| {
+        let places = one.places(package);
+        places.is_empty() || places.iter().any(has)
+    })
 }
 
 impl<'s> Ground<'s> {
@@ -334,11 +330,16 @@ impl<'s> Ground<'s> {
             .flat_map(|stretch| self.parts(candidate, *stretch))
             .collect();
         let instances = versions::copies(&candidate.package, &parts);
-        let foreign: Vec<Stretch> = foreign(&candidate.package, &instances, &parts);
+        let is_told = |set: u16| is_told(&candidate.package, &instances, set);
+        let is_told: HashSet<u16> = candidate
+            .hits
+            .iter()
+            .map(|hit| hit.set)
+            .filter(|set| is_told(*set))
+            .collect();
         for hit in &candidate.hits {
-            let is_foreign = foreign.iter().any(|part| (part.first..=part.last).contains(&hit.at));
             let owner = &mut self.owner[hit.at as usize];
-            if *owner == NOBODY && !is_foreign {
+            if *owner == NOBODY && (hit.is_decided() || is_told.contains(&hit.set)) {
                 *owner = candidate.number;
             }
         }
@@ -357,7 +358,8 @@ impl<'s> Ground<'s> {
 
     /// A stretch, cut where what is in it begins anew: two copies lie side by side.
     fn parts(&self, candidate: &Candidate, stretch: Stretch) -> Vec<(Stretch, Found)> {
-        let hits: Vec<&Hit> = self.hits(candidate, stretch, false).collect();
+        let hits = self.hits(candidate, stretch, false).filter(|hit| hit.is_decided());
+        let hits: Vec<&Hit> = hits.collect();
         let mut parts = Vec::new();
         let mut seen: BTreeSet<(u16, u64)> = BTreeSet::new();
         let key = |hit: &Hit| (hit.set, self.stream.grams[hit.at as usize]);
