@@ -122,15 +122,15 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
         named.push("index.js".to_owned());
     }
     modules.retain(|path, _| is_named(path, &named) || is_module(path));
+    let reached = reached(&modules, &named);
+    let is_reached = |path: &String| reached.as_ref().is_some_and(|reached| reached.contains(path));
     let unasked: BTreeSet<String> = replaced
         .into_iter()
-        .filter(|path| !is_asked_for(path, &modules))
+        .filter(|path| !is_reached(path) && !is_asked_for(path, &modules))
         .collect();
     modules.retain(|path, _| is_named(path, &named) || !unasked.contains(path));
     let builds = builds(&modules, &named);
     modules.retain(|path, _| build_of(path).is_none_or(|folder| builds.contains(folder)));
-    let reached = reached(&modules, &named);
-    let is_reached = |path: &String| reached.as_ref().is_some_and(|reached| reached.contains(path));
     modules.retain(|path, _| !is_served(path) || is_named(path, &named) || is_reached(path));
     let imports = modules.iter().filter(|(path, _)| reached.is_none() || is_reached(path));
     let imports: Vec<&[u8]> = imports.map(|(_, text)| &**text).collect();
@@ -459,6 +459,12 @@ mod tests {
                 &["a.js", "c.js"],
             ),
             (r#""main":"a","browser":"a.js""#, &["a.js"], &["a.js"]),
+            // As the folder that it stands for.
+            (
+                r#""main":"a.js","browser":{"./a.js":"./build/inner.js/index.js"}"#,
+                &["a.js", "build/inner.js/index.js"],
+                &["a.js", "build/inner.js/index.js"],
+            ),
             // Unless a module for Node asks for it.
             (
                 r#""main":"a.js","browser":"build/inner.js""#,
