@@ -117,14 +117,8 @@ fn a_package_says_its_version() {
 #[test]
 fn a_package_that_was_given_another_name() {
     // The new one has all that the old one had, and a little more that lies apart: of its stretch of the bundle less is its own.
-    let release = |modules: &[(&str, usize)]| {
-        let modules = modules
-            .iter()
-            .map(|(name, functions)| module(name, *functions, "same").into_bytes());
-        Release::new("1.0.0", Vec::new(), &mut modules.collect::<Vec<_>>().into_iter())
-    };
-    let old = Source::new("old-name", vec![release(&[("alpha", 40)])]);
-    let new = Source::new("new-name", vec![release(&[("alpha", 40), ("extra", 2)])]);
+    let old = Source::new("old-name", vec![release_of("1.0.0", &[("alpha", 40)])]);
+    let new = Source::new("new-name", vec![release_of("1.0.0", &[("alpha", 40), ("extra", 2)])]);
     let index = Index::from_bytes(build(vec![old, new], 6_000_000)).unwrap();
     let (alpha, extra) = (minified("alpha", 40, "same"), minified("extra", 2, "same"));
     for (bundle, expected) in [
@@ -215,6 +209,110 @@ fn the_copy_that_another_package_carries_is_that_ones() {
         let mut names: Vec<&str> = claims.iter().map(|claim| &*claim.name).collect();
         names.dedup();
         assert_eq!(names, expected);
+    }
+}
+
+/// A release of several modules, each a name with how many functions it has.
+fn release_of(version: &str, modules: &[(&str, usize)]) -> Release {
+    let modules = modules
+        .iter()
+        .map(|(name, functions)| module(name, *functions, "same").into_bytes());
+    Release::new(version, Vec::new(), &mut modules.collect::<Vec<_>>().into_iter())
+}
+
+/// Names that are claimed, with their versions.
+fn claimed(index: &Index, modules: &[(&str, usize)]) -> Vec<(String, Vec<String>)> {
+    let bundle: String = modules
+        .iter()
+        .map(|(name, functions)| minified(name, *functions, "same"))
+        .collect();
+    let claims = claims(&Stream::of(bundle.as_bytes()), index, &Told::default()).unwrap();
+    claims.into_iter().map(|claim| (claim.name, claim.versions)).collect()
+}
+
+#[test]
+fn a_part_that_is_a_package_too_is_of_the_whole() {
+    // Versions before it was cut out had other code, so that it is not known to be a copy.
+    let old = |version, name| release_of(version, &[(name, 20)]);
+    let part = vec![
+        old("1.0.0", "one"),
+        old("1.1.0", "two"),
+        old("1.2.0", "three"),
+        old("2.0.0", "part"),
+    ];
+    let whole = vec![release_of("4.0.0", &[("part", 20), ("rest", 40)])];
+    let sources = vec![Source::new("part", part), Source::new("whole", whole)];
+    let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();
+    for (bundle, expected) in [
+        (&[("part", 20), ("rest", 40)][..], "whole"),
+        (&[("part", 20)], "part"),
+        // Less of it: what a bundler did not shake off.
+        (&[("part", 20), ("rest", 30)], "whole"),
+    ] {
+        let names: Vec<String> = claimed(&index, bundle).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [expected], "{bundle:?}");
+    }
+}
+
+#[test]
+fn what_a_package_was_made_with_and_does_not_import_is_packed_into_it() {
+    let old = |version, name| release_of(version, &[(name, 20)]);
+    let color = || {
+        vec![
+            old("1.0.0", "one"),
+            old("2.0.0", "two"),
+            old("3.0.0", "three"),
+            old("4.0.0", "color"),
+        ]
+    };
+    for packed in [&["color"][..], &[]] {
+        let mut space = release_of("1.0.0", &[("space", 20), ("color", 20)]);
+        space.packed = packed.iter().map(|name| (*name).to_owned()).collect();
+        let sources = vec![
+            Source::new("color", color()),
+            Source::new("space", vec![space, release_of("0.9.0", &[("space", 20)])]),
+        ];
+        let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();
+        let (_, color) = index.by_name("color").unwrap().unwrap();
+        let (space, _) = index.by_name("space").unwrap().unwrap();
+        assert_eq!(color.carriers, packed.iter().map(|_| space).collect::<Vec<_>>());
+        let found = claimed(&index, &[("space", 20), ("color", 20)]);
+        assert_eq!(found, [("space".to_owned(), vec!["1.0.0".to_owned()])]);
+    }
+}
+
+#[test]
+fn what_a_later_version_took_in_makes_no_such_version() {
+    let host = vec![
+        release_of("1.0.0", &[("host", 20)]),
+        release_of("2.0.0", &[("host", 20), ("helper", 12), ("more", 10)]),
+    ];
+    let sources = vec![
+        Source::new("host", host),
+        Source::new("helper", vec![release_of("1.0.0", &[("helper", 20)])]),
+    ];
+    let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();
+    let one = |name: &str, versions: &[&str]| (name.to_owned(), versions.iter().map(|v| (*v).to_owned()).collect());
+    // The helper's runs are the helper's; of the rest either has what is there.
+    let found = claimed(&index, &[("host", 20), ("helper", 20)]);
+    assert_eq!(found, [one("helper", &["1.0.0"]), one("host", &["1.0.0", "2.0.0"])]);
+    let found = claimed(&index, &[("host", 20), ("helper", 12), ("more", 10)]);
+    assert_eq!(found, [one("host", &["2.0.0"])]);
+}
+
+#[test]
+fn a_package_that_reads_its_manifest_says_its_version_where_a_bundler_takes_that_apart() {
+    let versions = ["1.0.0", "1.1.0", "1.2.0", "1.3.0"];
+    for (reads_manifest, expected) in [(true, &["1.2.0"][..]), (false, &versions)] {
+        let release = |version: &&str| Release {
+            reads_manifest,
+            ..release_of(version, &[("alpha", 12)])
+        };
+        let alpha = Source::new("alpha", versions.iter().map(release).collect());
+        let index = Index::from_bytes(build(vec![alpha], 6_000_000)).unwrap();
+        let bundle = minified("alpha", 12, "same") + "var a={clientVersion:\"1.2.0\"}";
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap();
+        assert_eq!(claims[0].versions, expected, "{claims:?}");
     }
 }
 
