@@ -277,7 +277,12 @@ fn is_module(path: &str) -> bool {
     ];
     let mut folders = path.split('/').rev().skip(1);
     let is_beside = BESIDE.contains(&path.rsplit('/').next().unwrap_or(path));
-    !is_beside && !apart.iter().any(|ext| path.ends_with(ext)) && !folders.any(|folder| APART.contains(&folder))
+    // `.yarn/releases` is a package manager whole.
+    let is_hidden = path.split('/').any(|part| part.starts_with('.'));
+    !is_beside
+        && !is_hidden
+        && !apart.iter().any(|ext| path.ends_with(ext))
+        && !folders.any(|folder| APART.contains(&folder))
 }
 
 /// Whether another module names one, as it does that chooses what to load itself.
@@ -479,7 +484,15 @@ mod tests {
             ),
             (
                 r#""main":"a.js""#,
-                &["a.js", "attest.js", "lib/test.js", "locale/de.js", "test.js"],
+                &[
+                    "a.js",
+                    "attest.js",
+                    "lib/test.js",
+                    "locale/de.js",
+                    "test.js",
+                    ".yarn/releases/yarn.js",
+                    ".pnp.js",
+                ],
                 &["a.js", "attest.js"],
             ),
             (
