@@ -141,18 +141,21 @@ fn scoped(candidate: &Candidate) -> Option<(&str, &str)> {
     Some(name.split_at(name.find('/')?))
 }
 
-/// Whether versions that a package was told to be there in have a set's runs, as far as they were told: what others have was taken into
-/// these from another package, or given to one.
-fn is_told(package: &Package, instances: &[Instance<Stretch>], set: u16) -> bool {
-    let set = package.sets.get(usize::from(set)).copied().unwrap_or_default();
-    let has = |place: &usize| {
-        let version = package.looked_into.binary_search(place);
-        version.is_ok_and(|version| set.versions.contains(version))
-    };
-    instances.iter().any(|one| {
+/// The versions that a package was told to be there in, of those that were looked into; `None` where one copy was not told.
+fn told(package: &Package, instances: &[Instance<Stretch>]) -> Option<BTreeSet<usize>> {
+    let mut told = BTreeSet::new();
+    for one in instances {
         let places = one.places(package);
-        places.is_empty() || places.iter().any(has)
-    })
+        if places.is_empty() {
+            return None;
+        }
+        told.extend(
+            places
+                .iter()
+                .filter_map(|place| package.looked_into.binary_search(place).ok()),
+        );
+    }
+    Some(told)
 }
 
 impl<'s> Ground<'s> {
@@ -330,16 +333,21 @@ impl<'s> Ground<'s> {
             .flat_map(|stretch| self.parts(candidate, *stretch))
             .collect();
         let instances = versions::copies(&candidate.package, &parts);
-        let is_told = |set: u16| is_told(&candidate.package, &instances, set);
-        let is_told: HashSet<u16> = candidate
-            .hits
-            .iter()
-            .map(|hit| hit.set)
-            .filter(|set| is_told(*set))
-            .collect();
+        let told = told(&candidate.package, &instances);
+        // What other versions have was taken into these from another package, or given to one.
+        let is_told = |set: u16| {
+            let set = candidate
+                .package
+                .sets
+                .get(usize::from(set))
+                .copied()
+                .unwrap_or_default();
+            let mut told = told.iter().flatten();
+            told.any(|version| set.versions.contains(*version))
+        };
         for hit in &candidate.hits {
             let owner = &mut self.owner[hit.at as usize];
-            if *owner == NOBODY && (hit.is_decided() || is_told.contains(&hit.set)) {
+            if *owner == NOBODY && (hit.is_decided() || told.is_none() || is_told(hit.set)) {
                 *owner = candidate.number;
             }
         }
