@@ -46,12 +46,14 @@ pub struct Claim {
 /// # Errors
 /// When a part of the index that is asked for is damaged.
 pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>, IndexError> {
-    let mut there = There::of(stream, index, told)?;
+    let mut candidates = candidates(stream, index)?;
+    let mut ground = Ground::of(stream, &mut candidates);
+    let mut there = There::of(&mut ground, &mut candidates, index, told)?;
     // What packages say of their versions leads on as what the bundle says does; it pins no other.
     let said = there.said(told);
     if !said.is_empty() {
         let told = told.clone().into_iter().chain(said).collect();
-        there = There::of(stream, index, &told)?;
+        there = There::of(&mut ground, &mut candidates, index, &told)?;
     }
     let There {
         mut members,
@@ -90,14 +92,19 @@ struct There {
 }
 
 impl There {
-    fn of(stream: &Stream, index: &Index, told: &Told) -> Result<Self, IndexError> {
-        let mut candidates = candidates(stream, index, told)?;
-        let mut ground = Ground::of(stream, &mut candidates);
+    /// `told` is what is known in words.
+    fn of(
+        ground: &mut Ground<'_>,
+        candidates: &mut [Candidate],
+        index: &Index,
+        told: &Told,
+    ) -> Result<Self, IndexError> {
         let led_to = led_to(index, told)?;
-        ground.decide_between(&mut candidates, &led_to);
-        let accepted = judge(&mut ground, &candidates, &led_to);
+        ground.open(candidates, told, &led_to);
+        let candidates = &*candidates;
+        let accepted = judge(ground, candidates, &led_to);
         // What a package was cut out of has its code.
-        let whole = |i: usize| whole_of(&ground, &candidates, &candidates[i]).map(|(whole, _)| whole);
+        let whole = |i: usize| whole_of(ground, candidates, &candidates[i]).map(|(whole, _)| whole);
         let covered = |i: usize| whole(i).is_some_and(|whole| accepted.iter().any(|(i, ..)| *i == whole));
         let taken: BTreeSet<usize> = accepted.iter().map(|(i, ..)| *i).collect();
         let is_trace = |i: &usize| {

@@ -35,20 +35,22 @@ const AGAIN: usize = 4;
 pub(super) struct Hit {
     pub(super) at: u32,
     set: u16,
-    /// 1 where it is this package's, as far as is known; else 1 / number of packages that know it.
-    weight: f32,
+    /// Packages that know it.
+    known_by: u8,
+    /// Whether none of these has it of which more is there.
+    decided: bool,
     table: Table,
 }
 
 impl Hit {
-    /// Whether no package has it of which more is there.
-    fn is_decided(&self) -> bool {
-        self.weight > 0.99
+    /// 1 where it is this package's, as far as is known; else one part of it for each package that knows it.
+    fn part(&self) -> f32 {
+        if self.decided { 1.0 } else { 1.0 / f32::from(self.known_by) }
     }
 
     /// What it says for its packages: nothing where it is mere numbers.
     fn weight(&self) -> f32 {
-        if self.table == Table::Numbers { 0.0 } else { self.weight }
+        if self.table == Table::Numbers { 0.0 } else { self.part() }
     }
 }
 
@@ -69,6 +71,13 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Takes what the bundle says of its versions.
+    fn hear(&mut self, told: &Told) {
+        let told = told.get(&self.package.name).into_iter().flatten();
+        let place = |version: &String| self.package.published.iter().position(|one| one == version);
+        self.told = told.filter_map(place).collect();
+    }
+
     /// Whether others carry copies of it in their own files.
     pub(super) fn is_carried(&self) -> bool {
         verdict::CARRIED.contains(&&*self.package.name)
@@ -99,7 +108,7 @@ const NOBODY: u16 = u16::MAX;
 ///
 /// # Errors
 /// When a part of the index that is asked for is damaged.
-pub(super) fn candidates(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Candidate>, IndexError> {
+pub(super) fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate>, IndexError> {
     let mut by_package: HashMap<u16, Vec<Hit>> = HashMap::new();
     let mut known = Vec::new();
     for ((at, gram), table) in (0u32..).zip(&stream.grams).zip(&stream.table) {
@@ -109,7 +118,8 @@ pub(super) fn candidates(stream: &Stream, index: &Index, told: &Told) -> Result<
             by_package.entry(k.package).or_default().push(Hit {
                 at,
                 set: k.set,
-                weight: 1.0 / f32::from(u8::try_from(known.len()).unwrap_or(u8::MAX)),
+                known_by: u8::try_from(known.len()).unwrap_or(u8::MAX),
+                decided: known.len() == 1,
                 table: *table,
             });
         }
@@ -119,10 +129,8 @@ pub(super) fn candidates(stream: &Stream, index: &Index, told: &Told) -> Result<
         if hits.len() >= verdict::FEWEST {
             let package = index.package(number)?;
             if hits.iter().all(|h| usize::from(h.set) < package.sets.len()) {
-                let told = told.get(&package.name).into_iter().flatten();
-                let told = told.filter_map(|version| package.published.iter().position(|one| one == version));
                 candidates.push(Candidate {
-                    told: told.collect(),
+                    told: Vec::new(),
                     number,
                     package,
                     hits,
@@ -231,9 +239,18 @@ impl<'s> Ground<'s> {
         })
     }
 
+    /// Begins anew: nothing is explained, and `told` is what is known in words, which leads to the packages `led_to`.
+    pub(super) fn open(&mut self, candidates: &mut [Candidate], told: &Told, led_to: &BTreeSet<u16>) {
+        self.owner.fill(NOBODY);
+        for candidate in &mut *candidates {
+            candidate.hear(told);
+        }
+        self.decide_between(candidates, led_to);
+    }
+
     /// A run that several packages have is that one's of which most is there, of the versions that have it: a fork is told from its
     /// original, a family's members from one another, and what was taken into another later from that one's versions before.
-    pub(super) fn decide_between(&self, candidates: &mut [Candidate], led_to: &BTreeSet<u16>) {
+    fn decide_between(&self, candidates: &mut [Candidate], led_to: &BTreeSet<u16>) {
         let is_led_to = |candidate: &Candidate| led_to.contains(&candidate.number);
         let led = candidates.iter().filter(|candidate| is_led_to(candidate));
         let led: BTreeSet<&str> = led.filter_map(scoped).flat_map(<[&str; 2]>::from).collect();
@@ -254,9 +271,7 @@ impl<'s> Ground<'s> {
         }
         for (candidate, complete) in candidates.iter_mut().zip(complete) {
             for (hit, complete) in candidate.hits.iter_mut().zip(complete) {
-                if complete >= most[hit.at as usize] {
-                    hit.weight = 1.0;
-                }
+                hit.decided = complete >= most[hit.at as usize];
             }
         }
     }
@@ -309,9 +324,9 @@ impl<'s> Ground<'s> {
                         *count += 1;
                     }
                     weight += f64::from(hit.weight());
-                    own += u32::from(hit.weight() > 0.99);
-                    table += f64::from(hit.weight) * f64::from(u8::from(hit.table != Table::No));
-                    code += f64::from(hit.weight) * f64::from(u8::from(hit.table == Table::No));
+                    own += u32::from(hit.decided && hit.table != Table::Numbers);
+                    table += f64::from(hit.part()) * f64::from(u8::from(hit.table != Table::No));
+                    code += f64::from(hit.part()) * f64::from(u8::from(hit.table == Table::No));
                 }
             }
             let all = self.between(shift, stretch.first, stretch.last).max(1);
@@ -347,7 +362,7 @@ impl<'s> Ground<'s> {
         };
         for hit in &candidate.hits {
             let owner = &mut self.owner[hit.at as usize];
-            if *owner == NOBODY && (hit.is_decided() || told.is_none() || is_told(hit.set)) {
+            if *owner == NOBODY && (hit.decided || told.is_none() || is_told(hit.set)) {
                 *owner = candidate.number;
             }
         }
@@ -366,7 +381,7 @@ impl<'s> Ground<'s> {
 
     /// A stretch, cut where what is in it begins anew: two copies lie side by side.
     fn parts(&self, candidate: &Candidate, stretch: Stretch) -> Vec<(Stretch, Found)> {
-        let hits = self.hits(candidate, stretch, false).filter(|hit| hit.is_decided());
+        let hits = self.hits(candidate, stretch, false).filter(|hit| hit.decided);
         let hits: Vec<&Hit> = hits.collect();
         let mut parts = Vec::new();
         let mut seen: BTreeSet<(u16, u64)> = BTreeSet::new();
