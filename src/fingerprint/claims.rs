@@ -65,7 +65,15 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
     pinned::settle(index, told, &mut members, &mut claims)?;
     needs::narrow(&mut members);
-    unseen::add_other_copies(&mut members, &mut claims);
+    if unseen::add_other_copies(&mut members, &mut claims) {
+        // What narrowed others while it was thought to be one.
+        for member in members.iter_mut().filter(|member| !member.pinned) {
+            member.versions.clone_from(&member.told);
+            member.disputed = false;
+        }
+        needs::narrow(&mut members);
+        unseen::add_other_copies(&mut members, &mut claims);
+    }
     let unlikely = fresh::unlikely(&members);
     for (claim, (member, unlikely)) in claims.iter_mut().zip(members.into_iter().zip(unlikely)) {
         claim.versions = member.versions;

@@ -49,18 +49,18 @@ pub(super) fn add_tiny(
 const ROUNDS: usize = 4;
 
 /// Copies that code does not tell from those that it shows, and that what is there asks for.
-pub(super) fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim>) {
-    for _ in 0..ROUNDS {
+pub(super) fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim>) -> bool {
+    for round in 0..ROUNDS {
         let others = needs::others(members);
         if others.is_empty() {
-            return;
+            return round > 0;
         }
         for Copies { number, told, others } in others {
             let Some(first) = members.iter_mut().find(|member| member.number == number) else {
                 continue;
             };
             if let Some(told) = told {
-                first.versions = told;
+                first.tell(told);
             }
             let package = first.package.clone();
             for versions in others {
@@ -76,6 +76,7 @@ pub(super) fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim
             }
         }
     }
+    true
 }
 
 pub(super) fn unseen(number: u16, package: Package, versions: Vec<String>) -> (Claim, Member) {

@@ -119,8 +119,9 @@ fn strange(package: &Package, guesses: &[Guess], found: &Found, there: f64) -> V
     let mut all = 0;
     for (number, found) in found {
         let set = package.sets.get(usize::from(*number)).copied().unwrap_or_default();
-        let part = f64::from(*found) / f64::from(set.runs.max(1));
-        let cost = (STRANGE.0 * f64::from(*found) * (part / (EARNEST * there)).min(1.0)).min(STRANGE.1);
+        let found = (*found).min(set.runs);
+        let part = f64::from(found) / f64::from(set.runs.max(1));
+        let cost = (STRANGE.0 * f64::from(found) * (part / (EARNEST * there)).min(1.0)).min(STRANGE.1);
         all += parts(cost);
         explained.add(&set.versions, parts(cost));
     }
