@@ -115,13 +115,14 @@ fn cost(parts: i64) -> f64 {
 /// What each guess cannot explain. A few of the many runs that some other versions share are no sign of them: code elsewhere in
 /// the bundle is like theirs.
 fn strange(package: &Package, guesses: &[Guess], found: &Found, there: f64) -> Vec<f64> {
+    let most = if there < 0.4 { 8.9 } else { STRANGE.1 };
     let mut explained = Tally::new(package.looked_into.len());
     let mut all = 0;
     for (number, found) in found {
         let set = package.sets.get(usize::from(*number)).copied().unwrap_or_default();
         let found = (*found).min(set.runs);
         let part = f64::from(found) / f64::from(set.runs.max(1));
-        let cost = (STRANGE.0 * f64::from(found) * (part / (EARNEST * there)).min(1.0)).min(STRANGE.1);
+        let cost = (STRANGE.0 * f64::from(found) * (part / (EARNEST * there)).min(1.0)).min(most);
         all += parts(cost);
         explained.add(&set.versions, parts(cost));
     }
@@ -245,12 +246,22 @@ fn is_doubled(package: &Package, found: &Found, least: f64) -> bool {
     again >= FEWEST_TELL && f64::from(again) >= least * f64::from(once)
 }
 
+/// Whether hardly a run is missing of the sets of which some are there.
+fn is_full(package: &Package, found: &Found) -> bool {
+    let runs = |(set, _): &(u16, u32)| package.sets.get(usize::from(*set)).map_or(0, |set| set.runs);
+    let all: u32 = found.iter().map(runs).sum();
+    f64::from(hits(found)) >= FULL * f64::from(all)
+}
+
 /// Runs that are there more than once: those of the copy of which less is there.
 fn again(package: &Package, found: &Found) -> Found {
     let runs = |set: u16| package.sets.get(usize::from(set)).map_or(0, |set| set.runs);
     let again = found.iter().map(|&(set, found)| (set, found.saturating_sub(runs(set))));
     again.filter(|(_, found)| *found > 0).collect()
 }
+
+/// Share of the runs of its sets.
+const FULL: f64 = 0.9;
 
 /// Times that runs are there again from which on they are no copies of the package.
 const STREWN: u32 = 5;
@@ -305,7 +316,7 @@ pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<In
         if is_doubled(package, &found, DOUBLED) {
             let again = again(package, &found);
             let complete = |found: &Found| completeness(package, &by_set(package, found));
-            let second = if complete(&again) >= AS_MUCH * complete(&found) {
+            let second = if complete(&again) >= AS_MUCH * complete(&found) || is_full(package, &again) {
                 possible(package, &guesses, &again, 1.0).0
             } else if unexplained < COPY {
                 // Code of its own that is like other code of its own: as far as that tells, there is but one.
