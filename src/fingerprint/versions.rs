@@ -272,7 +272,7 @@ fn is_strewn(package: &Package, found: &Found) -> bool {
 }
 
 /// Share of what is there of the copy of which most is that must be there of another.
-const AS_WHOLE: f64 = 0.6;
+const AS_WHOLE: f64 = 0.5;
 
 /// The same of one that is told by nothing but what is there twice.
 const AS_MUCH: f64 = 0.8;
