@@ -9,7 +9,7 @@ use super::{
     grams::Stream,
     ground::{Candidate, Ground, Stretch, candidates},
     index::{Index, IndexError},
-    led_to::led_to,
+    led_to::{LedTo, led_to},
     needs::{self, Member},
     pinned::{self, Told},
     record::Package,
@@ -64,16 +64,7 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
     needs::narrow(&mut members);
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
     pinned::settle(index, told, &mut members, &mut claims)?;
-    needs::narrow(&mut members);
-    if unseen::add_other_copies(&mut members, &mut claims) {
-        // What narrowed others while it was thought to be one.
-        for member in members.iter_mut().filter(|member| !member.pinned) {
-            member.versions.clone_from(&member.told);
-            member.disputed = false;
-        }
-        needs::narrow(&mut members);
-        unseen::add_other_copies(&mut members, &mut claims);
-    }
+    unseen::narrow_with_other_copies(&mut members, &mut claims);
     let unlikely = fresh::unlikely(&members);
     for (claim, (member, unlikely)) in claims.iter_mut().zip(members.into_iter().zip(unlikely)) {
         claim.versions = member.versions;
@@ -166,7 +157,8 @@ impl There {
 type Accepted = (usize, Evidence, Vec<Instance<Stretch>>);
 
 /// The candidates that are believed.
-fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &BTreeSet<u16>) -> Vec<Accepted> {
+fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &LedTo) -> Vec<Accepted> {
+    let led_to: &BTreeSet<u16> = &led_to.keys().copied().collect();
     // The best first; a candidate whose evidence was explained meanwhile goes back.
     let mut queue: BinaryHeap<(u64, std::cmp::Reverse<usize>)> = BinaryHeap::new();
     for (i, candidate) in candidates.iter().enumerate() {

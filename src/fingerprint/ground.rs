@@ -3,6 +3,7 @@
 use super::{
     grams::{Stream, TOKENS, Table},
     index::{Index, IndexError},
+    led_to::LedTo,
     pinned::Told,
     record::Package,
     says,
@@ -20,9 +21,10 @@ const MISS: f64 = 0.12;
 /// What a gap may cost before a stretch ends.
 const GAP: f64 = 7.0;
 
-/// What is there of a package counts for so much against what is there of others where the bundle's own words lead to others of its
-/// scope, or to a namesake of another scope, and not to it: many of AWS's are there under two names, and a client leads to all it brings.
-const UNLED: f64 = 0.5;
+/// What is there of a version counts for so much against what is there of others where the bundle's own words lead to other versions,
+/// or to other packages of its scope, or to a namesake of another scope: many of AWS's are there under two names, what was a package
+/// of its own was taken into another later, and a client leads to all it brings.
+const UNLED: f64 = 0.25;
 
 /// Runs within which code is beside a version that the bundle names.
 const BESIDE: usize = 64;
@@ -45,7 +47,11 @@ pub(super) struct Hit {
 impl Hit {
     /// 1 where it is this package's, as far as is known; else one part of it for each package that knows it.
     fn part(&self) -> f32 {
-        if self.decided { 1.0 } else { 1.0 / f32::from(self.known_by) }
+        if self.decided {
+            1.0
+        } else {
+            1.0 / f32::from(self.known_by)
+        }
     }
 
     /// What it says for its packages: nothing where it is mere numbers.
@@ -141,6 +147,21 @@ pub(super) fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate
     }
     candidates.sort_by_key(|c| c.number);
     Ok(candidates)
+}
+
+/// For each run of a candidate the most of `shares` of the versions that have it.
+fn most_of_each(candidate: &Candidate, shares: &[f64]) -> Vec<f64> {
+    let mut of_sets: HashMap<u16, f64> = HashMap::new();
+    let mut most = |set: u16| {
+        *of_sets.entry(set).or_insert_with(|| {
+            let versions = candidate.package.sets[usize::from(set)].versions;
+            let shares = versions
+                .stretches()
+                .filter_map(|(first, last)| shares.get(first..=last));
+            shares.flatten().copied().fold(0.0, f64::max)
+        })
+    };
+    candidate.hits.iter().map(|hit| most(hit.set)).collect()
 }
 
 /// The scope in a package's name, and what follows it with its slash.
@@ -240,7 +261,7 @@ impl<'s> Ground<'s> {
     }
 
     /// Begins anew: nothing is explained, and `told` is what is known in words, which leads to the packages `led_to`.
-    pub(super) fn open(&mut self, candidates: &mut [Candidate], told: &Told, led_to: &BTreeSet<u16>) {
+    pub(super) fn open(&mut self, candidates: &mut [Candidate], told: &Told, led_to: &LedTo) {
         self.owner.fill(NOBODY);
         for candidate in &mut *candidates {
             candidate.hear(told);
@@ -250,18 +271,36 @@ impl<'s> Ground<'s> {
 
     /// A run that several packages have is that one's of which most is there, of the versions that have it: a fork is told from its
     /// original, a family's members from one another, and what was taken into another later from that one's versions before.
-    fn decide_between(&self, candidates: &mut [Candidate], led_to: &BTreeSet<u16>) {
-        let is_led_to = |candidate: &Candidate| led_to.contains(&candidate.number);
-        let led = candidates.iter().filter(|candidate| is_led_to(candidate));
+    fn decide_between(&self, candidates: &mut [Candidate], led_to: &LedTo) {
+        let led = candidates
+            .iter()
+            .filter(|candidate| led_to.contains_key(&candidate.number));
         let led: BTreeSet<&str> = led.filter_map(scoped).flat_map(<[&str; 2]>::from).collect();
-        let is_left_out = |candidate: &Candidate| {
-            let related = scoped(candidate).is_some_and(|(scope, name)| led.contains(scope) || led.contains(name));
-            related && !is_led_to(candidate)
+        let is_related = |candidate: &Candidate| {
+            scoped(candidate).is_some_and(|(scope, name)| led.contains(scope) || led.contains(name))
         };
         let mut most = vec![0.0_f64; self.stream.grams.len()];
         let complete: Vec<Vec<f64>> = candidates
             .iter()
-            .map(|candidate| self.complete(candidate, if is_left_out(candidate) { UNLED } else { 1.0 }))
+            .map(|candidate| {
+                let shares = self.shares(candidate);
+                let places = led_to.get(&candidate.number);
+                let is_led_to = |version: usize| {
+                    places.is_some_and(|places| places.is_empty() || candidate.package.is_about(version, places))
+                };
+                let is_related = is_related(candidate);
+                let shares = shares.into_iter().enumerate();
+                let shares: Vec<f64> = shares
+                    .map(|(version, share)| {
+                        if !is_related || is_led_to(version) {
+                            share
+                        } else {
+                            UNLED * share
+                        }
+                    })
+                    .collect();
+                most_of_each(candidate, &shares)
+            })
             .collect();
         for (candidate, complete) in candidates.iter().zip(&complete) {
             for (hit, complete) in candidate.hits.iter().zip(complete) {
@@ -276,26 +315,15 @@ impl<'s> Ground<'s> {
         }
     }
 
-    /// For each run of a candidate, how much is there of the versions that have it, times a factor.
-    fn complete(&self, candidate: &Candidate, factor: f64) -> Vec<f64> {
+    /// How much is there of each version of a candidate.
+    fn shares(&self, candidate: &Candidate) -> Vec<f64> {
         let mut found = vec![0; candidate.package.sets.len()];
         let mut seen: HashSet<(u64, u16)> = HashSet::new();
         for hit in &candidate.hits {
             let is_fresh = seen.insert((self.stream.grams[hit.at as usize], hit.set));
             found[usize::from(hit.set)] += u32::from(is_fresh);
         }
-        let shares: Vec<f64> = verdict::shares(&candidate.package, &found).collect();
-        let mut of_sets: HashMap<u16, f64> = HashMap::new();
-        let mut complete = |set: u16| {
-            *of_sets.entry(set).or_insert_with(|| {
-                let versions = candidate.package.sets[usize::from(set)].versions;
-                let shares = versions
-                    .stretches()
-                    .filter_map(|(first, last)| shares.get(first..=last));
-                factor * shares.flatten().copied().fold(0.0, f64::max)
-            })
-        };
-        candidate.hits.iter().map(|hit| complete(hit.set)).collect()
+        verdict::shares(&candidate.package, &found).collect()
     }
 
     pub(super) fn weigh(&self, candidate: &Candidate) -> Evidence {

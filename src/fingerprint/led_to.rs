@@ -63,8 +63,15 @@ impl Reached {
     }
 }
 
-/// The packages that a bundle leads to, by their numbers, with those that it names.
-pub(super) fn led_to(index: &Index, told: &Told) -> Result<BTreeSet<u16>, IndexError> {
+/// The packages that a bundle leads to, by their numbers, with those that it names; of each the places of the versions that it
+/// leads to, none where it names one that is not known.
+pub(super) type LedTo = BTreeMap<u16, BTreeSet<usize>>;
+
+/// Follows what a bundle names.
+///
+/// # Errors
+/// When a part of the index that is asked for is damaged.
+pub(super) fn led_to(index: &Index, told: &Told) -> Result<LedTo, IndexError> {
     let mut reached: BTreeMap<u16, Rc<Reached>> = BTreeMap::new();
     let mut open: Vec<(u16, BTreeSet<usize>)> = Vec::new();
     for (name, versions) in told {
@@ -102,5 +109,9 @@ pub(super) fn led_to(index: &Index, told: &Told) -> Result<BTreeSet<u16>, IndexE
             }
         }
     }
-    Ok(reached.into_keys().collect())
+    let mut led_to: LedTo = reached.into_keys().map(|number| (number, BTreeSet::new())).collect();
+    for (number, places) in seen {
+        led_to.entry(number).or_default().extend(places);
+    }
+    Ok(led_to)
 }

@@ -22,7 +22,7 @@ use super::{
 };
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
     sync::OnceLock,
 };
@@ -167,6 +167,14 @@ impl Package {
         let mut reader = Reader { bytes };
         let length = reader.count()?;
         reader.taken(length)
+    }
+
+    /// Whether one of the versions at `places` may be the one that was looked into, or is between that and the next or the last.
+    pub(super) fn is_about(&self, version: usize, places: &BTreeSet<usize>) -> bool {
+        let first = version.checked_sub(1).and_then(|before| self.looked_into.get(before));
+        let first = first.map_or(0, |before| before + 1);
+        let end = self.looked_into.get(version + 1).copied();
+        first < end.unwrap_or(usize::MAX) && places.range(first..end.unwrap_or(usize::MAX)).next().is_some()
     }
 
     /// Reads it; `None` if that is no record.

@@ -48,8 +48,22 @@ pub(super) fn add_tiny(
 /// Rounds in which copies ask for copies.
 const ROUNDS: usize = 4;
 
-/// Copies that code does not tell from those that it shows, and that what is there asks for.
-pub(super) fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim>) -> bool {
+/// Narrows the versions of members, and adds the copies that are there beside them.
+pub(super) fn narrow_with_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim>) {
+    needs::narrow(members);
+    if add_other_copies(members, claims) {
+        // Two that were thought to be one told others what neither of them asks for.
+        for member in members.iter_mut().filter(|member| !member.pinned) {
+            member.versions.clone_from(&member.told);
+            member.disputed = false;
+        }
+        needs::narrow(members);
+        add_other_copies(members, claims);
+    }
+}
+
+/// Copies that code does not tell from those that it shows, and that what is there asks for; whether there are any.
+fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim>) -> bool {
     for round in 0..ROUNDS {
         let others = needs::others(members);
         if others.is_empty() {
@@ -89,4 +103,68 @@ pub(super) fn unseen(number: u16, package: Package, versions: Vec<String>) -> (C
         confidence: verdict::TINY_CONFIDENCE,
     };
     (claim, Member::new(number, package, versions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::record::Need, *};
+
+    /// A package with a version for each of `asks`, which it asks for in that version: package and range.
+    fn package(asks: &[Option<(u16, &str)>]) -> Package {
+        let need = |(place, asked): (usize, &Option<(u16, &str)>)| {
+            let (package, range) = (*asked)?;
+            Some(Need {
+                package,
+                range: range.to_owned(),
+                asked_by: vec![(place, place)],
+            })
+        };
+        Package {
+            published: (1..=asks.len()).map(|major| format!("{major}.0.0")).collect(),
+            looked_into: (0..asks.len()).collect(),
+            others_told: true,
+            needs: asks.iter().enumerate().filter_map(need).collect(),
+            ..Package::default()
+        }
+    }
+
+    #[test]
+    fn what_was_thought_to_be_one_copy_narrows_nothing() {
+        const PART: u16 = 0;
+        const TWICE: u16 = 1;
+        const EITHER: u16 = 2;
+        let (part_1, part_2) = (Some((PART, "^1.0.0")), Some((PART, "^2.0.0")));
+        let (mut members, mut claims) = (Vec::new(), Vec::new());
+        let mut add = |number, package: Package, versions: Vec<String>| {
+            let (claim, mut member) = unseen(number, package, versions);
+            member.whole = number != TWICE;
+            members.push(member);
+            claims.push(claim);
+        };
+        // Code tells nothing of these.
+        add(PART, package(&[None, None]), Vec::new());
+        add(TWICE, package(&[part_1, None, part_2]), Vec::new());
+        add(EITHER, package(&[part_1, part_2, None]), Vec::new());
+        for (number, (package, range)) in (3..).zip([
+            (PART, "^1.0.0"),
+            // As one it may be its version 2, and takes no part.
+            (TWICE, "^1.0.0"),
+            (TWICE, ">=2.0.0"),
+            (TWICE, "^3.0.0"),
+            // With the first part alone, only its version 1 is served.
+            (EITHER, "<3.0.0"),
+        ]) {
+            let asking = self::package(&[Some((package, range))]);
+            let versions = asking.published.clone();
+            add(number, asking, versions);
+        }
+        narrow_with_other_copies(&mut members, &mut claims);
+        let of = |number: u16| -> Vec<Vec<String>> {
+            let own = members.iter().filter(|member| member.number == number);
+            own.map(|member| member.versions.clone()).collect()
+        };
+        assert_eq!(of(TWICE), [["1.0.0"], ["3.0.0"]]);
+        assert_eq!(of(PART), [["1.0.0"], ["2.0.0"]]);
+        assert_eq!(of(EITHER), [["1.0.0", "2.0.0"]]);
+    }
 }

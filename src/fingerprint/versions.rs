@@ -13,6 +13,10 @@ pub(super) type Found = Vec<(u16, u32)>;
 /// What a run costs a version that does not have it, in natural logarithms; and at most, for all that share its versions.
 const STRANGE: (f64, f64) = (3.5, 14.0);
 
+/// Share of a package below which a set alone rules nothing out: what is there of it may be another's, which has those runs too.
+const IN_PART: f64 = 0.4;
+const RULES_NOTHING_OUT: f64 = 0.99 * RULED_OUT.0;
+
 /// Share of a set's runs from which on each of them counts in full.
 const EARNEST: f64 = 0.3;
 
@@ -115,7 +119,7 @@ fn cost(parts: i64) -> f64 {
 /// What each guess cannot explain. A few of the many runs that some other versions share are no sign of them: code elsewhere in
 /// the bundle is like theirs.
 fn strange(package: &Package, guesses: &[Guess], found: &Found, there: f64) -> Vec<f64> {
-    let most = if there < 0.4 { 8.9 } else { STRANGE.1 };
+    let most = if there < IN_PART { RULES_NOTHING_OUT } else { STRANGE.1 };
     let mut explained = Tally::new(package.looked_into.len());
     let mut all = 0;
     for (number, found) in found {
@@ -566,14 +570,22 @@ mod tests {
         let mut package = package(&[((1, 2), 60), ((2, 2), 6)]);
         package.looked_into = vec![0, 1, 2];
         package.published.truncate(3);
-        let told = |found: &[(u16, u32)]| -> Vec<Vec<String>> {
-            let copies = copies(&package, &[((), found.to_vec())]);
+        let told = |package: &Package, found: &[(u16, u32)]| -> Vec<Vec<String>> {
+            let copies = copies(package, &[((), found.to_vec())]);
             copies.into_iter().map(|copy| copy.versions).collect()
         };
         let either = ["1.1.0", "1.1.1"];
-        assert_eq!(told(&[(0, 60), (1, 6)]), [["1.1.1"]]);
-        assert_eq!(told(&[(0, 120), (1, 12)]), [["1.1.1"], ["1.1.1"]]);
+        assert_eq!(told(&package, &[(0, 60), (1, 6)]), [["1.1.1"]]);
+        assert_eq!(told(&package, &[(0, 120), (1, 12)]), [["1.1.1"], ["1.1.1"]]);
         // The second has nothing that the newer version alone has.
-        assert_eq!(told(&[(0, 120), (1, 6)]), [&["1.1.1"][..], &either]);
+        assert_eq!(told(&package, &[(0, 120), (1, 6)]), [&["1.1.1"][..], &either]);
+        // Nor here, where of what all have one copy alone is there.
+        package.sets.push(Set {
+            versions: VersionSet::stretch(0, 2),
+            runs: 40,
+        });
+        assert_eq!(told(&package, &[(0, 120), (1, 6), (2, 40)]), [&["1.1.1"][..], &either]);
+        // What is there twice here and there is code that is like itself.
+        assert_eq!(told(&package, &[(0, 90), (1, 6), (2, 60)]), [["1.1.1"], ["1.1.1"]]);
     }
 }

@@ -362,6 +362,45 @@ fn what_a_bundle_says_of_itself_leads_to_what_that_pins() {
 }
 
 #[test]
+fn what_a_bundle_leads_to_is_told_from_what_a_later_version_took_in() {
+    let core = vec![
+        release_of("1.0.0", &[("core", 20)]),
+        release_of("2.0.0", &[("core", 20), ("retry", 12)]),
+    ];
+    let needs = ["@cloud/core", "@cloud/retry"].map(|name| (name.to_owned(), "^1.0.0".to_owned()));
+    let client = Release {
+        needs: needs.to_vec(),
+        ..release_of("1.0.0", &[("client", 20)])
+    };
+    let sources = vec![
+        Source::new("@cloud/client", vec![client]),
+        Source::new("@cloud/core", core),
+        Source::new("@cloud/retry", vec![release_of("1.0.0", &[("retry", 20)])]),
+    ];
+    let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();
+    let bundle =
+        [("client", 20), ("core", 20), ("retry", 8)].map(|(name, functions)| minified(name, functions, "same"));
+    let stream = Stream::of(bundle.concat().as_bytes());
+    for (told, of_core) in [
+        (&[][..], "1.0.0 2.0.0"),
+        // The client asks for the version before that.
+        (&["1.0.0"], "1.0.0"),
+    ] {
+        let told = [(
+            "@cloud/client".to_owned(),
+            told.iter().map(|v| (*v).to_owned()).collect(),
+        )];
+        let claims = claims(&stream, &index, &Told::from(told)).unwrap();
+        let found: Vec<String> = claims
+            .iter()
+            .map(|claim| format!("{} {}", claim.name, claim.versions.join(" ")))
+            .collect();
+        let core = format!("@cloud/core {of_core}");
+        assert_eq!(found, ["@cloud/client 1.0.0", &core, "@cloud/retry 1.0.0"]);
+    }
+}
+
+#[test]
 fn a_table_of_facts_is_nobodys_unless_all_of_it_is_there() {
     let table = |rows: std::ops::Range<usize>| {
         let rows = rows.fold(String::new(), |mut text, i| {
