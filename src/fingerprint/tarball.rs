@@ -158,8 +158,9 @@ fn imported(needs: Vec<Dependency>, modules: &[&[u8]]) -> (Vec<Dependency>, Vec<
                 .split_last()
                 .filter(|(quote, _)| b"'\"`".contains(quote));
             let after = text.get(hit.end());
-            imports[hit.pattern().as_usize()] |=
-                before.is_some_and(|(_, before)| is_import(before)) && after.is_some_and(|end| b"'\"`/".contains(end));
+            imports[hit.pattern().as_usize()] |= before
+                .is_some_and(|(_, before)| is_import(before) && !is_comment(before))
+                && after.is_some_and(|end| b"'\"`/".contains(end));
         }
     }
     let (imported, others): (Vec<_>, Vec<_>) = needs
@@ -211,10 +212,25 @@ fn is_served(path: &str) -> bool {
     folders.any(|folder| matches!(folder, "static" | "public" | "assets"))
 }
 
+/// Bytes of a line beyond which it is none that somebody wrote.
+const LINE_BYTES: usize = 400;
+
+/// Whether a text ends in a comment, as far as its last line tells: `require('x')` in one asks for nothing.
+fn is_comment(text: &[u8]) -> bool {
+    let line = &text[memchr::memrchr(b'\n', text).map_or(0, |end| end + 1)..];
+    let begin = line.trim_ascii_start();
+    let is_open = |begin: &[u8]| memchr::memmem::find(begin, b"*/").is_none();
+    // Not that of an address.
+    let is_slashes = |at: usize| at.checked_sub(1).is_none_or(|before| line[before] != b':');
+    let is_inside = begin.starts_with(b"*") || begin.starts_with(b"/*");
+    line.len() <= LINE_BYTES && (is_inside && is_open(begin) || memchr::memmem::find_iter(line, b"//").any(is_slashes))
+}
+
 /// Whether a module asks for one whose name stands in no quotes.
 fn is_chosen_when_run(text: &[u8]) -> bool {
     [&b"require("[..], b"import("].iter().any(|word| {
-        memchr::memmem::find_iter(text, word).any(|at| {
+        let mut asked = memchr::memmem::find_iter(text, word).filter(|at| !is_comment(&text[..*at]));
+        asked.any(|at| {
             let after = text[at + word.len()..].trim_ascii_start();
             let quoted = after.split_first().filter(|(quote, _)| b"'\"`".contains(quote));
             quoted.is_none_or(|(quote, rest)| {
@@ -395,7 +411,8 @@ mod tests {
     fn dependencies_that_modules_import() {
         let needs = ["a", "@b/c", "d", "e-f", "g", "h"].map(|name| (name.to_owned(), "*".to_owned()));
         let text =
-            "require('a'); import x from\"@b/c/deep\"; // d\nf('d'); import( 'e-f'); require('g2'); require(`h`)";
+            "/* 'a' */ require('a'); import x from\"@b/c/deep\"; // d\nf('d'); import( 'e-f'); require('g2'); u='s://h',require(`h`)
+  * require('g')";
         let (imported, others) = imported(needs.to_vec(), &[text.as_bytes()]);
         let names = |all: Vec<Dependency>| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(imported), ["a", "@b/c", "e-f", "h"]);
@@ -425,6 +442,11 @@ mod tests {
             // Which are asked for is told when it runs, or nothing is told.
             (&[("a.js", "require(`./${b}`)"), ("b.js", "")], &["a.js"], None),
             (&[("a.js", "import( name )"), ("b.js", "")], &["a.js"], None),
+            (
+                &[("a.js", "f() // import( name )"), ("b.js", "")],
+                &["a.js"],
+                Some(&["a.js"]),
+            ),
             (&[("a.js", ""), ("b.js", "")], &["c.js"], None),
             (&[("a.js", ""), ("b.js", "")], &["a.js", "b/*.js"], None),
         ] {

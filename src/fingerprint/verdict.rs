@@ -196,7 +196,7 @@ pub(super) fn shares(package: &Package, found: &[u32]) -> impl Iterator<Item = f
 }
 
 /// Share of a small package's runs that must be there, wherever they lie, where what is there surely needs it.
-pub(super) const TRACE: f64 = 0.3;
+pub(super) const TRACE: f64 = 0.1;
 
 /// Runs below which a package shows hardly any, whoever looks: it is believed where what depends on it is there.
 const TINY: i64 = 6;
