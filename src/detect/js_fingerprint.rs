@@ -3,16 +3,20 @@
 
 use super::{
     DetectError, Detector, Interest, Sink,
+    js::chunks::{self, Chunk},
     js_bundle::{self, Code, Naming},
     js_licences::List,
 };
 use crate::{
-    archive::{Entry, EntryMeta},
+    archive::{Entry, EntryKind, EntryMeta},
     ecosystem::NPM,
-    fingerprint::{Claim, claims, grams::Stream},
-    model::{Bundle, Fact, Owner, Proof, Span},
+    fingerprint::{
+        Claim, claims,
+        grams::{Joined, Stream},
+    },
+    model::{Bundle, Fact, Location, Owner, Proof, Span},
 };
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 pub(super) struct JsFingerprint;
 
@@ -27,7 +31,8 @@ impl Detector for JsFingerprint {
     }
 
     fn reads(&self) -> &'static str {
-        "the same files: packages by what minifiers keep of their code, each with the versions that it can be"
+        "the same files, chunks with the bundle that loads them: packages by what minifiers keep of their code, each with the \
+         versions that it can be"
     }
 
     fn interest(&self, meta: EntryMeta<'_>) -> Interest {
@@ -44,15 +49,45 @@ impl Detector for JsFingerprint {
             naming,
             mut told,
         } = js_bundle::code(entry, found);
-        if naming == Some(Naming::Map) && code.len() > MAPPED_BYTES {
+        let path = entry.meta.path;
+        if naming.is_none() && chunks::is_chunk(code) && chunks::bundle_of(path, found.neighbours).is_some() {
+            // The bundle speaks for it.
+            return Ok(());
+        }
+        let (chunks, left) = chunks::of(path, found.neighbours);
+        if left > 0 {
+            found.partial(format!(
+                "{left} of its chunks were not looked into for packages by their code: together they are too large"
+            ));
+        }
+        if naming == Some(Naming::Map) && code.len() > MAPPED_BYTES && chunks.is_empty() {
             return Ok(());
         }
         let list = List::beside(entry, found).filter(|_| naming.is_none());
         for name in list.iter().flat_map(|list| &list.names) {
             told.entry(name.clone()).or_default();
         }
-        let stream = Stream::of(code);
-        let mut all = claims(&stream, index, &told).map_err(|e| DetectError(e.to_string()))?;
+        let mut parts = vec![Part {
+            location: entry.location.clone(),
+            bytes: 0..code.len(),
+        }];
+        let mut stream = Joined::new(Stream::of(code));
+        for chunk in &chunks {
+            let location = Location::new(entry.location.archives.clone(), &chunk.path);
+            let Some(code) = nameless(chunk, location.clone(), found) else {
+                continue;
+            };
+            let from = parts.last().map_or(0, |part| part.bytes.end);
+            stream.add(Stream::of(code.text), u32::try_from(from).unwrap_or(u32::MAX));
+            parts.push(Part {
+                location,
+                bytes: from..from + code.text.len(),
+            });
+            for (name, versions) in code.told {
+                told.entry(name).or_default().extend(versions);
+            }
+        }
+        let mut all = claims(&stream.into_stream(), index, &told).map_err(|e| DetectError(e.to_string()))?;
         if let Some(list) = list.filter(|list| is_of(list, &all)) {
             // What it does not name is a copy that a package carries in files of its own.
             all.retain(|claim| list.may_name(&claim.name));
@@ -60,20 +95,24 @@ impl Detector for JsFingerprint {
         if all.is_empty() {
             return Ok(());
         }
-        let spans = all.iter().flat_map(|claim| &claim.ranges).map(|bytes| Span {
-            bytes: bytes.clone(),
-            owner: Owner::Component,
-        });
-        let python_package = js_bundle::python_package(entry.meta.path, found).map(Into::into);
-        found.bundles.push(Bundle {
-            location: entry.location.clone(),
-            bytes: code.len(),
-            spans: spans.collect(),
-            lines: Vec::new(),
-            map: None,
-            named: naming.is_some(),
-            python_package,
-        });
+        for part in &parts {
+            let python_package = js_bundle::python_package(&part.location.path, found).map(Into::into);
+            let spans = all.iter().flat_map(|claim| &claim.ranges);
+            let spans = spans.filter_map(|bytes| part.own(bytes)).map(|bytes| Span {
+                bytes,
+                owner: Owner::Component,
+            });
+            let bundle = Bundle {
+                location: part.location.clone(),
+                bytes: part.bytes.len(),
+                spans: spans.collect(),
+                lines: Vec::new(),
+                map: None,
+                named: naming.is_some(),
+                python_package,
+            };
+            found.bundles.push(bundle);
+        }
         let told: HashSet<String> = all
             .iter()
             .filter(|c| !c.versions.is_empty())
@@ -81,10 +120,42 @@ impl Detector for JsFingerprint {
             .collect();
         for claim in all {
             let is_another = claim.versions.is_empty() && told.contains(&claim.name);
-            add(claim, is_another, found);
+            let is_here = |part: &&Part| claim.ranges.iter().any(|bytes| part.own(bytes).is_some());
+            let place = parts.iter().find(is_here).unwrap_or(&parts[0]).location.clone();
+            add(claim, is_another, place, found);
         }
         Ok(())
     }
+}
+
+/// A file of a bundle: the bundle's own, or a chunk.
+struct Part {
+    location: Location,
+    /// Which bytes of all these are in it.
+    bytes: Range<usize>,
+}
+
+impl Part {
+    /// What of a stretch of all is in it, in its own bytes.
+    fn own(&self, all: &Range<usize>) -> Option<Range<usize>> {
+        let (start, end) = (all.start.max(self.bytes.start), all.end.min(self.bytes.end));
+        (start < end).then(|| start - self.bytes.start..end - self.bytes.start)
+    }
+}
+
+/// The code of a chunk, unless it names its modules: then it speaks for itself.
+fn nameless<'c>(chunk: &'c Chunk, location: Location, found: &Sink<'_>) -> Option<Code<'c>> {
+    let entry = Entry {
+        meta: EntryMeta {
+            path: &chunk.path,
+            size: chunk.text.len() as u64,
+            kind: EntryKind::File,
+        },
+        bytes: &chunk.text,
+        whole: true,
+        location,
+    };
+    Some(js_bundle::code(&entry, found)).filter(|code| code.naming.is_none())
 }
 
 /// Claims from which on, and the share of them that a list of licences must name, so that it is taken for the bundle's own.
@@ -98,7 +169,7 @@ fn is_of(list: &List, claims: &[Claim]) -> bool {
 }
 
 /// `is_another`: a copy of unknown version, of a package that has one of a known version.
-fn add(claim: Claim, is_another: bool, found: &mut Sink<'_>) {
+fn add(claim: Claim, is_another: bool, place: Location, found: &mut Sink<'_>) {
     let version = match &*claim.versions {
         [one] => Some(&**one),
         _ => None,
@@ -107,9 +178,9 @@ fn add(claim: Claim, is_another: bool, found: &mut Sink<'_>) {
     let list = |versions: Vec<String>| versions.into_iter().map(Into::into).collect();
     let facts = match claim.versions.len() {
         0 if is_another => vec![Fact::Copy],
-        0 | 1 => return,
+        0 | 1 => Vec::new(),
         _ if claim.unlikely.is_empty() => vec![Fact::OneOf(list(claim.versions))],
         _ => vec![Fact::OneOf(list(claim.versions)), Fact::Unlikely(list(claim.unlikely))],
     };
-    let _ = added.facts(facts);
+    added.facts(facts).at(place);
 }

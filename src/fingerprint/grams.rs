@@ -4,6 +4,7 @@ use super::{
     says,
     tokens::{Kind, tokens},
 };
+use std::collections::HashMap;
 
 /// Tokens of a run. With 3, code of unrelated packages is alike too often; with 5, each token that a minifier moves costs
 /// more of the runs around it.
@@ -79,6 +80,80 @@ impl Stream {
     }
 }
 
+/// Runs in a row that were there before, from which on they are a copy that a bundler made of a module.
+const COPIED: usize = 40;
+
+/// What stands for a run where there is none: no package is known by one of mere numbers.
+const NO_RUN: u64 = (1 << BITS) - 1;
+
+/// Streams of the files that a bundle consists of, as one.
+#[derive(Debug)]
+pub struct Joined {
+    stream: Stream,
+    /// Where each run is first, of so many.
+    first: HashMap<u64, usize>,
+    indexed: usize,
+}
+
+impl Joined {
+    /// Begins with a file.
+    #[must_use]
+    pub fn new(stream: Stream) -> Self {
+        Self {
+            stream,
+            first: HashMap::new(),
+            indexed: 0,
+        }
+    }
+
+    /// Adds a file that begins at the byte `base`, without what was there before: webpack writes a module into each chunk that may
+    /// be loaded without another.
+    pub fn add(&mut self, file: Stream, base: u32) {
+        let joined = &mut self.stream;
+        for (place, gram) in joined.grams.iter().enumerate().skip(self.indexed) {
+            self.first.entry(*gram).or_insert(place);
+        }
+        self.indexed = joined.grams.len();
+        // The last tokens begin no run.
+        joined.grams.resize(joined.at.len(), NO_RUN);
+        joined.table.resize(joined.at.len(), Table::Numbers);
+        let mut versions = file.versions.into_iter().peekable();
+        let mut place = 0;
+        while place < file.at.len() {
+            let rest = file.grams.get(place..).unwrap_or_default();
+            let before = rest
+                .first()
+                .and_then(|gram| self.first.get(gram))
+                .map(|first| &joined.grams[*first..]);
+            let copied = before.map_or(0, |before| before.iter().zip(rest).take_while(|(a, b)| a == b).count());
+            let copied = if copied >= COPIED { copied } else { 0 };
+            while versions
+                .next_if(|(token, _)| (*token as usize) < place + copied)
+                .is_some()
+            {}
+            place += copied;
+            let Some(at) = file.at.get(place) else { break };
+            while let Some((_, hash)) = versions.next_if(|(token, _)| *token as usize == place) {
+                joined
+                    .versions
+                    .push((u32::try_from(joined.at.len()).unwrap_or(u32::MAX), hash));
+            }
+            joined.at.push(at.saturating_add(base));
+            if let (Some(gram), Some(table)) = (file.grams.get(place), file.table.get(place)) {
+                joined.grams.push(*gram);
+                joined.table.push(*table);
+            }
+            place += 1;
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn into_stream(self) -> Stream {
+        self.stream
+    }
+}
+
 fn mix(hashes: &[u64; TOKENS]) -> u64 {
     let mut h = 0x9e37_79b9_7f4a_7c15_u64;
     for hash in hashes {
@@ -91,6 +166,38 @@ fn mix(hashes: &[u64; TOKENS]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn what_was_in_another_file_before_is_there_once() {
+        let word = |name: &str, i: usize| format!("x.{name}{i};");
+        let words = |name: &str, count: usize| -> String { (0..count).map(|i| word(name, i)).collect() };
+        let (one, two, few) = (words("one", 60), words("two", 60), words("one", 9));
+        let of = |text: &str| Stream::of(text.as_bytes());
+        let first = format!("{one}'1.2.3';");
+        let mut joined = Joined::new(of(&first));
+        joined.add(of(&format!("{one}'1.2.3';{two}'4.5.6';")), 10_000);
+        joined.add(of(&format!("{two}{few}")), 20_000);
+        let stream = joined.into_stream();
+        let count = |text: &str| of(text).grams.iter().filter(|gram| stream.grams.contains(gram)).count();
+        // All of both, each once, and what is too little to be a copy.
+        assert_eq!((count(&one), count(&two)), (57, 57));
+        let runs = stream.grams.iter().filter(|gram| **gram != NO_RUN);
+        let different: BTreeSet<&u64> = runs.clone().collect();
+        assert_eq!(runs.count() - different.len(), of(&few).grams.len());
+        assert!(
+            stream.at.is_sorted() && stream.at.iter().any(|at| *at > 10_000) && stream.at.iter().any(|at| *at > 20_000)
+        );
+        assert_eq!(stream.table.len(), stream.grams.len());
+        // Where a version is, its token is; that of the copy is kept with what follows it.
+        let versions: Vec<u32> = stream
+            .versions
+            .iter()
+            .map(|(token, _)| stream.at[*token as usize])
+            .collect();
+        let places = [one.len(), 10_000 + one.len(), 10_000 + first.len() + two.len()];
+        assert_eq!(versions, places.map(|at| u32::try_from(at).unwrap_or_default()));
+    }
 
     #[test]
     fn a_run_is_of_its_tokens_and_their_order() {

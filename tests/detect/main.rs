@@ -6,6 +6,7 @@ mod common;
 mod corpus;
 mod crashes;
 mod fingerprint;
+mod fingerprint_file;
 mod node;
 mod python;
 mod rust;

@@ -3,6 +3,7 @@
 
 pub(super) mod aws_sdk;
 pub(super) mod banner;
+pub(super) mod chunks;
 pub(super) mod manifest;
 pub(super) mod metadata;
 pub(super) mod module_path;
