@@ -375,7 +375,7 @@ impl<'s> Ground<'s> {
             .iter()
             .flat_map(|stretch| self.parts(candidate, *stretch))
             .collect();
-        let instances = versions::copies(&candidate.package, &parts);
+        let instances = versions::copies(&candidate.package, &parts, &self.apart(candidate));
         let told = told(&candidate.package, &instances);
         // What other versions have was taken into these from another package, or given to one.
         let is_told = |set: u16| {
@@ -395,6 +395,21 @@ impl<'s> Ground<'s> {
             }
         }
         instances
+    }
+
+    /// Runs of each set that the stretches hold, each of them each run once.
+    fn apart(&self, candidate: &Candidate) -> Found {
+        let mut apart: BTreeMap<u16, u32> = BTreeMap::new();
+        for stretch in &candidate.stretches {
+            let decided = self.hits(candidate, *stretch, false).filter(|hit| hit.decided);
+            let once: HashSet<(u16, u64)> = decided
+                .map(|hit| (hit.set, self.stream.grams[hit.at as usize]))
+                .collect();
+            for (set, _) in once {
+                *apart.entry(set).or_default() += 1;
+            }
+        }
+        apart.into_iter().collect()
     }
 
     /// Takes back what was taken.

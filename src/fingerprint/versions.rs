@@ -250,11 +250,12 @@ fn is_doubled(package: &Package, found: &Found, least: f64) -> bool {
     again >= FEWEST_TELL && f64::from(again) >= least * f64::from(once)
 }
 
-/// Whether hardly a run is missing of the sets of which some are there.
-fn is_full(package: &Package, found: &Found) -> bool {
+/// Whether half of what is there is there again, and hardly a run is missing of the sets of which some are.
+fn is_full(package: &Package, apart: &Found) -> bool {
+    let found = &again(package, apart);
     let runs = |(set, _): &(u16, u32)| package.sets.get(usize::from(*set)).map_or(0, |set| set.runs);
     let all: u32 = found.iter().map(runs).sum();
-    f64::from(hits(found)) >= FULL * f64::from(all)
+    is_doubled(package, apart, HALF) && f64::from(hits(found)) >= FULL * f64::from(all)
 }
 
 /// Runs that are there more than once: those of the copy of which less is there.
@@ -264,7 +265,9 @@ fn again(package: &Package, found: &Found) -> Found {
     again.filter(|(_, found)| *found > 0).collect()
 }
 
-/// Share of the runs of its sets.
+/// The same that is there again in places apart, and share of the runs of their sets: all of a copy is there twice, of code that is like
+/// itself this and that.
+const HALF: f64 = 0.5;
 const FULL: f64 = 0.9;
 
 /// Times that runs are there again from which on they are no copies of the package.
@@ -306,8 +309,9 @@ impl<S> Instance<S> {
     }
 }
 
-/// The copies of a package, by parts that cannot be of one version, and the versions that each can be.
-pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<Instance<S>> {
+/// The copies of a package, by parts that cannot be of one version, and the versions that each can be. `apart` is what places that
+/// lie apart hold, each of them each run once: code that is like itself lies in one.
+pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)], apart: &Found) -> Vec<Instance<S>> {
     let found = sum(parts.iter().map(|(_, found)| found));
     let mut guesses = guesses(package);
     if is_doubled(package, &found, TWICE) {
@@ -320,7 +324,7 @@ pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)]) -> Vec<In
         if is_doubled(package, &found, DOUBLED) {
             let again = again(package, &found);
             let complete = |found: &Found| completeness(package, &by_set(package, found));
-            let second = if complete(&again) >= AS_MUCH * complete(&found) || is_full(package, &again) {
+            let second = if complete(&again) >= AS_MUCH * complete(&found) || is_full(package, apart) {
                 possible(package, &guesses, &again, 1.0).0
             } else if unexplained < COPY {
                 // Code of its own that is like other code of its own: as far as that tells, there is but one.
@@ -559,7 +563,10 @@ mod tests {
             (vec![&repetitive], vec![of_new, of_new]),
         ] {
             let parts: Vec<((), Found)> = parts.into_iter().map(|found| ((), found.clone())).collect();
-            let mut told: Vec<Vec<String>> = copies(&package, &parts).into_iter().map(|copy| copy.versions).collect();
+            let mut told: Vec<Vec<String>> = copies(&package, &parts, &Found::new())
+                .into_iter()
+                .map(|copy| copy.versions)
+                .collect();
             told.sort();
             assert_eq!(told, expected, "{parts:?}");
         }
@@ -571,7 +578,7 @@ mod tests {
         package.looked_into = vec![0, 1, 2];
         package.published.truncate(3);
         let told = |package: &Package, found: &[(u16, u32)]| -> Vec<Vec<String>> {
-            let copies = copies(package, &[((), found.to_vec())]);
+            let copies = copies(package, &[((), found.to_vec())], &found.to_vec());
             copies.into_iter().map(|copy| copy.versions).collect()
         };
         let either = ["1.1.0", "1.1.1"];
