@@ -26,6 +26,9 @@ const GAP: f64 = 7.0;
 /// of its own was taken into another later, and a client leads to all it brings.
 const UNLED: f64 = 0.25;
 
+/// Share of a package from which on it may be there.
+const RIVAL: f64 = 0.5;
+
 /// Runs within which code is beside a version that the bundle names.
 const BESIDE: usize = 64;
 
@@ -41,6 +44,8 @@ pub(super) struct Hit {
     known_by: u8,
     /// Whether none of these has it of which more is there.
     decided: bool,
+    /// Whether another has it of which so much is there that it may be there too.
+    rivalled: bool,
     table: Table,
 }
 
@@ -126,6 +131,7 @@ pub(super) fn candidates(stream: &Stream, index: &Index) -> Result<Vec<Candidate
                 set: k.set,
                 known_by: u8::try_from(known.len()).unwrap_or(u8::MAX),
                 decided: known.len() == 1,
+                rivalled: false,
                 table: *table,
             });
         }
@@ -280,6 +286,7 @@ impl<'s> Ground<'s> {
             scoped(candidate).is_some_and(|(scope, name)| led.contains(scope) || led.contains(name))
         };
         let mut most = vec![0.0_f64; self.stream.grams.len()];
+        let mut rivals = vec![0_u32; self.stream.grams.len()];
         let complete: Vec<Vec<f64>> = candidates
             .iter()
             .map(|candidate| {
@@ -306,11 +313,13 @@ impl<'s> Ground<'s> {
             for (hit, complete) in candidate.hits.iter().zip(complete) {
                 let most = &mut most[hit.at as usize];
                 *most = most.max(*complete);
+                rivals[hit.at as usize] += u32::from(*complete >= RIVAL);
             }
         }
         for (candidate, complete) in candidates.iter_mut().zip(complete) {
             for (hit, complete) in candidate.hits.iter_mut().zip(complete) {
                 hit.decided = complete >= most[hit.at as usize];
+                hit.rivalled = rivals[hit.at as usize] > u32::from(complete >= RIVAL);
             }
         }
     }
@@ -397,11 +406,13 @@ impl<'s> Ground<'s> {
         instances
     }
 
-    /// Runs of each set that the stretches hold, each of them each run once.
+    /// Runs of each set that the stretches hold, each of them each run once; not those that may be another's.
     fn apart(&self, candidate: &Candidate) -> Found {
         let mut apart: BTreeMap<u16, u32> = BTreeMap::new();
         for stretch in &candidate.stretches {
-            let decided = self.hits(candidate, *stretch, false).filter(|hit| hit.decided);
+            let decided = self
+                .hits(candidate, *stretch, false)
+                .filter(|hit| hit.decided && !hit.rivalled);
             let once: HashSet<(u16, u64)> = decided
                 .map(|hit| (hit.set, self.stream.grams[hit.at as usize]))
                 .collect();
