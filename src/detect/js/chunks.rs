@@ -28,32 +28,26 @@ pub(in crate::detect) struct Chunk {
 /// The bundle that a file is a chunk of, by its name; `None` where it is none, or more than one might be.
 pub(in crate::detect) fn bundle_of(path: &str, neighbours: &dyn Neighbours) -> Option<String> {
     let (folder, name) = split(path);
-    let bundle = match chunk(name)? {
-        // Named after the bundle.
-        Named::After(bundle) => Some(format!("{folder}{bundle}")).filter(|bundle| neighbours.has(bundle)),
-        Named::Alone => {
-            let names = scripts(folder, neighbours)?;
-            let mut others = names.into_iter().filter(|name| chunk(name).is_none());
-            others
-                .next()
-                .filter(|_| others.next().is_none())
-                .map(|name| format!("{folder}{name}"))
-        }
-    };
+    chunk(name)?;
+    let (_, bundles) = scripts(folder, neighbours)?;
+    let bundle = bundle_among(&bundles, name).map(|bundle| format!("{folder}{bundle}"));
     // A source map tells more than code does.
-    bundle.filter(|bundle| ![path, bundle].iter().any(|path| neighbours.has(&format!("{path}.map"))))
+    bundle.filter(|bundle| !is_mapped(path, neighbours) && !is_mapped(bundle, neighbours))
 }
 
 /// Chunks of a bundle, by path; and how many more there are, for which there is no room.
 pub(in crate::detect) fn of(bundle: &str, neighbours: &dyn Neighbours) -> (Vec<Chunk>, usize) {
-    let (folder, name) = split(bundle);
-    if chunk(name).is_some() {
+    let (folder, own) = split(bundle);
+    if chunk(own).is_some() || is_mapped(bundle, neighbours) {
         return (Vec::new(), 0);
     }
-    let names = scripts(folder, neighbours).unwrap_or_default();
-    let paths = names.into_iter().map(|name| format!("{folder}{name}"));
-    let paths: Vec<String> = paths
-        .filter(|path| path != bundle && bundle_of(path, neighbours).is_some_and(|of| of == bundle))
+    let (chunks, bundles) = scripts(folder, neighbours).unwrap_or_default();
+    let own_chunks = chunks
+        .into_iter()
+        .filter(|name| bundle_among(&bundles, name) == Some(own));
+    let paths: Vec<String> = own_chunks
+        .map(|name| format!("{folder}{name}"))
+        .filter(|path| !is_mapped(path, neighbours))
         .collect();
     let read = Mutex::new((Vec::new(), 0, 0));
     let visited: Vec<&str> = paths.iter().map(|path| &**path).collect();
@@ -121,14 +115,28 @@ fn chunk(name: &str) -> Option<Named<'_>> {
 
 const ENDINGS: [&str; 3] = ["js", "mjs", "cjs"];
 
-/// Names of the scripts directly in a folder; `None` where there are too many files.
-fn scripts<'n>(folder: &str, neighbours: &'n dyn Neighbours) -> Option<Vec<&'n str>> {
+/// The one of the bundles of a folder that a chunk in it is of.
+fn bundle_among<'n>(bundles: &[&'n str], name: &str) -> Option<&'n str> {
+    match (chunk(name)?, bundles) {
+        (Named::After(bundle), _) => bundles.iter().copied().find(|name| *name == bundle),
+        (Named::Alone, [only]) => Some(only),
+        (Named::Alone, _) => None,
+    }
+}
+
+fn is_mapped(path: &str, neighbours: &dyn Neighbours) -> bool {
+    neighbours.has(&format!("{path}.map"))
+}
+
+/// Names of the scripts directly in a folder: those of chunks, and of what may load them; `None` where there are too many files.
+fn scripts<'n>(folder: &str, neighbours: &'n dyn Neighbours) -> Option<(Vec<&'n str>, Vec<&'n str>)> {
     let names: Vec<&str> = neighbours.children(folder).take(MOST + 1).collect();
     let is_script = |name: &&str| {
         name.rsplit_once('.')
             .is_some_and(|(_, ending)| ENDINGS.contains(&ending))
     };
-    (names.len() <= MOST).then(|| names.into_iter().filter(is_script).collect())
+    let is_chunk = |name: &&str| chunk(name).is_some();
+    (names.len() <= MOST).then(|| names.into_iter().filter(is_script).partition(is_chunk))
 }
 
 /// A path's folder, with its slash, and the name in it.
@@ -141,9 +149,9 @@ mod tests {
     use super::*;
     use crate::archive::Member;
 
-    struct Folder(&'static [&'static str]);
+    struct Folder<'p>(&'p [&'p str]);
 
-    impl Neighbours for Folder {
+    impl Neighbours for Folder<'_> {
         fn entries(&self) -> &[Member] {
             &[]
         }
@@ -182,6 +190,9 @@ mod tests {
                 Some("a/index.js"),
             ),
             (&["12.index.mjs", "index.js"], "12.index.mjs", None),
+            // No chunk of a chunk.
+            (&["12.34.js", "34.js", "index.js"], "12.34.js", None),
+            (&["12.34.index.js", "34.index.js", "index.js"], "12.34.index.js", None),
             // By its number alone, where there is but one bundle.
             (
                 &["a/12.js", "a/345.js", "a/main.cjs", "a/b.txt", "main.js"],
@@ -207,6 +218,21 @@ mod tests {
                 assert_eq!(finds, expected == Some(path), "{path} {chunk}");
             }
         }
+    }
+
+    #[test]
+    fn a_chunk_in_a_crowd_speaks_for_itself() {
+        let crowd: Vec<String> = (0..MOST).map(|i| format!("{i}.index.js")).collect();
+        for (more, expected) in [(&["index.js"][..], None), (&[], None)] {
+            let paths: Vec<&str> = crowd.iter().map(|path| &**path).chain(more.iter().copied()).collect();
+            let folder = Folder(&paths);
+            assert_eq!(bundle_of("7.index.js", &folder).as_deref(), expected);
+            assert!(of("index.js", &folder).0.is_empty());
+        }
+        let paths: Vec<&str> = crowd[1..].iter().map(|path| &**path).chain(["index.js"]).collect();
+        let folder = Folder(&paths);
+        assert_eq!(bundle_of("7.index.js", &folder).as_deref(), Some("index.js"));
+        assert_eq!(of("index.js", &folder).0.len(), MOST - 1);
     }
 
     #[test]
