@@ -85,7 +85,7 @@ pub(in crate::detect) fn is_chunk(text: &[u8]) -> bool {
     let head = &text[..text.len().min(HEAD_BYTES)];
     let is_of_webpack = MODULES.iter().any(|mark| memchr::memmem::find(head, mark).is_some());
     is_of_webpack
-        || [&b"export{"[..], b"export {"]
+        || [&b"export{"[..], b"export {", b"export default "]
             .iter()
             .any(|mark| memchr::memmem::rfind(text, mark).is_some())
 }
@@ -93,7 +93,7 @@ pub(in crate::detect) fn is_chunk(text: &[u8]) -> bool {
 enum Named<'n> {
     /// `12.index.js`, of `index.js`.
     After(&'n str),
-    /// `12.js`, `chunk-ABCDEFGH.js`.
+    /// `12.js`; `chunk-ABCDEFG2.js`, or after what is loaded in it, `lodash-8dnrdygg.js`.
     Alone,
 }
 
@@ -101,7 +101,9 @@ enum Named<'n> {
 fn chunk(name: &str) -> Option<Named<'_>> {
     let (stem, ending) = name.split_once('.')?;
     let is_ending = |text: &str| ENDINGS.contains(&text);
-    let is_hash = |hash: &str| hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_alphanumeric());
+    // Eight letters alone are a word.
+    let is_mixed = |hash: &str| hash.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    let is_hash = |hash: &str| hash.len() == 8 && hash.bytes().all(|b| b.is_ascii_alphanumeric()) && is_mixed(hash);
     if !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_digit()) {
         let last = ending.rsplit('.').next()?;
         return match ending {
@@ -110,7 +112,8 @@ fn chunk(name: &str) -> Option<Named<'_>> {
             _ => None,
         };
     }
-    (stem.strip_prefix("chunk-").is_some_and(is_hash) && is_ending(ending)).then_some(Named::Alone)
+    let hash = stem.rsplit_once('-').map(|(_, hash)| hash);
+    (hash.is_some_and(is_hash) && is_ending(ending)).then_some(Named::Alone)
 }
 
 const ENDINGS: [&str; 3] = ["js", "mjs", "cjs"];
@@ -201,9 +204,14 @@ mod tests {
             ),
             (&["12.js", "main.js", "other.js"], "12.js", None),
             (&["12.js", "345.js"], "12.js", None),
-            // esbuild and bun.
+            // esbuild, bun and rollup.
             (&["chunk-ABCDEFG2.js", "main.js"], "chunk-ABCDEFG2.js", Some("main.js")),
-            (&["chunk-reader.js", "main.js"], "chunk-reader.js", None),
+            (
+                &["a-8dnrdygg.js", "chunk-ABCDEFGH.js", "main.js"],
+                "a-8dnrdygg.js",
+                Some("main.js"),
+            ),
+            (&["lambda-function.js", "main.js"], "lambda-function.js", None),
             // The map of either tells more.
             (&["12.index.js", "index.js", "index.js.map"], "12.index.js", None),
             (&["12.js", "12.js.map", "index.js"], "12.js", None),
