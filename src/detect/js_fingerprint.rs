@@ -57,7 +57,9 @@ impl Detector for JsFingerprint {
         let (chunks, left) = chunks::of(path, found.neighbours);
         if left > 0 {
             found.partial(format!(
-                "{left} of its chunks were not looked into for packages by their code: together they are too large"
+                "{left} of its chunks were not looked into for packages by their code: together they have more than {} MiB; a source \
+                 map beside each tells what is in it",
+                chunks::MOST_BYTES >> 20
             ));
         }
         if naming == Some(Naming::Map) && code.len() > MAPPED_BYTES && chunks.is_empty() {

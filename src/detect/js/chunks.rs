@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 const MOST: usize = 500;
 
 /// Bytes of all chunks of a bundle that are kept at once.
-const MOST_BYTES: usize = 64 << 20;
+pub(in crate::detect) const MOST_BYTES: usize = 32 << 20;
 
 /// What begins a chunk, within so many bytes.
 const HEAD_BYTES: usize = 2048;
@@ -152,7 +152,8 @@ mod tests {
     use super::*;
     use crate::archive::Member;
 
-    struct Folder<'p>(&'p [&'p str]);
+    /// Files by their paths, each a chunk with so many bytes more.
+    struct Folder<'p>(&'p [&'p str], usize);
 
     impl Neighbours for Folder<'_> {
         fn entries(&self) -> &[Member] {
@@ -171,12 +172,13 @@ mod tests {
         }
         fn visit(&self, paths: &[&str], visitor: &(dyn Fn(usize, Contents<'_>) + Sync)) {
             for at in 0..paths.len() {
-                let bytes = b"exports.id=1,exports.modules={}";
+                let bytes = [b"exports.id=1,exports.modules={}", &*vec![b' '; self.1]].concat();
+                let problem = None;
                 visitor(
                     at,
                     Contents {
-                        bytes: bytes[..].into(),
-                        problem: None,
+                        bytes: bytes.into(),
+                        problem,
                     },
                 );
             }
@@ -218,7 +220,7 @@ mod tests {
             (&["index.js", "main.js"], "index.js", None),
             (&[], ".js", None),
         ] {
-            let folder = Folder(paths);
+            let folder = Folder(paths, 0);
             assert_eq!(bundle_of(chunk, &folder).as_deref(), expected, "{chunk} {paths:?}");
             // The bundle finds it, and no other does.
             for path in paths {
@@ -233,14 +235,21 @@ mod tests {
         let crowd: Vec<String> = (0..MOST).map(|i| format!("{i}.index.js")).collect();
         for (more, expected) in [(&["index.js"][..], None), (&[], None)] {
             let paths: Vec<&str> = crowd.iter().map(|path| &**path).chain(more.iter().copied()).collect();
-            let folder = Folder(&paths);
+            let folder = Folder(&paths, 0);
             assert_eq!(bundle_of("7.index.js", &folder).as_deref(), expected);
             assert!(of("index.js", &folder).0.is_empty());
         }
         let paths: Vec<&str> = crowd[1..].iter().map(|path| &**path).chain(["index.js"]).collect();
-        let folder = Folder(&paths);
+        let folder = Folder(&paths, 0);
         assert_eq!(bundle_of("7.index.js", &folder).as_deref(), Some("index.js"));
         assert_eq!(of("index.js", &folder).0.len(), MOST - 1);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted() {
+        let folder = Folder(&["1.a.js", "2.a.js", "3.a.js", "a.js"], MOST_BYTES * 2 / 5);
+        let (chunks, left) = of("a.js", &folder);
+        assert_eq!((chunks.len(), left), (2, 1));
     }
 
     #[test]
