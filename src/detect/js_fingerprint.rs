@@ -50,7 +50,7 @@ impl Detector for JsFingerprint {
             mut told,
         } = js_bundle::code(entry, found);
         let path = entry.meta.path;
-        if naming.is_none() && chunks::is_chunk(code) && chunks::bundle_of(path, found.neighbours).is_some() {
+        if naming.is_none() && chunks::bundle_of(path, found.neighbours).is_some() && chunks::is_chunk(code) {
             // The bundle speaks for it.
             return Ok(());
         }

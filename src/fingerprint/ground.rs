@@ -384,7 +384,7 @@ impl<'s> Ground<'s> {
             .iter()
             .flat_map(|stretch| self.parts(candidate, *stretch))
             .collect();
-        let instances = versions::copies(&candidate.package, &parts, &self.apart(candidate));
+        let instances = versions::copies(&candidate.package, &parts, || self.apart(candidate));
         let told = told(&candidate.package, &instances);
         // What other versions have was taken into these from another package, or given to one.
         let is_told = |set: u16| {

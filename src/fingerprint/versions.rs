@@ -311,7 +311,7 @@ impl<S> Instance<S> {
 
 /// The copies of a package, by parts that cannot be of one version, and the versions that each can be. `apart` is what places that
 /// lie apart hold, each of them each run once: code that is like itself lies in one.
-pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)], apart: &Found) -> Vec<Instance<S>> {
+pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)], apart: impl Fn() -> Found) -> Vec<Instance<S>> {
     let found = sum(parts.iter().map(|(_, found)| found));
     let mut guesses = guesses(package);
     if is_doubled(package, &found, TWICE) {
@@ -324,7 +324,7 @@ pub(super) fn copies<S: Copy>(package: &Package, parts: &[(S, Found)], apart: &F
         if is_doubled(package, &found, DOUBLED) {
             let again = again(package, &found);
             let complete = |found: &Found| completeness(package, &by_set(package, found));
-            let second = if complete(&again) >= AS_MUCH * complete(&found) || is_full(package, apart) {
+            let second = if complete(&again) >= AS_MUCH * complete(&found) || is_full(package, &apart()) {
                 possible(package, &guesses, &again, 1.0).0
             } else if unexplained < COPY {
                 // Code of its own that is like other code of its own: as far as that tells, there is but one.
@@ -563,7 +563,7 @@ mod tests {
             (vec![&repetitive], vec![of_new, of_new]),
         ] {
             let parts: Vec<((), Found)> = parts.into_iter().map(|found| ((), found.clone())).collect();
-            let mut told: Vec<Vec<String>> = copies(&package, &parts, &Found::new())
+            let mut told: Vec<Vec<String>> = copies(&package, &parts, Found::new)
                 .into_iter()
                 .map(|copy| copy.versions)
                 .collect();
@@ -578,7 +578,7 @@ mod tests {
         package.looked_into = vec![0, 1, 2];
         package.published.truncate(3);
         let told = |package: &Package, found: &[(u16, u32)]| -> Vec<Vec<String>> {
-            let copies = copies(package, &[((), found.to_vec())], &found.to_vec());
+            let copies = copies(package, &[((), found.to_vec())], || found.to_vec());
             copies.into_iter().map(|copy| copy.versions).collect()
         };
         let either = ["1.1.0", "1.1.1"];
