@@ -173,8 +173,8 @@ impl Package {
     pub(super) fn is_about(&self, version: usize, places: &BTreeSet<usize>) -> bool {
         let first = version.checked_sub(1).and_then(|before| self.looked_into.get(before));
         let first = first.map_or(0, |before| before + 1);
-        let end = self.looked_into.get(version + 1).copied();
-        first < end.unwrap_or(usize::MAX) && places.range(first..end.unwrap_or(usize::MAX)).next().is_some()
+        let end = self.looked_into.get(version + 1).copied().unwrap_or(usize::MAX);
+        first < end && places.range(first..end).next().is_some()
     }
 
     /// Reads it; `None` if that is no record.

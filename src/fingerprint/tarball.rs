@@ -217,7 +217,9 @@ const LINE_BYTES: usize = 400;
 
 /// Whether a text ends in a comment, as far as its last line tells: `require('x')` in one asks for nothing.
 fn is_comment(text: &[u8]) -> bool {
-    let line = &text[memchr::memrchr(b'\n', text).map_or(0, |end| end + 1)..];
+    // Of a file of one line no more is looked at for each import in it.
+    let near = &text[text.len().saturating_sub(LINE_BYTES + 1)..];
+    let line = &near[memchr::memrchr(b'\n', near).map_or(0, |end| end + 1)..];
     let begin = line.trim_ascii_start();
     let is_open = |begin: &[u8]| memchr::memmem::find(begin, b"*/").is_none();
     // Not that of an address.
