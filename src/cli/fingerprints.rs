@@ -3,28 +3,31 @@
 use anstream::{eprintln, println};
 use clap::{Args, Subcommand};
 use plimsoll::{
-    advisory::store::Store,
+    advisory::{http::Remote, store::Store},
     ecosystem::NPM,
     escape::terminal,
     fingerprint::{
-        Index,
+        Index, Rule,
         build::{self, Dependency, Release, Source},
-        tarball,
+        registry, tarball,
     },
 };
 use rayon::prelude::*;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
-    io::Read as _,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 pub(super) const HELP: &str = "\
 Examples:
   plimsoll fingerprints build --from tarballs/ -o own.fingerprints    of every package in a folder of .tgz files
+  plimsoll fingerprints build --from tarballs/ --registry https://npm.example.com --packages names.txt --versions lines:5 -o own.fingerprints
+                                                                      of what is fetched into that folder
   plimsoll scan --fingerprints own.fingerprints f.zip                 use them, and not those of the program
   plimsoll db import own.fingerprints                                 use them from now on
   plimsoll fingerprints list                                          what is known";
@@ -53,9 +56,12 @@ enum Command {
         /// File with the names of the packages to take, one a line; all that are there unless given
         #[arg(long, value_name = "FILE")]
         packages: Option<PathBuf>,
-        /// Versions to take of each package: `all`, or `newest:N`
-        #[arg(long, value_name = "RULE", default_value = "all", value_parser = rule)]
-        versions: usize,
+        /// Versions to take of each package: `all`, `newest:N`, or `lines:N` (the newest N of each major version)
+        #[arg(long, value_name = "RULE", default_value = "all")]
+        versions: Rule,
+        /// Registry that speaks npm's protocol: what the folder does not have yet of --packages is fetched into it
+        #[arg(long, value_name = "URL", requires = "packages")]
+        registry: Option<String>,
         /// About how large the file may be, in bytes
         #[arg(long, value_name = "BYTES", default_value_t = 6_000_000)]
         most: usize,
@@ -126,14 +132,6 @@ fn other(line: &str) -> (String, Vec<Dependency>) {
     )
 }
 
-fn rule(text: &str) -> Result<usize, String> {
-    match text.strip_prefix("newest:").map(str::parse) {
-        Some(Ok(count)) => Ok(count),
-        None if text == "all" => Ok(usize::MAX),
-        _ => Err("expected `all` or `newest:N`".to_owned()),
-    }
-}
-
 pub(super) fn run(args: &Fingerprints) -> ExitCode {
     let done = match &args.command {
         Command::List { file } => list(file.as_deref()),
@@ -141,9 +139,17 @@ pub(super) fn run(args: &Fingerprints) -> ExitCode {
             from,
             packages,
             versions,
+            registry,
             most,
             output,
-        } => make(from, packages.as_deref(), *versions, *most, output).map(|said| eprintln!("{said}")),
+        } => names(packages.as_deref())
+            .and_then(|wanted| {
+                if let (Some(url), Some(wanted)) = (registry, &wanted) {
+                    fetch(url, from, wanted, *versions)?;
+                }
+                make(from, wanted.as_ref(), *versions, *most, output)
+            })
+            .map(|said| eprintln!("{said}")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -186,16 +192,53 @@ fn published(from: &Path, source: Source) -> Result<Source, String> {
     Ok(source.with_published(text.lines().map(other).collect(), text.contains('\t')))
 }
 
-fn make(from: &Path, packages: Option<&Path>, versions: usize, most: usize, output: &Path) -> Result<String, String> {
-    let cannot = |path: &Path, e: std::io::Error| format!("cannot read {}: {e}", path.display());
-    let wanted = packages
-        .map(|path| fs::read_to_string(path).map_err(|e| cannot(path, e)))
-        .transpose()?;
-    let wanted: Option<Vec<&str>> = wanted.as_ref().map(|text| text.lines().map(str::trim).collect());
+fn cannot(path: &Path, e: &io::Error) -> String {
+    format!("cannot read {}: {e}", path.display())
+}
+
+/// The names in a file, one a line; `#` begins a remark.
+fn names(file: Option<&Path>) -> Result<Option<BTreeSet<String>>, String> {
+    let Some(path) = file else { return Ok(None) };
+    let text = fs::read_to_string(path).map_err(|e| cannot(path, &e))?;
+    let names = text.lines().map(str::trim);
+    let names = names.filter(|name| !name.is_empty() && !name.starts_with('#'));
+    Ok(Some(names.map(str::to_owned).collect()))
+}
+
+/// Fills the folder from a registry, and says what did not come: the rest is worth having without it.
+fn fetch(url: &str, folder: &Path, names: &BTreeSet<String>, rule: Rule) -> Result<(), String> {
+    let remote = Remote::new(url, Duration::from_secs(10), true).map_err(|e| e.to_string())?;
+    fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let fetched = registry::fetch(&remote, folder, &names, rule);
+    for failed in &fetched.failed {
+        eprintln!("warning: {}", terminal(&failed.to_string()));
+    }
+    if fetched.packages == 0 {
+        return Err(format!("{}: none of {} packages came", terminal(url), names.len()));
+    }
+    eprintln!(
+        "{}: {} of {} packages, {} tarballs fetched, {} there before",
+        terminal(url),
+        fetched.packages,
+        names.len(),
+        fetched.tarballs,
+        fetched.kept
+    );
+    Ok(())
+}
+
+fn make(
+    from: &Path,
+    wanted: Option<&BTreeSet<String>>,
+    versions: Rule,
+    most: usize,
+    output: &Path,
+) -> Result<String, String> {
     // By what their files are called, so that a package is dealt with before the next is read: all at once would fill memory.
     let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for entry in fs::read_dir(from).map_err(|e| cannot(from, e))? {
-        let path = entry.map_err(|e| cannot(from, e))?.path();
+    for entry in fs::read_dir(from).map_err(|e| cannot(from, &e))? {
+        let path = entry.map_err(|e| cannot(from, &e))?.path();
         if path.extension().is_some_and(|ext| ext == "tgz") {
             groups.entry(package_of(&path)).or_default().push(path);
         }
@@ -209,7 +252,7 @@ fn make(from: &Path, packages: Option<&Path>, versions: usize, most: usize, outp
                 let opened = fs::File::open(&path).map_err(|e| e.to_string());
                 match opened.and_then(tarball::read) {
                     Err(e) => eprintln!("warning: {}: {}", path.display(), terminal(&e)),
-                    Ok((name, release)) if wanted.as_ref().is_none_or(|wanted| wanted.contains(&&*name)) => {
+                    Ok((name, release)) if wanted.is_none_or(|wanted| wanted.contains(&name)) => {
                         releases.entry(name).or_default().push(release);
                     }
                     Ok(_) => {}
@@ -217,9 +260,7 @@ fn make(from: &Path, packages: Option<&Path>, versions: usize, most: usize, outp
             }
             releases.into_iter().map(|(name, mut releases)| {
                 releases.sort_by(|a, b| (NPM.compare)(&a.version, &b.version));
-                let spare = releases.len().saturating_sub(versions);
-                releases.drain(..spare);
-                Source::new(&name, releases)
+                Source::new(&name, versions.of(releases, |release| &release.version))
             })
         })
         .map(|source| published(from, source))

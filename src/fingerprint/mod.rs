@@ -1,6 +1,6 @@
 //! Packages known by their code: which tokens of JavaScript survive a minifier ([`tokens`]), the runs of them that are
-//! compared ([`grams`]), the file of those that are known ([`index`]) and how it is made ([`build`], [`tarball`]), what they say
-//! for each package (`ground`), and what a bundle shows ([`claims`]).
+//! compared ([`grams`]), the file of those that are known ([`index`]) and how it is made ([`registry`], [`tarball`], [`build`]),
+//! what they say for each package (`ground`), and what a bundle shows ([`claims`]).
 
 mod apart;
 pub mod build;
@@ -15,6 +15,8 @@ mod needs;
 mod pinned;
 mod range;
 pub mod record;
+pub mod registry;
+mod rule;
 mod says;
 mod served;
 mod source;
@@ -29,3 +31,4 @@ mod versions;
 pub use claims::{Claim, claims};
 pub use index::{Index, IndexError};
 pub use pinned::Told;
+pub use rule::Rule;

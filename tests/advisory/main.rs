@@ -14,6 +14,7 @@ mod enrich;
 mod facts;
 mod index;
 mod naive;
+#[path = "../common/server.rs"]
 mod server;
 mod signals;
 mod store;

@@ -7,7 +7,10 @@ mod corpus;
 mod crashes;
 mod fingerprint;
 mod fingerprint_file;
+mod fingerprint_registry;
 mod node;
 mod python;
 mod rust;
+#[path = "../common/server.rs"]
+mod server;
 mod table;

@@ -1,5 +1,6 @@
 //! A small HTTP server with the layout of OSV's bucket: ETag, If-None-Match, Range and If-Range as a real one has them, and
 //! tricks that it plays once each.
+#![allow(dead_code, clippy::format_collect, clippy::similar_names)] // each test binary uses a part of it
 
 use std::{
     collections::{HashMap, VecDeque},
