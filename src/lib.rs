@@ -4,7 +4,7 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`limits`], [`escape`], [`model`] | what everything may cost, untrusted text on its way out, the nouns |
+//! | [`limits`], [`escape`], [`http`], [`model`] | what everything may cost, untrusted text on its way out, downloads, the nouns |
 //! | [`ecosystem`] | one row of data per ecosystem |
 //! | [`archive`], [`parse`] | zips and folders as trees of entries; documents into values |
 //! | [`fingerprint`] | packages known by their code: tokens that survive minifiers, the file of those that are known, what a bundle shows |
@@ -49,6 +49,7 @@ pub mod escape;
 pub mod fingerprint;
 #[cfg(feature = "fleet")]
 pub mod fleet;
+pub mod http;
 pub mod inventory;
 pub mod limits;
 pub mod model;

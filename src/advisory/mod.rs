@@ -10,7 +10,7 @@
 //! | [`index`] | the file that a generation is: mapped, verified in parts, asked by name |
 //! | [`import`] | records from OSV's bucket layout, OSV JSON, RustSec's repository, an exported index |
 //! | [`store`] | generations in a folder: immutable, behind a pointer that is renamed into place |
-//! | [`http`], [`update`] | downloads, whole or in increments |
+//! | [`update`] | downloads, whole or in increments |
 //! | [`signals`] | KEV and EPSS: what attackers use, or will |
 //! | [`popular`] | names by popularity that are newer than those that this copy carries |
 //! | [`upgrade`](upgrade()) | to which version to upgrade |
@@ -36,7 +36,6 @@
 
 mod aliases;
 mod database;
-pub mod http;
 pub mod import;
 pub mod index;
 mod matching;

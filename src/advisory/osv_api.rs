@@ -1,10 +1,7 @@
 //! OSV's API instead of a database: what concerns the packages of this scan, and nothing else. Their names leave the machine.
 
-use super::{
-    Database, IndexError, Record,
-    http::{HttpError, Remote},
-    import,
-};
+use super::{Database, IndexError, Record, import};
+use crate::http::{HttpError, Remote};
 use crate::{ecosystem, model::Coordinate};
 use serde_json::{Value, json};
 use std::{

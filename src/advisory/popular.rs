@@ -5,7 +5,7 @@
 //! `crates.io.txt.gz`, each gzip of one name a line, the most popular first. There is no such server of ours: registries
 //! count downloads, and a mirror or a job of one's own makes the lists.
 
-use super::http::{Answer, HttpError, Remote};
+use crate::http::{Answer, HttpError, Remote};
 use crate::{
     ecosystem::{self, Ecosystem},
     names::{ListError, Names, Popular},

@@ -1,13 +1,13 @@
 //! A new generation from OSV's bucket, or from a mirror with its layout.
 
 use super::{
-    http::{Answer, Download, HttpError, Progress, Remote},
     import::{self, Import, ImportError, Quarantined},
     index::{Seen, Source},
     moment,
     osv::Record,
     store::{Generation, Store, StoreError},
 };
+use crate::http::{Answer, Download, HttpError, Progress, Remote};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,

@@ -3,7 +3,7 @@
 use anstream::{eprintln, println};
 use clap::{Args, Subcommand};
 use plimsoll::{
-    advisory::{http::Remote, store::Store},
+    advisory::store::Store,
     ecosystem::NPM,
     escape::terminal,
     fingerprint::{
@@ -11,6 +11,7 @@ use plimsoll::{
         build::{self, Dependency, Release, Source},
         registry, tarball,
     },
+    http::Remote,
 };
 use rayon::prelude::*;
 use std::{

@@ -3,11 +3,11 @@
 use anstream::println;
 use plimsoll::{
     advisory::{
-        http::Remote,
         popular::{self, Lists},
         store::Store,
     },
     escape::terminal,
+    http::Remote,
 };
 use std::{
     env,

@@ -3,11 +3,11 @@
 use anstream::println;
 use plimsoll::{
     advisory::{
-        http::{Answer, Remote},
         signals::{self, Kind, Signals},
         store::Store,
     },
     escape::terminal,
+    http::{Answer, Remote},
     policy::Advisories,
 };
 use std::{

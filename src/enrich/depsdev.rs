@@ -2,8 +2,8 @@
 
 use super::{ANSWER_BYTES, AskError, Cache, Enriched, shape};
 use crate::{
-    advisory::http::{Answer, HttpError, Remote},
     ecosystem::{CARGO, NPM, PYPI},
+    http::{Answer, HttpError, Remote},
     model::{Coordinate, Upstream},
 };
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 
 use super::{ANSWER_BYTES, AskError, Cache, Enriched, shape};
 use crate::{
-    advisory::http::{Answer, HttpError, Remote},
     ecosystem::PYPI,
+    http::{Answer, HttpError, Remote},
     model::{Coordinate, ProjectStatus},
 };
 use serde_json::Value;

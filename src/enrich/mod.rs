@@ -11,8 +11,8 @@ mod depsdev;
 mod index;
 
 use crate::{
-    advisory::http::{HttpError, Remote},
     ecosystem::PYPI,
+    http::{HttpError, Remote},
     model::{Coordinate, Gap, GapKind, Upstream},
 };
 use cache::Cache;

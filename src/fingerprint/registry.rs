@@ -5,8 +5,8 @@
 
 use super::Rule;
 use crate::{
-    advisory::http::{Answer, HttpError, Remote},
     ecosystem::NPM,
+    http::{Answer, HttpError, Remote},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rayon::prelude::*;

@@ -4,7 +4,7 @@ use super::{
     source::split,
     store::{FlawRow, Store, StoreError},
 };
-use crate::advisory::http::{HttpError, Remote};
+use crate::http::{HttpError, Remote};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, HashMap},

@@ -4,12 +4,12 @@ use super::server;
 
 use plimsoll::{
     advisory::{
-        http::HttpError,
         index::Index,
         store::{Store, StoreError},
         update::{self, Done, Options, UpdateError, Updated},
     },
     ecosystem::NPM,
+    http::HttpError,
 };
 use server::{Server, Trick};
 use std::time::{Duration, Instant, SystemTime};
@@ -298,7 +298,7 @@ fn unreadable_records_are_put_aside() {
 #[test]
 fn sizes_are_capped_whatever_was_announced() {
     let server = serving(5);
-    let remote = plimsoll::advisory::http::Remote::new(&server.url(), Duration::from_secs(5), true).unwrap();
+    let remote = plimsoll::http::Remote::new(&server.url(), Duration::from_secs(5), true).unwrap();
     server.trick("/big", vec![Trick::Endless; 2]);
     let error = remote.get("big", None, 100_000).expect_err("endless");
     assert!(matches!(error, HttpError::TooLarge { limit: 100_000, .. }), "{error}");
@@ -312,7 +312,7 @@ fn sizes_are_capped_whatever_was_announced() {
 #[test]
 fn a_server_that_dribbles_is_given_up() {
     let server = serving(5);
-    let remote = plimsoll::advisory::http::Remote::new(&server.url(), Duration::from_secs(5), true).unwrap();
+    let remote = plimsoll::http::Remote::new(&server.url(), Duration::from_secs(5), true).unwrap();
     server.trick("/slow", vec![Trick::Dribble]);
     let start = Instant::now();
     let error = remote.get("slow", None, 100_000).expect_err("too slow");
@@ -330,7 +330,7 @@ fn plain_http_is_for_this_machine_alone() {
         "mirror",
         "http://127.0.0.1.example.test",
     ] {
-        let error = plimsoll::advisory::http::Remote::new(url, connect, false).expect_err(url);
+        let error = plimsoll::http::Remote::new(url, connect, false).expect_err(url);
         assert!(matches!(error, HttpError::Url { .. }), "{error}");
     }
     let (server, (_folder, store)) = (serving(5), store());

@@ -1,7 +1,7 @@
 //! Artifacts behind a URL, by the client that also fetches advisories.
 
 use super::{Fetched, SourceError};
-use crate::advisory::http::{HttpError, Remote};
+use crate::http::{HttpError, Remote};
 use reqwest::Url;
 use std::{
     collections::BTreeMap,
