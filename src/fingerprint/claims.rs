@@ -65,7 +65,7 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
     pinned::settle(index, told, &mut members, &mut claims)?;
     unseen::narrow_with_other_copies(&mut members, &mut claims);
-    let unlikely = fresh::unlikely(&members);
+    let unlikely = fresh::unlikely(&mut members);
     for (claim, (member, unlikely)) in claims.iter_mut().zip(members.into_iter().zip(unlikely)) {
         claim.versions = member.versions;
         claim.unlikely = unlikely;

@@ -17,58 +17,114 @@ const OLDER: usize = 8;
 /// How many of the newest versions are likely. One is, for most; what was locked a few weeks ago is among three.
 const LIKELY: usize = 3;
 
-/// Of each member the versions, oldest first, that it rather has not.
-pub(super) fn unlikely(members: &[Member]) -> Vec<Vec<String>> {
-    let asked = needs::asked(members);
-    let copies = needs::copies(members);
-    let is_open = |m: &Member| !m.disputed && !m.versions.is_empty();
-    let asked_of = |m: &Member| asked.get(&m.number).filter(|_| is_open(m));
-    let is_one = |m: &Member| copies.get(&m.number) == Some(&1);
-    let newest = members
-        .iter()
-        .map(|m| Newest::of(m, asked_of(m).filter(|_| is_one(m))?));
-    let newest: Vec<Option<Newest<'_>>> = newest.collect();
-    if !is_late(members, &newest) {
+/// Rounds in which what dependents rather have says what they ask for.
+const ROUNDS: usize = 4;
+
+/// Versions up to which what dependents take of a package is worth naming where its code tells none.
+const MOST_VERSIONS: usize = 100;
+
+/// Of each member the versions, oldest first, that it rather has not. One that nothing told anything of gets those that its
+/// dependents take, of which most are such.
+pub(super) fn unlikely(members: &mut [Member]) -> Vec<Vec<String>> {
+    if !is_late(members) {
         return vec![Vec::new(); members.len()];
     }
-    let of_each = members.iter().zip(newest).map(|(member, newest)| {
-        let asked = asked_of(member).filter(|_| member.versions.len() > LIKELY);
-        asked.map_or_else(Vec::new, |asked| rather_not(member, newest.as_ref(), asked))
-    });
-    of_each.collect()
+    for (at, taken) in taken_of_untold(members) {
+        members[at].versions = taken;
+    }
+    let possible: Vec<Vec<String>> = members.iter().map(|member| member.versions.clone()).collect();
+    let mut likely: Vec<Likely> = Vec::new();
+    // The newest of one asks for less than all that it can be, and so for what others are the newest of.
+    for _ in 0..ROUNDS {
+        let next = likely_of_each(members, &possible);
+        if next == likely {
+            break;
+        }
+        for ((member, next), possible) in members.iter_mut().zip(&next).zip(&possible) {
+            member.versions.clone_from(next.newest.as_ref().unwrap_or(possible));
+        }
+        likely = next;
+    }
+    for (member, possible) in members.iter_mut().zip(&possible) {
+        member.versions.clone_from(possible);
+    }
+    let mut unlikely = possible;
+    for (versions, likely) in unlikely.iter_mut().zip(&likely) {
+        let is_many = versions.len() > LIKELY && likely.newest.is_some();
+        versions.retain(|version| is_many && !likely.versions.contains(version));
+    }
+    unlikely
+}
+
+/// What a member is likely to be.
+#[derive(Debug, Default, PartialEq)]
+struct Likely {
+    versions: Vec<String>,
+    /// Those that a package manager would take now; `None` where that is not known, and nothing is unlikely.
+    newest: Option<Vec<String>>,
+}
+
+fn likely_of_each(members: &[Member], possible: &[Vec<String>]) -> Vec<Likely> {
+    let asked = needs::asked(members);
+    let copies = needs::copies(members);
+    let of = |(member, possible): (&Member, &Vec<String>)| {
+        let is_open = !member.disputed && possible.len() > 1;
+        let asked = asked.get(&member.number).filter(|_| is_open)?;
+        let is_one = copies.get(&member.number) == Some(&1);
+        if let Some(newest) = Newest::of(member, asked).filter(|_| is_one) {
+            return possible.contains(newest.version).then(|| Likely {
+                versions: possible[possible.len().saturating_sub(LIKELY)..].to_vec(),
+                newest: Some(vec![newest.version.clone()]),
+            });
+        }
+        let taken = taken(member, asked);
+        let likely: Vec<String> = possible.iter().filter(|v| taken.contains(v)).cloned().collect();
+        // None of them: it is what the application itself asked for.
+        (!likely.is_empty()).then(|| Likely {
+            versions: likely.clone(),
+            newest: Some(likely),
+        })
+    };
+    let all = members.iter().zip(possible);
+    all.map(|one| of(one).unwrap_or_default()).collect()
+}
+
+/// Of members that nothing told anything of, by their places, what their dependents take.
+fn taken_of_untold(members: &[Member]) -> Vec<(usize, Vec<String>)> {
+    let asked = needs::asked(members);
+    let taken = |member: &Member| {
+        let asked = asked
+            .get(&member.number)
+            .filter(|asked| !asked.iter().any(Asked::is_any))?;
+        let published = range::parsed(member.package.published.iter()).into_iter();
+        let taken = published.filter(|(_, version)| asked.iter().any(|asked| asked.takes(version)));
+        let taken: Vec<String> = taken.map(|(text, _)| text.clone()).collect();
+        (!taken.is_empty() && taken.len() <= MOST_VERSIONS).then_some(taken)
+    };
+    let untold = members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| member.versions.is_empty());
+    untold.filter_map(|(at, member)| Some((at, taken(member)?))).collect()
 }
 
 /// Whether hardly a package is older than it could be, of those whose versions code tells apart.
-fn is_late(members: &[Member], newest: &[Option<Newest<'_>>]) -> bool {
+fn is_late(members: &[Member]) -> bool {
+    let asked = needs::asked(members);
+    let copies = needs::copies(members);
     let (mut told, mut older) = (0, 0);
-    for (member, newest) in members.iter().zip(newest).filter(|(m, _)| !m.pinned && m.is_known()) {
-        if let Some(newest) = newest {
+    let is_open = |m: &&Member| !m.pinned && m.is_known() && !m.disputed && !m.versions.is_empty();
+    for member in members.iter().filter(is_open) {
+        let asked = asked
+            .get(&member.number)
+            .filter(|_| copies.get(&member.number) == Some(&1));
+        if let Some(newest) = asked.and_then(|asked| Newest::of(member, asked)) {
             let is_older = !member.versions.contains(newest.version);
             told += usize::from(is_older || member.versions.len() < newest.of);
             older += usize::from(is_older);
         }
     }
     older * OLDER <= told
-}
-
-/// The older ones; where dependents take different ones, all but the newest that each takes.
-fn rather_not(member: &Member, newest: Option<&Newest<'_>>, asked: &[Asked]) -> Vec<String> {
-    let all = &member.versions;
-    match newest {
-        Some(newest) if all.contains(newest.version) => all[..all.len().saturating_sub(LIKELY)].to_vec(),
-        Some(_) => Vec::new(),
-        None => {
-            let taken = taken(member, asked);
-            let (likely, unlikely): (Vec<&String>, Vec<&String>) =
-                all.iter().partition(|version| taken.contains(version));
-            // None of them: it is what the application itself asked for.
-            if likely.is_empty() {
-                Vec::new()
-            } else {
-                unlikely.into_iter().cloned().collect()
-            }
-        }
-    }
 }
 
 /// The newest versions that the dependents take, each in all ways in which it may ask; none where one takes any.
@@ -139,10 +195,32 @@ mod tests {
             ("its dependent asks for one", "1.4.0", OPEN, &["1.4.0"], &OPEN[..4]),
         ] {
             let app = member(0, &["1.0.0"], &[(1, range), (2, "^1.0.0")]);
-            let members = [app, member(1, of_part, &[]), member(2, of_other, &[])];
+            let mut members = [app, member(1, of_part, &[]), member(2, of_other, &[])];
             let expected = [&[], expected, &[]].map(<[&str]>::to_vec);
-            assert_eq!(unlikely(&members), expected, "{what}");
+            assert_eq!(unlikely(&mut members), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn what_is_likely_asks_for_what_is_likely_in_turn() {
+        const OPEN: &[&str] = &["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"];
+        let mut table = member(1, OPEN, &[]);
+        table.package.needs = ["1.0.0", "1.1.0", "1.2.0", "1.2.0", "1.3.0"]
+            .iter()
+            .enumerate()
+            .map(|(place, range)| Need {
+                package: 2,
+                range: (*range).to_owned(),
+                asked_by: vec![(place, place)],
+            })
+            .collect();
+        let app = member(0, &["1.0.0"], &[(1, "^1.0.0"), (3, "^1.0.0")]);
+        // Of the last nothing is known but what asks for it.
+        let mut members = [app, table, member(2, OPEN, &[]), member(3, &[], &[])];
+        let expected = [&[], &OPEN[..2], &["1.0.0", "1.1.0", "1.2.0", "1.4.0"], &OPEN[..2]].map(<[&str]>::to_vec);
+        assert_eq!(unlikely(&mut members), expected);
+        assert_eq!(members[1].versions, OPEN);
+        assert_eq!(members[3].versions, OPEN);
     }
 
     #[test]
@@ -157,7 +235,7 @@ mod tests {
             let dependents = asked.map(|range| member(0, &["1.0.0"], &[(1, range)]));
             let mut members = Vec::from(dependents);
             members.extend([member(1, OPEN, &[]), member(1, OPEN, &[])]);
-            let unlikely = unlikely(&members);
+            let unlikely = unlikely(&mut members);
             assert!(
                 unlikely[2..].iter().all(|versions| versions == expected),
                 "{asked:?} {unlikely:?}"
