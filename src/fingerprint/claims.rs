@@ -5,11 +5,11 @@
 //! explains says nothing for others; so a stretch of code is one package's.
 
 use super::{
-    fresh,
     grams::Stream,
     ground::{Candidate, Ground, Stretch, candidates},
     index::{Index, IndexError},
     led_to::{LedTo, led_to},
+    likely,
     needs::{self, Member},
     pinned::{self, Told},
     record::Package,
@@ -65,7 +65,7 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
     pinned::settle(index, told, &mut members, &mut claims)?;
     unseen::narrow_with_other_copies(&mut members, &mut claims);
-    let unlikely = fresh::unlikely(&mut members);
+    let unlikely = likely::unlikely(&mut members);
     for (claim, (member, unlikely)) in claims.iter_mut().zip(members.into_iter().zip(unlikely)) {
         claim.versions = member.versions;
         claim.unlikely = unlikely;

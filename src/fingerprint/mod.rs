@@ -5,11 +5,13 @@
 mod apart;
 pub mod build;
 pub mod claims;
+mod family;
 mod fresh;
 pub mod grams;
 mod ground;
 pub mod index;
 mod led_to;
+mod likely;
 mod literals;
 mod needs;
 mod pinned;

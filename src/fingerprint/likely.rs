@@ -1,0 +1,200 @@
+//! Versions that a package rather has than others that it can be: what was installed at the same time is of the same time.
+//!
+//! Nothing is ruled out by that.
+
+use super::{
+    family::Families,
+    fresh,
+    needs::{self, Asked, Member},
+    range,
+};
+
+/// How many of the newest versions are likely. One is, for most; what was locked a few weeks ago is among three.
+pub(super) const LIKELY: usize = 3;
+
+/// Rounds in which what dependents and relatives are likely to be says what others are.
+const ROUNDS: usize = 4;
+
+/// Versions up to which what dependents take of a package is worth naming where its code tells none.
+const MOST_VERSIONS: usize = 100;
+
+/// What a member is likely to be.
+#[derive(Debug, PartialEq)]
+pub(super) struct Likely {
+    /// Versions, oldest first.
+    pub(super) versions: Vec<String>,
+    /// Those of them that it would be had all been installed today: what others are told by.
+    pub(super) likeliest: Vec<String>,
+}
+
+impl Likely {
+    /// Any of some.
+    pub(super) fn of(versions: Vec<String>) -> Self {
+        Self {
+            likeliest: versions.clone(),
+            versions,
+        }
+    }
+}
+
+/// Of each member the versions, oldest first, that it rather has not. One that nothing told anything of gets those that its
+/// dependents take, of which most are such.
+pub(super) fn unlikely(members: &mut [Member]) -> Vec<Vec<String>> {
+    let is_late = fresh::is_late(members);
+    if is_late {
+        for (at, taken) in taken_of_untold(members) {
+            members[at].versions = taken;
+        }
+    }
+    let possible: Vec<Vec<String>> = members.iter().map(|member| member.versions.clone()).collect();
+    let mut likely: Vec<Option<Likely>> = members.iter().map(|_| None).collect();
+    for _ in 0..ROUNDS {
+        let next = likely_of_each(members, &possible, is_late);
+        if next == likely {
+            break;
+        }
+        for ((member, next), possible) in members.iter_mut().zip(&next).zip(&possible) {
+            let versions = next.as_ref().map_or(possible, |likely| &likely.likeliest);
+            member.versions.clone_from(versions);
+        }
+        likely = next;
+    }
+    for (member, possible) in members.iter_mut().zip(&possible) {
+        member.versions.clone_from(possible);
+    }
+    let rather_not = |(mut versions, likely): (Vec<String>, Option<Likely>)| {
+        let likely = likely.filter(|_| versions.len() > LIKELY);
+        versions.retain(|version| likely.as_ref().is_some_and(|likely| !likely.versions.contains(version)));
+        versions
+    };
+    possible.into_iter().zip(likely).map(rather_not).collect()
+}
+
+fn likely_of_each(members: &[Member], possible: &[Vec<String>], is_late: bool) -> Vec<Option<Likely>> {
+    let asked = needs::asked(members);
+    let copies = needs::copies(members);
+    // What a dependent got as the newest of many is of another day than the application's own choice.
+    let is_free = |member: &&Member| {
+        !asked
+            .get(&member.number)
+            .is_some_and(|asked| fresh::is_newest(member, asked))
+    };
+    let families = Families::of(members.iter().filter(is_free));
+    let of = |(member, possible): (&Member, &Vec<String>)| {
+        if member.disputed || possible.len() < 2 {
+            return None;
+        }
+        let is_one = copies.get(&member.number) == Some(&1);
+        let asked = asked.get(&member.number).filter(|_| is_late);
+        let fresh = asked.and_then(|asked| fresh::likely(member, possible, asked, is_one));
+        let left = fresh.as_ref().map_or(possible, |fresh| &fresh.versions);
+        if left.len() > LIKELY {
+            families.likely(member, left).map(Likely::of).or(fresh)
+        } else {
+            fresh
+        }
+    };
+    members.iter().zip(possible).map(of).collect()
+}
+
+/// Of members that nothing told anything of, by their places, what their dependents take.
+fn taken_of_untold(members: &[Member]) -> Vec<(usize, Vec<String>)> {
+    let asked = needs::asked(members);
+    let taken = |member: &Member| {
+        let asked = asked
+            .get(&member.number)
+            .filter(|asked| !asked.iter().any(Asked::is_any))?;
+        let published = range::parsed(member.package.published.iter()).into_iter();
+        let taken = published.filter(|(_, version)| asked.iter().any(|asked| asked.takes(version)));
+        let taken: Vec<String> = taken.map(|(text, _)| text.clone()).collect();
+        (!taken.is_empty() && taken.len() <= MOST_VERSIONS).then_some(taken)
+    };
+    let untold = members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| member.versions.is_empty());
+    untold.filter_map(|(at, member)| Some((at, taken(member)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::record::{Need, Package},
+        *,
+    };
+
+    fn member(number: u16, versions: &[&str], needs: &[(u16, &str)]) -> Member {
+        let published = ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "2.0.0"];
+        let need = |&(package, range): &(u16, &str)| Need {
+            package,
+            range: range.to_owned(),
+            asked_by: vec![(0, 5)],
+        };
+        let package = Package {
+            published: published.map(str::to_owned).into(),
+            looked_into: (0..6).collect(),
+            needs: needs.iter().map(need).collect(),
+            ..Package::default()
+        };
+        Member::new(number, package, versions.iter().map(|v| (*v).to_owned()).collect())
+    }
+
+    #[test]
+    fn what_is_beside_says_how_old_a_version_may_be() {
+        const OPEN: &[&str] = &["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"];
+        for (what, range, of_part, of_other, expected) in [
+            ("nothing is older", "^1.0.0", OPEN, &["1.4.0"][..], &OPEN[..2]),
+            ("something is", "^1.0.0", OPEN, &["1.1.0"], &[]),
+            ("few are possible", "^1.0.0", &OPEN[2..], &["1.4.0"], &[]),
+            ("it is itself", "^1.0.0", &OPEN[..4], &["1.4.0"], &[]),
+            ("its dependent asks for one", "1.4.0", OPEN, &["1.4.0"], &OPEN[..4]),
+        ] {
+            let app = member(0, &["1.0.0"], &[(1, range), (2, "^1.0.0")]);
+            let mut members = [app, member(1, of_part, &[]), member(2, of_other, &[])];
+            let expected = [&[], expected, &[]].map(<[&str]>::to_vec);
+            assert_eq!(unlikely(&mut members), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_likely_asks_for_what_is_likely_in_turn() {
+        const OPEN: &[&str] = &["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"];
+        let mut table = member(1, OPEN, &[]);
+        table.package.needs = ["1.0.0", "1.1.0", "1.2.0", "1.2.0", "1.3.0"]
+            .iter()
+            .enumerate()
+            .map(|(place, range)| Need {
+                package: 2,
+                range: (*range).to_owned(),
+                asked_by: vec![(place, place)],
+            })
+            .collect();
+        let app = member(0, &["1.0.0"], &[(1, "^1.0.0"), (3, "^1.0.0")]);
+        // Of the last nothing is known but what asks for it.
+        let mut members = [app, table, member(2, OPEN, &[]), member(3, &[], &[])];
+        let expected = [&[], &OPEN[..2], &["1.0.0", "1.1.0", "1.2.0", "1.4.0"], &OPEN[..2]].map(<[&str]>::to_vec);
+        assert_eq!(unlikely(&mut members), expected);
+        assert_eq!(members[1].versions, OPEN);
+        assert_eq!(members[3].versions, OPEN);
+    }
+
+    #[test]
+    fn each_dependent_took_the_newest_that_it_asks_for() {
+        const OPEN: &[&str] = &["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"];
+        for (asked, expected) in [
+            (["~1.1.0", "^1.0.0"], &["1.0.0", "1.2.0", "1.3.0"][..]),
+            (["^2.0.0", "^2.0.0"], &[]),
+            // Nothing is known of how one asks.
+            (["~1.1.0", "*"], &[]),
+        ] {
+            let dependents = asked.map(|range| member(0, &["1.0.0"], &[(1, range)]));
+            let mut members = Vec::from(dependents);
+            members.extend([member(1, OPEN, &[]), member(1, OPEN, &[])]);
+            let unlikely = unlikely(&mut members);
+            assert!(
+                unlikely[2..].iter().all(|versions| versions == expected),
+                "{asked:?} {unlikely:?}"
+            );
+        }
+    }
+}
