@@ -8,6 +8,7 @@ use super::{
     needs::{self, Asked, Member},
     range,
 };
+use std::collections::BTreeMap;
 
 /// How many of the newest versions are likely. One is, for most; what was locked a few weeks ago is among three.
 pub(super) const LIKELY: usize = 3;
@@ -17,6 +18,9 @@ const ROUNDS: usize = 4;
 
 /// Versions up to which what dependents take of a package is worth naming where its code tells none.
 const MOST_VERSIONS: usize = 100;
+
+/// Dependents that are right where the code of a package says otherwise.
+const AGREEING: usize = 2;
 
 /// What a member is likely to be.
 #[derive(Debug, PartialEq)]
@@ -41,21 +45,22 @@ impl Likely {
 /// dependents take, of which most are such.
 pub(super) fn unlikely(members: &mut [Member]) -> Vec<Vec<String>> {
     let is_late = fresh::is_late(members);
-    if is_late {
-        for (at, taken) in taken_of_untold(members) {
-            members[at].versions = taken;
-        }
-    }
-    let possible: Vec<Vec<String>> = members.iter().map(|member| member.versions.clone()).collect();
+    let mut possible: Vec<Vec<String>> = members.iter().map(|member| member.versions.clone()).collect();
+    let untold: Vec<usize> = (0..members.len()).filter(|at| possible[*at].is_empty()).collect();
     let mut likely: Vec<Option<Likely>> = members.iter().map(|_| None).collect();
     for _ in 0..ROUNDS {
-        let next = likely_of_each(members, &possible, is_late);
-        if next == likely {
-            break;
+        let asked = needs::asked(members);
+        for at in untold.iter().copied().filter(|_| is_late) {
+            let asked = asked.get(&members[at].number);
+            possible[at] = asked.map(|asked| taken(&members[at], asked)).unwrap_or_default();
         }
+        let next = likely_of_each(members, &possible, &asked, is_late);
         for ((member, next), possible) in members.iter_mut().zip(&next).zip(&possible) {
             let versions = next.as_ref().map_or(possible, |likely| &likely.likeliest);
             member.versions.clone_from(versions);
+        }
+        if next == likely {
+            break;
         }
         likely = next;
     }
@@ -70,8 +75,12 @@ pub(super) fn unlikely(members: &mut [Member]) -> Vec<Vec<String>> {
     possible.into_iter().zip(likely).map(rather_not).collect()
 }
 
-fn likely_of_each(members: &[Member], possible: &[Vec<String>], is_late: bool) -> Vec<Option<Likely>> {
-    let asked = needs::asked(members);
+fn likely_of_each(
+    members: &[Member],
+    possible: &[Vec<String>],
+    asked: &BTreeMap<u16, Vec<Asked>>,
+    is_late: bool,
+) -> Vec<Option<Likely>> {
     let copies = needs::copies(members);
     // What a dependent got as the newest of many is of another day than the application's own choice.
     let is_free = |member: &&Member| {
@@ -81,15 +90,18 @@ fn likely_of_each(members: &[Member], possible: &[Vec<String>], is_late: bool) -
     };
     let families = Families::of(members.iter().filter(is_free));
     let of = |(member, possible): (&Member, &Vec<String>)| {
-        if member.disputed || possible.len() < 2 {
+        if possible.len() < 2 {
             return None;
         }
         let is_one = copies.get(&member.number) == Some(&1);
-        let asked = asked.get(&member.number).filter(|_| is_late);
+        // Where code and dependents disagree, several of these are right, and have one that they take.
+        let is_heard = |asked: &&Vec<Asked>| is_late && (!member.disputed || asked.len() >= AGREEING);
+        let asked = asked.get(&member.number).filter(is_heard);
         let fresh = asked.and_then(|asked| fresh::likely(member, possible, asked, is_one));
         let left = fresh.as_ref().map_or(possible, |fresh| &fresh.versions);
         if left.len() > LIKELY {
-            families.likely(member, left).map(Likely::of).or(fresh)
+            let kin = families.likely(member, left).filter(|_| !member.disputed);
+            kin.map(Likely::of).or(fresh)
         } else {
             fresh
         }
@@ -97,23 +109,18 @@ fn likely_of_each(members: &[Member], possible: &[Vec<String>], is_late: bool) -
     members.iter().zip(possible).map(of).collect()
 }
 
-/// Of members that nothing told anything of, by their places, what their dependents take.
-fn taken_of_untold(members: &[Member]) -> Vec<(usize, Vec<String>)> {
-    let asked = needs::asked(members);
-    let taken = |member: &Member| {
-        let asked = asked
-            .get(&member.number)
-            .filter(|asked| !asked.iter().any(Asked::is_any))?;
-        let published = range::parsed(member.package.published.iter()).into_iter();
-        let taken = published.filter(|(_, version)| asked.iter().any(|asked| asked.takes(version)));
-        let taken: Vec<String> = taken.map(|(text, _)| text.clone()).collect();
-        (!taken.is_empty() && taken.len() <= MOST_VERSIONS).then_some(taken)
-    };
-    let untold = members
-        .iter()
-        .enumerate()
-        .filter(|(_, member)| member.versions.is_empty());
-    untold.filter_map(|(at, member)| Some((at, taken(member)?))).collect()
+/// What the dependents of a member take, oldest first; none where that is any, or too many to be worth naming.
+fn taken(member: &Member, asked: &[Asked]) -> Vec<String> {
+    if asked.iter().any(Asked::is_any) {
+        return Vec::new();
+    }
+    let published = range::parsed(member.package.published.iter()).into_iter();
+    let taken = published.filter(|(_, version)| asked.iter().any(|asked| asked.takes(version)));
+    let mut taken: Vec<String> = taken.map(|(text, _)| text.clone()).collect();
+    if taken.len() > MOST_VERSIONS {
+        taken.clear();
+    }
+    taken
 }
 
 #[cfg(test)]

@@ -38,12 +38,23 @@ pub(super) fn settle(
     claims: &mut Vec<Claim>,
 ) -> Result<(), IndexError> {
     let mut numbers: BTreeMap<u16, &BTreeSet<String>> = BTreeMap::new();
-    for (name, versions) in told.iter().filter(|(_, versions)| !versions.is_empty()) {
+    for (name, versions) in told {
         let Some((number, package)) = index.by_name(name)? else {
             continue;
         };
+        let is_there = members.iter().any(|member| member.number == number);
+        if versions.is_empty() {
+            // What depends on it may say which version.
+            if !is_there {
+                let (claim, mut member) = unseen(number, package, Vec::new());
+                member.whole = false;
+                members.push(member);
+                claims.push(claim);
+            }
+            continue;
+        }
         numbers.insert(number, versions);
-        if !members.iter().any(|member| member.number == number) {
+        if !is_there {
             for version in versions {
                 let (claim, mut member) = unseen(number, package.clone(), vec![version.clone()]);
                 (member.whole, member.pinned) = (false, true);
