@@ -34,7 +34,7 @@ pub(super) fn told_apart(members: &[Member]) -> Vec<(usize, Vec<String>)> {
         leave_to_others(&mut versions);
         let left = places.iter().zip(versions).filter(|(place, versions)| {
             let member = &members[**place];
-            !member.pinned && !member.disputed && versions.len() < member.versions.len()
+            !member.pinned && !member.is_disputed() && versions.len() < member.versions.len()
         });
         let left = left.map(|(place, left)| {
             let versions = members[*place].versions.iter().filter(|version| left.contains(version));

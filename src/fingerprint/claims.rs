@@ -65,7 +65,8 @@ pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>,
     unseen::add_tiny(index, &traces, &mut members, &mut claims)?;
     pinned::settle(index, told, &mut members, &mut claims)?;
     unseen::narrow_with_other_copies(&mut members, &mut claims);
-    let unlikely = likely::unlikely(&mut members);
+    let (mut unlikely, others) = likely::unlikely(&mut members);
+    unlikely.extend(unseen::add_likely_copies(others, &mut members, &mut claims));
     for (claim, (member, unlikely)) in claims.iter_mut().zip(members.into_iter().zip(unlikely)) {
         claim.versions = member.versions;
         claim.unlikely = unlikely;

@@ -20,7 +20,7 @@ pub(super) fn is_late(members: &[Member]) -> bool {
     let asked = needs::asked(members);
     let copies = needs::copies(members);
     let (mut told, mut older) = (0, 0);
-    let is_open = |m: &&Member| !m.pinned && m.is_known() && !m.disputed && !m.versions.is_empty();
+    let is_open = |m: &&Member| !m.pinned && m.is_known() && !m.is_disputed() && !m.versions.is_empty();
     for member in members.iter().filter(is_open) {
         let asked = asked
             .get(&member.number)

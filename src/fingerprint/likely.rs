@@ -5,9 +5,10 @@
 use super::{
     family::Families,
     fresh,
-    needs::{self, Asked, Member},
+    needs::{self, Accord, Asked, Copies, Member},
     range,
 };
+use semver::Version;
 use std::collections::BTreeMap;
 
 /// How many of the newest versions are likely. One is, for most; what was locked a few weeks ago is among three.
@@ -41,9 +42,9 @@ impl Likely {
     }
 }
 
-/// Of each member the versions, oldest first, that it rather has not. One that nothing told anything of gets those that its
-/// dependents take, of which most are such.
-pub(super) fn unlikely(members: &mut [Member]) -> Vec<Vec<String>> {
+/// Of each member the versions, oldest first, that it rather has not; and the copies that must be there beside them if each is what it
+/// likely is. A member that nothing told anything of gets the versions that its dependents take, of which most are unlikely.
+pub(super) fn unlikely(members: &mut [Member]) -> (Vec<Vec<String>>, Vec<Copies>) {
     let is_late = fresh::is_late(members);
     let mut possible: Vec<Vec<String>> = members.iter().map(|member| member.versions.clone()).collect();
     let untold: Vec<usize> = (0..members.len()).filter(|at| possible[*at].is_empty()).collect();
@@ -64,6 +65,11 @@ pub(super) fn unlikely(members: &mut [Member]) -> Vec<Vec<String>> {
         }
         likely = next;
     }
+    let others = if is_late {
+        other_copies(members, &likely)
+    } else {
+        Vec::new()
+    };
     for (member, possible) in members.iter_mut().zip(&possible) {
         member.versions.clone_from(possible);
     }
@@ -72,7 +78,23 @@ pub(super) fn unlikely(members: &mut [Member]) -> Vec<Vec<String>> {
         versions.retain(|version| likely.as_ref().is_some_and(|likely| !likely.versions.contains(version)));
         versions
     };
-    possible.into_iter().zip(likely).map(rather_not).collect()
+    (possible.into_iter().zip(likely).map(rather_not).collect(), others)
+}
+
+/// Copies that members ask for as what they are likeliest to be, and no other can be.
+fn other_copies(members: &mut [Member], likely: &[Option<Likely>]) -> Vec<Copies> {
+    let asked = needs::asked(members);
+    for (member, likely) in members.iter_mut().zip(likely) {
+        let asked = asked.get(&member.number);
+        let is_taken = |version: &Version| asked.is_some_and(|asked| asked.iter().any(|asked| asked.takes(version)));
+        if let [one] = &*member.versions
+            && !member.is_disputed()
+            && (likely.is_some() || Version::parse(one).is_ok_and(|one| is_taken(&one)))
+        {
+            member.accord = Accord::Agreed;
+        }
+    }
+    needs::others(members)
 }
 
 fn likely_of_each(
@@ -95,12 +117,12 @@ fn likely_of_each(
         }
         let is_one = copies.get(&member.number) == Some(&1);
         // Where code and dependents disagree, several of these are right, and have one that they take.
-        let is_heard = |asked: &&Vec<Asked>| is_late && (!member.disputed || asked.len() >= AGREEING);
+        let is_heard = |asked: &&Vec<Asked>| is_late && (!member.is_disputed() || asked.len() >= AGREEING);
         let asked = asked.get(&member.number).filter(is_heard);
         let fresh = asked.and_then(|asked| fresh::likely(member, possible, asked, is_one));
         let left = fresh.as_ref().map_or(possible, |fresh| &fresh.versions);
         if left.len() > LIKELY {
-            let kin = families.likely(member, left).filter(|_| !member.disputed);
+            let kin = families.likely(member, left).filter(|_| !member.is_disputed());
             kin.map(Likely::of).or(fresh)
         } else {
             fresh
@@ -159,7 +181,7 @@ mod tests {
             let app = member(0, &["1.0.0"], &[(1, range), (2, "^1.0.0")]);
             let mut members = [app, member(1, of_part, &[]), member(2, of_other, &[])];
             let expected = [&[], expected, &[]].map(<[&str]>::to_vec);
-            assert_eq!(unlikely(&mut members), expected, "{what}");
+            assert_eq!(unlikely(&mut members).0, expected, "{what}");
         }
     }
 
@@ -180,7 +202,7 @@ mod tests {
         // Of the last nothing is known but what asks for it.
         let mut members = [app, table, member(2, OPEN, &[]), member(3, &[], &[])];
         let expected = [&[], &OPEN[..2], &["1.0.0", "1.1.0", "1.2.0", "1.4.0"], &OPEN[..2]].map(<[&str]>::to_vec);
-        assert_eq!(unlikely(&mut members), expected);
+        assert_eq!(unlikely(&mut members).0, expected);
         assert_eq!(members[1].versions, OPEN);
         assert_eq!(members[3].versions, OPEN);
     }
@@ -197,11 +219,34 @@ mod tests {
             let dependents = asked.map(|range| member(0, &["1.0.0"], &[(1, range)]));
             let mut members = Vec::from(dependents);
             members.extend([member(1, OPEN, &[]), member(1, OPEN, &[])]);
-            let unlikely = unlikely(&mut members);
+            let (unlikely, _) = unlikely(&mut members);
             assert!(
                 unlikely[2..].iter().all(|versions| versions == expected),
                 "{asked:?} {unlikely:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_likely_asks_for_copies() {
+        const OPEN: &[&str] = &["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"];
+        let others_of = |asked_by_newest: &str, part: &[&str]| {
+            let app = member(0, &["1.0.0"], &[(1, "^1.0.0"), (3, "^1.0.0")]);
+            let mut table = member(1, OPEN, &[(2, "1.0.0")]);
+            // What was looked into are too few to tell one from another.
+            (table.package.looked_into, table.package.others_told) = (vec![0], true);
+            table.package.needs[0].asked_by = vec![(0, 3)];
+            table.package.needs.push(Need {
+                package: 2,
+                range: asked_by_newest.to_owned(),
+                asked_by: vec![(4, 5)],
+            });
+            let mut members = vec![app, table, member(2, part, &[]), member(3, &["1.4.0"], &[])];
+            let (_, others) = unlikely(&mut members);
+            others.into_iter().flat_map(|copies| copies.others).collect::<Vec<_>>()
+        };
+        assert_eq!(others_of("2.0.0", &["1.0.0"]), [["2.0.0"]]);
+        assert!(others_of("1.0.0", &["1.0.0"]).is_empty());
+        assert!(others_of("2.0.0", &["2.0.0"]).is_empty());
     }
 }

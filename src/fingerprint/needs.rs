@@ -30,8 +30,18 @@ pub(super) struct Member {
     pub(super) whole: bool,
     /// Whether its version is known from words: the bundle's own, or what such a package pins.
     pub(super) pinned: bool,
-    /// Whether its code and its dependents disagree: then what either says is kept.
-    pub(super) disputed: bool,
+    pub(super) accord: Accord,
+}
+
+/// What a member's dependents say of the versions that its code allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Accord {
+    /// They were not asked, or leave several.
+    Unheard,
+    /// They take what it likely is.
+    Agreed,
+    /// They take none of them: then what either says is kept.
+    Disputed,
 }
 
 /// Rounds in which what is known of dependents is handed on to what they need.
@@ -53,7 +63,7 @@ impl Member {
             versions,
             whole: true,
             pinned: false,
-            disputed: false,
+            accord: Accord::Unheard,
         }
     }
 
@@ -69,6 +79,10 @@ impl Member {
         all.filter(|(_, version)| self.versions.is_empty() || self.versions.contains(version))
             .map(|(place, _)| place)
             .collect()
+    }
+
+    pub(super) fn is_disputed(&self) -> bool {
+        self.accord == Accord::Disputed
     }
 
     /// Whether its versions were not told from code that resembles what was looked into.
@@ -137,14 +151,16 @@ pub(super) fn narrow(members: &mut [Member]) {
             let (Some(asked), Some(copies)) = (asked.get(&member.number), copies.get(&member.number)) else {
                 continue;
             };
-            let narrowed = if member.disputed {
+            let narrowed = if member.is_disputed() {
                 None
             } else {
                 narrowed(member, asked, *copies == 1)
             };
             if let Some(versions) = narrowed.filter(|v| *v != member.versions) {
                 // Versions that the code did not allow.
-                member.disputed = !member.told.is_empty() && versions.iter().any(|v| !member.told.contains(v));
+                if !member.told.is_empty() && versions.iter().any(|v| !member.told.contains(v)) {
+                    member.accord = Accord::Disputed;
+                }
                 member.versions = versions;
                 changed = true;
             }
@@ -244,7 +260,8 @@ pub(super) fn wishes<'m>(
     let mut wishes: BTreeMap<u16, Vec<BTreeSet<&String>>> = BTreeMap::new();
     for member in members
         .iter()
-        .filter(|m| m.whole && !m.disputed && !m.versions.is_empty() && (m.is_known() || m.versions.len() > FEW))
+        .filter(|m| m.whole && !m.is_disputed() && !m.versions.is_empty())
+        .filter(|m| m.is_known() || m.accord == Accord::Agreed || m.versions.len() > FEW)
     {
         let sure = member.surely_needs();
         for (number, ranges) in ranges_of(member, &packages) {

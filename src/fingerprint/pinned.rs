@@ -6,7 +6,7 @@
 use super::{
     claims::Claim,
     index::{Index, IndexError},
-    needs::{self, Member},
+    needs::{self, Accord, Member},
     record::{NEWEST, Need, Package},
     unseen::unseen,
 };
@@ -88,7 +88,7 @@ fn pins(members: &[Member], claims: &[Claim], told: &BTreeMap<u16, &BTreeSet<Str
     let mut loose: BTreeSet<u16> = BTreeSet::new();
     for member in members
         .iter()
-        .filter(|m| !m.disputed && m.versions.len() == 1 && m.is_known())
+        .filter(|m| !m.is_disputed() && m.versions.len() == 1 && m.is_known())
     {
         let sure = if member.whole {
             member.surely_needs()
@@ -247,7 +247,7 @@ fn pin_what_was_misread(
         let member = &mut members[spare.remove(at)];
         left.remove(pin);
         member.tell(vec![pin.clone()]);
-        (member.disputed, member.pinned) = (false, true);
+        (member.accord, member.pinned) = (Accord::Unheard, true);
         misread = true;
     }
     (spare, misread)

@@ -108,7 +108,8 @@ pub(super) fn served(members: &[Member]) -> Vec<(usize, Vec<String>)> {
             .filter(|(number, of)| sure.contains(number) && !of.is_served());
         doubled.extend(unserved.map(|(number, _)| *number));
     }
-    let is_open = |member: &Member| member.whole && !member.pinned && !member.disputed && member.versions.len() > 1;
+    let is_open =
+        |member: &Member| member.whole && !member.pinned && !member.is_disputed() && member.versions.len() > 1;
     let narrowed = |member: &Member, asking: &BTreeMap<u16, Asking>| {
         let useful = asking
             .iter()

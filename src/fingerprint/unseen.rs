@@ -3,7 +3,8 @@
 use super::{
     claims::Claim,
     index::{Index, IndexError},
-    needs::{self, Copies, Member},
+    likely::LIKELY,
+    needs::{self, Accord, Copies, Member},
     record::Package,
     verdict,
 };
@@ -55,7 +56,7 @@ pub(super) fn narrow_with_other_copies(members: &mut Vec<Member>, claims: &mut V
         // Two that were thought to be one told others what neither of them asks for.
         for member in members.iter_mut().filter(|member| !member.pinned) {
             member.versions.clone_from(&member.told);
-            member.disputed = false;
+            member.accord = Accord::Unheard;
         }
         needs::narrow(members);
         add_other_copies(members, claims);
@@ -91,6 +92,34 @@ fn add_other_copies(members: &mut Vec<Member>, claims: &mut Vec<Claim>) -> bool 
         }
     }
     true
+}
+
+/// Adds copies that are asked for by what the others likely are, and says of each which versions it rather has not.
+pub(super) fn add_likely_copies(
+    others: Vec<Copies>,
+    members: &mut Vec<Member>,
+    claims: &mut Vec<Claim>,
+) -> Vec<Vec<String>> {
+    let mut unlikely = Vec::new();
+    for Copies { number, others, .. } in others {
+        let own: Vec<&Member> = members.iter().filter(|member| member.number == number).collect();
+        let Some(package) = own.first().map(|first| first.package.clone()) else {
+            continue;
+        };
+        // One that is there may be it, as what it rather is not.
+        let may_be = |other: &[String]| {
+            let may_be = |copy: &&Member| copy.versions.is_empty() || copy.versions.iter().any(|v| other.contains(v));
+            own.iter().any(may_be)
+        };
+        let new: Vec<Vec<String>> = others.into_iter().filter(|other| !may_be(other)).collect();
+        for versions in new {
+            unlikely.push(versions[..versions.len().saturating_sub(LIKELY)].to_vec());
+            let (claim, member) = unseen(number, package.clone(), versions);
+            members.push(member);
+            claims.push(claim);
+        }
+    }
+    unlikely
 }
 
 pub(super) fn unseen(number: u16, package: Package, versions: Vec<String>) -> (Claim, Member) {
