@@ -15,7 +15,7 @@ const MOST_BYTES: u64 = 256 << 20;
 /// A module longer than this is data or a build for browsers.
 const MODULE_BYTES: usize = 4 << 20;
 
-/// Folders whose files nobody imports.
+/// Folders whose files nobody imports, unless a module that the manifest leads to does.
 const APART: &[&str] = &[
     "bin",
     "test",
@@ -31,7 +31,6 @@ const APART: &[&str] = &[
     "benchmarks",
     "bench",
     "umd",
-    "node_modules",
     "scripts",
     "fixtures",
     "coverage",
@@ -42,11 +41,12 @@ const APART: &[&str] = &[
     "website",
     // What a bundler for Node takes lies elsewhere, and here lie whole bundles, with what they carry.
     "browser",
-    // Of a hundred languages a bundle has one or all; a sample of a package would be of these.
-    "locale",
-    "locales",
     "min",
 ];
+
+/// Folders whose files are not the package's own, or not it: copies of others; and of a hundred languages a bundle has one or all, of
+/// which a sample of the package would be.
+const NEVER: &[&str] = &["node_modules", "locale", "locales"];
 
 /// Files beside the modules that nobody imports.
 const BESIDE: &[&str] = &[
@@ -121,9 +121,11 @@ pub fn read(tarball: impl Read) -> Result<(String, Release), String> {
     if manifest["main"].is_null() {
         named.push("index.js".to_owned());
     }
-    modules.retain(|path, _| is_named(path, &named) || is_module(path));
+    // Before what lies apart is left out: `lib/doc` is a folder of documentation, unless the package loads it.
     let reached = reached(&modules, &named);
     let is_reached = |path: &String| reached.as_ref().is_some_and(|reached| reached.contains(path));
+    let is_kept = |path: &String| is_reached(path) && !is_in(path, NEVER) || is_module(path);
+    modules.retain(|path, _| is_named(path, &named) || is_kept(path));
     let unasked: BTreeSet<String> = replaced
         .into_iter()
         .filter(|path| !is_reached(path) && !is_asked_for(path, &modules))
@@ -208,8 +210,7 @@ fn reached(modules: &BTreeMap<String, Vec<u8>>, named: &[String]) -> Option<BTre
 
 /// Whether a file lies where files do that are sent to browsers as they are.
 fn is_served(path: &str) -> bool {
-    let mut folders = path.split('/').rev().skip(1);
-    folders.any(|folder| matches!(folder, "static" | "public" | "assets"))
+    is_in(path, &["static", "public", "assets"])
 }
 
 /// Bytes of a line beyond which it is none that somebody wrote.
@@ -293,14 +294,20 @@ fn is_module(path: &str) -> bool {
         // And for telephones.
         ".native.js",
     ];
-    let mut folders = path.split('/').rev().skip(1);
     let is_beside = BESIDE.contains(&path.rsplit('/').next().unwrap_or(path));
     // `.yarn/releases` is a package manager whole.
     let is_hidden = path.split('/').any(|part| part.starts_with('.'));
     !is_beside
         && !is_hidden
         && !apart.iter().any(|ext| path.ends_with(ext))
-        && !folders.any(|folder| APART.contains(&folder))
+        && !is_in(path, APART)
+        && !is_in(path, NEVER)
+}
+
+/// Whether one of the folders that a file lies in has such a name.
+fn is_in(path: &str, names: &[&str]) -> bool {
+    let mut folders = path.split('/').rev().skip(1);
+    folders.any(|folder| names.contains(&folder))
 }
 
 /// Whether another module names one, as it does that chooses what to load itself.
@@ -395,7 +402,11 @@ mod tests {
                 .expect("into memory");
         };
         add("package.json", manifest);
-        let text = |path: &str| format!("exports.one.two.three['{path}']; require('./build/inner.js');");
+        let text = |path: &str| {
+            format!(
+                "exports.one.two.three['{path}']; require('./build/inner.js');require('./doc/loaded.js');import('./locale/x.js');"
+            )
+        };
         for path in modules {
             add(path, &text(path));
         }
@@ -518,6 +529,12 @@ mod tests {
                     ".pnp.js",
                 ],
                 &["a.js", "attest.js"],
+            ),
+            // A folder of documentation, of which a module loads one file; a language is none of the package.
+            (
+                r#""main":"a.js""#,
+                &["a.js", "doc/loaded.js", "doc/other.js", "locale/x.js"],
+                &["a.js", "doc/loaded.js"],
             ),
             (
                 r#""exports":{".":{"browser":"./dist/b.js","node":"./a.js"}}"#,
