@@ -47,23 +47,33 @@ pub(super) fn likely(member: &Member, possible: &[String], asked: &[Asked], is_o
             likeliest: vec![newest.version.clone()],
         });
     }
-    let taken = taken(member, asked);
-    let likely: Vec<String> = possible.iter().filter(|v| taken.contains(v)).cloned().collect();
+    let newest = |count| -> Vec<String> {
+        let taken = taken(member, asked, count);
+        possible.iter().filter(|v| taken.contains(v)).cloned().collect()
+    };
+    let likeliest = newest(1);
+    let mut versions = likeliest.clone();
+    for more in (2..=LIKELY).map(newest) {
+        if more.len() <= LIKELY {
+            versions = more;
+        }
+    }
     // None of them: it is what the application itself asked for.
-    (!likely.is_empty()).then(|| Likely::of(likely))
+    (!likeliest.is_empty()).then_some(Likely { versions, likeliest })
 }
 
-/// The newest versions that the dependents take, each in all ways in which it may ask; none where one takes any.
-fn taken<'m>(member: &'m Member, asked: &[Asked]) -> BTreeSet<&'m String> {
-    let parsed = range::parsed(member.package.published.iter());
-    let newest = |range: &VersionReq| {
-        let taken = parsed.iter().filter(|(_, version)| range.matches(version));
-        taken.max_by(|a, b| a.1.cmp(&b.1)).map(|(text, _)| *text)
-    };
+/// So many of the newest versions that the dependents take, each in all ways in which it may ask; none where one takes any.
+fn taken<'m>(member: &'m Member, asked: &[Asked], count: usize) -> BTreeSet<&'m String> {
     if asked.iter().any(Asked::is_any) {
         return BTreeSet::new();
     }
-    asked.iter().flat_map(Asked::ways).filter_map(newest).collect()
+    let mut parsed = range::parsed(member.package.published.iter());
+    parsed.sort_by(|a, b| b.1.cmp(&a.1));
+    let newest = |range: &VersionReq| {
+        let taken = parsed.iter().filter(|(_, version)| range.matches(version));
+        taken.take(count).map(|(text, _)| *text).collect::<Vec<_>>()
+    };
+    asked.iter().flat_map(Asked::ways).flat_map(newest).collect()
 }
 
 /// The newest of several versions that all dependents take.
