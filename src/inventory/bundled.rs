@@ -4,7 +4,10 @@
 use super::{said::BY_CODE, versions};
 use crate::{
     ecosystem::{NPM, PYPI},
-    model::{Account, Bundle, Component, Coverage, Evidence, Fact, Gap, GapKind, Location, Mapped, Owner, Proof, Span},
+    model::{
+        Account, Bundle, Component, Coverage, EcosystemId, Evidence, Fact, Gap, GapKind, Location, Mapped, Owner,
+        Proof, Span,
+    },
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -448,7 +451,16 @@ fn versionless(components: &[Component], bundles: &[Bundle]) -> Option<Gap> {
             files.contains(&e.location) || e.facts.iter().any(|f| matches!(f, Fact::At(_))) && e.proof != Proof::Locked
         })
     };
-    let unknown = components.iter().filter(|c| c.coordinate.version.is_none());
+    // A name is joined to the version of the same name, unless it is a copy of its own.
+    let versioned = components.iter().map(|c| &c.coordinate).filter(|c| c.version.is_some());
+    let known: HashSet<(EcosystemId, &str)> = versioned.map(|c| (c.ecosystem, &*c.name)).collect();
+    let is_joined = |c: &Component| {
+        let is_own = |e: &Evidence| e.one_of().is_some() || e.facts.contains(&Fact::Copy);
+        known.contains(&(c.coordinate.ecosystem, &*c.coordinate.name)) && !c.evidence.iter().any(is_own)
+    };
+    let unknown = components
+        .iter()
+        .filter(|c| c.coordinate.version.is_none() && !is_joined(c));
     let names: BTreeSet<Box<str>> = unknown.filter(in_bundle).map(|c| c.coordinate.name.clone()).collect();
     if names.is_empty() {
         return None;

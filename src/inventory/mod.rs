@@ -1,5 +1,6 @@
 //! What was seen, merged: one component per coordinate, with all its evidence.
 
+mod agreement;
 mod bundled;
 mod edges;
 mod origin;
@@ -47,7 +48,9 @@ impl Inventory {
         for component in seen {
             inventory.insert(component);
         }
-        let gaps = settle::settle(&mut inventory.components);
+        let mut gaps = settle::settle(&mut inventory.components);
+        agreement::raise(&mut inventory.components);
+        gaps.extend(agreement::said_beside_code(&inventory.components).gaps());
         inventory.tidy();
         (inventory, gaps)
     }

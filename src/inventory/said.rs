@@ -51,11 +51,16 @@ pub(super) fn said(components: &[Component]) -> Said {
 }
 
 /// Whether nothing but its code speaks for it.
-fn is_known_by_code(component: &Component) -> bool {
+pub(super) fn is_known_by_code(component: &Component) -> bool {
     component.evidence.iter().all(|e| e.detector == BY_CODE)
 }
 
 impl Said {
+    /// The versions that a manifest or a path says.
+    pub(super) fn stated(&self, key: &Key) -> Vec<Box<str>> {
+        self.strong.get(key).into_iter().flatten().cloned().collect()
+    }
+
     /// Whether a manifest or a path says that a guess at the version is wrong. Where the code of one copy agrees with that, what the
     /// code of another says is of that other.
     pub(super) fn overrules(&self, component: &Component, key: &Key) -> bool {

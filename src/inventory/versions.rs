@@ -1,7 +1,10 @@
 //! Versions for names: what an artifact shows to be there without a version gets the one that a lock file, a manifest or the
 //! code itself gives it.
 
-use super::said::{Key, said};
+use super::{
+    agreement::Disagreements,
+    said::{Key, is_known_by_code, said},
+};
 use crate::ecosystem::NPM;
 use crate::model::{Component, Coordinate, EcosystemId, Evidence, Fact, Gap, GapKind, Location, Proof};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -30,6 +33,7 @@ struct Locks {
 pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
     let views = Views::of(components);
     let said = said(components);
+    let mut disagreements = Disagreements::default();
     let mut named = Vec::with_capacity(components.len());
     for component in std::mem::take(components) {
         if !is_present(&component) {
@@ -60,6 +64,8 @@ pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
         } else if weak {
             if !said.overrules(&component, &key) {
                 named.push(component);
+            } else if is_known_by_code(&component) {
+                disagreements.add(&component, &said.stated(&key));
             }
         } else {
             // One bundle says what another holds; an installed copy says nothing of one that lies elsewhere.
@@ -68,6 +74,10 @@ pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
             } else {
                 Vec::new()
             };
+            let allowed = component.candidates();
+            if !allowed.is_empty() && !answers.is_empty() && !answers.iter().any(|version| allowed.contains(version)) {
+                disagreements.add(&component, &answers);
+            }
             let answers: Vec<Locked> = answers
                 .into_iter()
                 .map(|version| Locked {
@@ -82,6 +92,7 @@ pub(super) fn name(components: &mut Vec<Component>, gaps: &mut Vec<Gap>) {
             }
         }
     }
+    gaps.extend(disagreements.gaps());
     *components = named;
 }
 
