@@ -129,31 +129,23 @@ fn member(text: &[u8]) -> Option<(&str, &[u8])> {
     rest = rest.get(quotes(rest)..)?;
     let word = rest.iter().take_while(|b| is_word(**b)).count();
     let (key, mut rest) = rest.split_at_checked(word)?;
-    if let Some(tail) = rest.strip_prefix(b"$") {
-        rest = tail.trim_ascii_start_digits();
-    }
+    rest = after_number(rest);
     rest = trim_start(rest.get(quotes(rest)..)?);
     rest = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"="))?;
     Some((std::str::from_utf8(key).ok()?, trim_start(rest)))
 }
 
-trait TrimDigits {
-    fn trim_ascii_start_digits(&self) -> &[u8];
-}
-
-impl TrimDigits for [u8] {
-    fn trim_ascii_start_digits(&self) -> &[u8] {
-        let digits = self.iter().take_while(|b| b.is_ascii_digit()).count();
-        &self[digits..]
-    }
+/// What follows rollup's `$1`, `$b` or `$1e`, by which it tells variables of one name apart.
+fn after_number(text: &[u8]) -> &[u8] {
+    let Some(number) = text.strip_prefix(b"$") else {
+        return text;
+    };
+    &number[number.iter().take_while(|b| is_word(**b)).count()..]
 }
 
 /// After a key: its closing quote, `:` or `=`, and a string. What follows the string comes with it.
 fn value(after: &[u8]) -> Option<(&str, &[u8])> {
-    let mut rest = after;
-    if let Some(tail) = rest.strip_prefix(b"$") {
-        rest = tail.trim_ascii_start_digits();
-    }
+    let mut rest = after_number(after);
     rest = rest.strip_prefix(b"\\").unwrap_or(rest);
     rest = rest
         .strip_prefix(b"\"")
@@ -253,6 +245,10 @@ mod tests {
             ),
             (
                 "var name$1 = \"axios\";\nvar version$3 = \"0.21.0\";\nvar main$2 = \"x\";\nvar license = \"MIT\";",
+                Some((Some("axios"), true)),
+            ),
+            (
+                "var name$8 = \"axios\";\nvar version$b = \"0.21.0\";\nvar main$1e = \"x\";\nvar license$z = \"MIT\";",
                 Some((Some("axios"), true)),
             ),
             (
