@@ -5,6 +5,7 @@
 //! explains says nothing for others; so a stretch of code is one package's.
 
 use super::{
+    fresh,
     grams::Stream,
     ground::{Candidate, Ground, Stretch, candidates},
     index::{Index, IndexError},
@@ -48,12 +49,13 @@ pub struct Claim {
 pub fn claims(stream: &Stream, index: &Index, told: &Told) -> Result<Vec<Claim>, IndexError> {
     let mut candidates = candidates(stream, index)?;
     let mut ground = Ground::of(stream, &mut candidates);
-    let mut there = There::of(&mut ground, &mut candidates, index, told)?;
+    let mut there = There::of(&mut ground, &mut candidates, told, &led_to(index, told, false)?);
     // What packages say of their versions leads on as what the bundle says does; it pins no other.
     let said = there.said(told);
-    if !said.is_empty() {
+    let is_late = !(told.is_empty() && said.is_empty()) && fresh::is_late(&there.members);
+    if !said.is_empty() || is_late {
         let told = told.clone().into_iter().chain(said).collect();
-        there = There::of(&mut ground, &mut candidates, index, &told)?;
+        there = There::of(&mut ground, &mut candidates, &told, &led_to(index, &told, is_late)?);
     }
     let There {
         mut members,
@@ -93,23 +95,21 @@ struct There {
 
 impl There {
     /// `told` is what is known in words.
-    fn of(
-        ground: &mut Ground<'_>,
-        candidates: &mut [Candidate],
-        index: &Index,
-        told: &Told,
-    ) -> Result<Self, IndexError> {
-        let led_to = led_to(index, told)?;
-        ground.open(candidates, told, &led_to);
+    fn of(ground: &mut Ground<'_>, candidates: &mut [Candidate], told: &Told, led_to: &LedTo) -> Self {
+        ground.open(candidates, told, led_to);
         let candidates = &*candidates;
-        let accepted = judge(ground, candidates, &led_to);
+        let accepted = judge(ground, candidates, led_to);
         // What a package was cut out of has its code.
         let whole = |i: usize| whole_of(ground, candidates, &candidates[i]).map(|(whole, _)| whole);
         let covered = |i: usize| whole(i).is_some_and(|whole| accepted.iter().any(|(i, ..)| *i == whole));
         let taken: BTreeSet<usize> = accepted.iter().map(|(i, ..)| *i).collect();
         let is_trace = |i: &usize| {
             let alone = ground.weigh_alone(&candidates[*i]);
-            alone.complete >= verdict::TRACE && (alone.is_most() || !covered(*i))
+            // What others took in of versions that are not led to is theirs.
+            let is_of = |places: &BTreeSet<usize>| ground.is_any_of(&candidates[*i], places);
+            alone.complete >= verdict::TRACE
+                && (alone.is_most() || !covered(*i))
+                && led_to.get(&candidates[*i].number).is_none_or(is_of)
         };
         let traces: BTreeSet<u16> = (0..candidates.len())
             .filter(|i| !taken.contains(i))
@@ -135,11 +135,11 @@ impl There {
             }
         }
         says::heed(&ground.named(), &mut members, &claims);
-        Ok(Self {
+        Self {
             members,
             claims,
             traces,
-        })
+        }
     }
 
     /// The versions that packages say, of those that the bundle did not.

@@ -335,6 +335,13 @@ impl<'s> Ground<'s> {
         verdict::shares(&candidate.package, &found).collect()
     }
 
+    /// Whether something is there of one of the versions at `places`, or these are none.
+    pub(super) fn is_any_of(&self, candidate: &Candidate, places: &BTreeSet<usize>) -> bool {
+        let shares = self.shares(candidate).into_iter().enumerate();
+        let mut there = shares.filter(|(_, share)| *share > 0.0);
+        places.is_empty() || there.any(|(version, _)| candidate.package.is_about(version, places))
+    }
+
     pub(super) fn weigh(&self, candidate: &Candidate) -> Evidence {
         self.weigh_hits(candidate, false)
     }

@@ -67,11 +67,11 @@ impl Reached {
 /// leads to, none where it names one that is not known.
 pub(super) type LedTo = BTreeMap<u16, BTreeSet<usize>>;
 
-/// Follows what a bundle names.
+/// Follows what a bundle names; only to the newest versions that are asked for where it `is_late`.
 ///
 /// # Errors
 /// When a part of the index that is asked for is damaged.
-pub(super) fn led_to(index: &Index, told: &Told) -> Result<LedTo, IndexError> {
+pub(super) fn led_to(index: &Index, told: &Told, is_late: bool) -> Result<LedTo, IndexError> {
     let mut reached: BTreeMap<u16, Rc<Reached>> = BTreeMap::new();
     let mut open: Vec<(u16, BTreeSet<usize>)> = Vec::new();
     for (name, versions) in told {
@@ -101,7 +101,12 @@ pub(super) fn led_to(index: &Index, told: &Told) -> Result<LedTo, IndexError> {
                     let versions = asking.iter().filter_map(|place| published.get(*place));
                     places.extend(versions.filter_map(|version| needs::newest_place(&needed.package, version)));
                 } else if let Some(range) = range::range(need) {
-                    places.extend(needed.taken(&range));
+                    let taken = needed.taken(&range);
+                    if is_late {
+                        places.extend(taken.max_by_key(|place| &needed.versions[*place]));
+                    } else {
+                        places.extend(taken);
+                    }
                 }
             }
             if !places.is_empty() && seen.len() < MOST && seen.insert((number, places.clone())) {

@@ -428,6 +428,35 @@ fn what_a_bundle_leads_to_is_told_from_what_a_later_version_took_in() {
 }
 
 #[test]
+fn what_was_taken_in_is_no_package_whose_newest_version_is_without() {
+    let needs = [("@cloud/core", "^2.0.0"), ("@cloud/retry", "^1.0.0")];
+    let client = Release {
+        needs: needs.map(|(name, range)| (name.to_owned(), range.to_owned())).to_vec(),
+        ..release_of("1.0.0", &[("client", 20)])
+    };
+    // Its code went to another package, and left other code behind, which nothing in the bundle calls.
+    let retry = vec![
+        release_of("1.0.0", &[("retry", 20)]),
+        release_of("1.1.0", &[("forward", 20)]),
+    ];
+    let sources = vec![
+        Source::new("@cloud/client", vec![client]),
+        Source::new("@cloud/core", vec![release_of("2.0.0", &[("core", 20), ("retry", 20)])]),
+        Source::new("@cloud/retry", retry),
+    ];
+    let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();
+    let bundle =
+        [("client", 20), ("core", 20), ("retry", 8)].map(|(name, functions)| minified(name, functions, "same"));
+    let told = [("@cloud/client".to_owned(), ["1.0.0".to_owned()].into())];
+    let claims = claims(&Stream::of(bundle.concat().as_bytes()), &index, &Told::from(told)).unwrap();
+    let found: Vec<String> = claims
+        .iter()
+        .map(|claim| format!("{} {}", claim.name, claim.versions.join(" ")))
+        .collect();
+    assert_eq!(found, ["@cloud/client 1.0.0", "@cloud/core 2.0.0"]);
+}
+
+#[test]
 fn a_table_of_facts_is_nobodys_unless_all_of_it_is_there() {
     let table = |rows: std::ops::Range<usize>| {
         let rows = rows.fold(String::new(), |mut text, i| {
