@@ -159,7 +159,7 @@ type Accepted = (usize, Evidence, Vec<Instance<Stretch>>);
 
 /// The candidates that are believed.
 fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &LedTo) -> Vec<Accepted> {
-    let led_to: &BTreeSet<u16> = &led_to.keys().copied().collect();
+    let led: &BTreeSet<u16> = &led_to.keys().copied().collect();
     // The best first; a candidate whose evidence was explained meanwhile goes back.
     let mut queue: BinaryHeap<(u64, std::cmp::Reverse<usize>)> = BinaryHeap::new();
     for (i, candidate) in candidates.iter().enumerate() {
@@ -202,7 +202,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &LedTo) -> V
     });
     // A small package is believed on less where one that needs it is there.
     loop {
-        let needed = &asked_for(&accepted, candidates) | led_to;
+        let needed = &asked_for(&accepted, candidates, led_to) | led;
         let before = accepted.len();
         weak.retain(|i| {
             let candidate = &candidates[*i];
@@ -212,7 +212,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &LedTo) -> V
             let evidence = ground.weigh(candidate);
             let believed = evidence.is_enough_beside_dependent()
                 || ground.weigh_alone(candidate).is_there_beside_dependent()
-                || led_to.contains(&candidate.number) && evidence.is_enough_where_led_to();
+                || led.contains(&candidate.number) && evidence.is_enough_where_led_to();
             if believed {
                 accepted.push((*i, evidence, ground.take(candidate)));
             }
@@ -223,7 +223,7 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &LedTo) -> V
         }
     }
     // What nothing here asks for is the application's own choice, or what others wrote alike or carry a copy of.
-    let asked_for = &asked_for(&accepted, candidates) | led_to;
+    let asked_for = &asked_for(&accepted, candidates, led_to) | led;
     let all = Twins::of(ground, candidates);
     let owner = |i: usize| all.owner(ground, i, &asked_for);
     let not_asked_for = accepted.iter().map(|(i, ..)| *i);
@@ -261,13 +261,20 @@ fn whole_of(ground: &Ground<'_>, candidates: &[Candidate], part: &Candidate) -> 
     Some((at, ground.weigh_alone(&candidates[at])))
 }
 
-/// What is asked for by what is believed, in the versions that this can be.
-fn asked_for(accepted: &[Accepted], candidates: &[Candidate]) -> BTreeSet<u16> {
+/// What is asked for by what is believed, in the versions that this can be; those of them that are led to, where some are.
+fn asked_for(accepted: &[Accepted], candidates: &[Candidate], led_to: &LedTo) -> BTreeSet<u16> {
     let asks = |(i, _, instances): &Accepted| {
         let package = &candidates[*i].package;
         let mut told = candidates[*i].told.clone();
         if told.is_empty() {
             told.extend(instances.iter().flat_map(|one| one.places(package)));
+            let places = led_to.get(&candidates[*i].number);
+            if told
+                .iter()
+                .any(|place| places.is_some_and(|places| places.contains(place)))
+            {
+                told.retain(|place| places.is_some_and(|places| places.contains(place)));
+            }
         }
         if told.is_empty() {
             return usually_needs(package);
