@@ -129,7 +129,8 @@ fn record(source: &Source, number: u16, known: &Known<'_>, shift: u8, sets: Vec<
 }
 
 /// Ways in which a package asks for others. One that asks in more is published every week, with the newest of what it depends on:
-/// of its ranges the lines are kept, and if that is not enough, what its versions that were not looked into need is not.
+/// of its ranges the minor versions are kept, or else the major ones; and if that is not enough, what its versions that were not looked
+/// into need is not.
 const MOST_NEEDS: usize = 300;
 const MOST_LINES: usize = 450;
 
@@ -143,7 +144,7 @@ fn needs(
     number: u16,
     known: &Known<'_>,
 ) -> (Vec<Need>, bool) {
-    let collect = |others: bool, by_line: bool| {
+    let collect = |others: bool, line: Line| {
         let mut needs: BTreeMap<(u16, Cow<'_, str>), Stretches> = BTreeMap::new();
         for (place, (version, dependencies, looked_into)) in published.iter().enumerate() {
             for (name, range) in dependencies.iter().filter(|_| others || *looked_into) {
@@ -152,10 +153,8 @@ fn needs(
                 };
                 let range = if known.is_newest(package, range, version) {
                     Cow::Borrowed(record::NEWEST)
-                } else if by_line {
-                    line_of(range)
                 } else {
-                    Cow::Borrowed(range.as_str())
+                    line.of(range)
                 };
                 let stretches = needs.entry((package, range)).or_default();
                 match stretches.last_mut() {
@@ -172,24 +171,46 @@ fn needs(
         named.collect::<Vec<Need>>()
     };
     if others_told {
-        for (by_line, most) in [(false, MOST_NEEDS), (true, MOST_LINES)] {
-            let all = collect(true, by_line);
+        for (line, most) in [
+            (Line::Own, MOST_NEEDS),
+            (Line::Minor, MOST_LINES),
+            (Line::Major, MOST_LINES),
+        ] {
+            let all = collect(true, line);
             if all.len() <= most {
                 return (all, true);
             }
         }
     }
-    (collect(false, false), false)
+    (collect(false, Line::Own), false)
 }
 
-/// A range that takes what `^1.2.3` takes and more, and is of all of its line: `^1.0.0`.
-fn line_of(range: &str) -> Cow<'_, str> {
-    let line = range.strip_prefix('^').and_then(|version| {
-        let (major, rest) = version.split_once('.')?;
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        (major != "0" && is_number(major) && rest.split('.').all(is_number)).then_some(major)
-    });
-    line.map_or(Cow::Borrowed(range), |major| Cow::Owned(format!("^{major}.0.0")))
+/// How much of a range is kept.
+#[derive(Clone, Copy)]
+enum Line {
+    /// All.
+    Own,
+    /// Of `^1.2.3` what takes that and more, and is the same for all of its minor version: `^1.2.0`.
+    Minor,
+    /// Of its major version: `^1.0.0`.
+    Major,
+}
+
+impl Line {
+    fn of(self, range: &str) -> Cow<'_, str> {
+        let line = range.strip_prefix('^').and_then(|version| {
+            let mut parts = version.split('.');
+            let (major, minor, patch) = (parts.next()?, parts.next()?, parts.next()?);
+            let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            let is_line = major != "0" && [major, minor, patch].into_iter().all(is_number) && parts.next().is_none();
+            is_line.then(|| match self {
+                Self::Own => range.to_owned(),
+                Self::Minor => format!("^{major}.{minor}.0"),
+                Self::Major => format!("^{major}.0.0"),
+            })
+        });
+        line.map_or(Cow::Borrowed(range), Cow::Owned)
+    }
 }
 
 /// What is known of all packages while one's record is made.
@@ -478,4 +499,28 @@ fn choose(runs: &[Run], most: usize) -> (Vec<Run>, u8) {
         }
     }
     (kept, shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_ranges() {
+        for (range, minor, major) in [
+            ("^1.2.3", "^1.2.0", "^1.0.0"),
+            ("^3.972.99", "^3.972.0", "^3.0.0"),
+            // What is of its minor version already, or of no line.
+            ("^0.2.3", "^0.2.3", "^0.2.3"),
+            ("~1.2.3", "~1.2.3", "~1.2.3"),
+            ("1.2.3", "1.2.3", "1.2.3"),
+            ("^1.2", "^1.2", "^1.2"),
+            ("^1.2.3-rc.1", "^1.2.3-rc.1", "^1.2.3-rc.1"),
+            ("^1.2.3 || ^2.0.0", "^1.2.3 || ^2.0.0", "^1.2.3 || ^2.0.0"),
+        ] {
+            assert_eq!(Line::Own.of(range), range);
+            assert_eq!(Line::Minor.of(range), minor, "{range}");
+            assert_eq!(Line::Major.of(range), major, "{range}");
+        }
+    }
 }
