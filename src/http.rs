@@ -172,6 +172,18 @@ impl Remote {
         self.get_as(path, None, etag, limit)
     }
 
+    /// A whole body of at most `limit` bytes, whatever was there before.
+    ///
+    /// # Errors
+    /// What went wrong, the last time that it was tried.
+    pub fn body(&self, path: &str, limit: u64) -> Result<Vec<u8>> {
+        Ok(match self.get(path, None, limit)? {
+            Answer::Body(body, _) => body,
+            // Only a request with a mark is answered so.
+            Answer::NotModified => Vec::new(),
+        })
+    }
+
     /// A whole body of at most `limit` bytes, of this media type where the server has several.
     ///
     /// # Errors
@@ -213,14 +225,12 @@ impl Remote {
                     loop {
                         let i = next.fetch_add(1, Ordering::Relaxed);
                         let Some(path) = paths.get(i) else { return };
-                        let answer = self.get(path, None, limit);
+                        let answer = self.body(path, limit);
                         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                         match answer {
                             _ if state.1.is_err() => return,
                             Err(e) => state.1 = Err(e),
-                            Ok(Answer::Body(body, _)) => (state.0)(i, body),
-                            // Not asked for.
-                            Ok(Answer::NotModified) => {}
+                            Ok(body) => (state.0)(i, body),
                         }
                     }
                 });

@@ -4,7 +4,7 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`limits`], [`escape`], [`http`], [`model`] | what everything may cost, untrusted text on its way out, downloads, the nouns |
+//! | [`limits`], [`escape`], [`http`], [`disk`], [`model`] | what everything may cost, untrusted text on its way out, downloads, files written whole, the nouns |
 //! | [`ecosystem`] | one row of data per ecosystem |
 //! | [`archive`], [`parse`] | zips and folders as trees of entries; documents into values |
 //! | [`fingerprint`] | packages known by their code: tokens that survive minifiers, the file of those that are known, what a bundle shows |
@@ -43,6 +43,7 @@ pub mod archive;
 pub mod audit;
 pub mod check;
 pub mod detect;
+pub mod disk;
 pub mod ecosystem;
 pub mod enrich;
 pub mod escape;

@@ -9,7 +9,7 @@ use std::{
 
 /// Lower floors first; a module may name modules of lower floors only.
 const FLOORS: &[&[&str]] = &[
-    &["limits", "escape", "http", "model"],
+    &["limits", "escape", "http", "disk", "model"],
     &["ecosystem"],
     &["archive", "parse"],
     &["fingerprint"],

@@ -5,9 +5,10 @@
 //! `crates.io.txt.gz`, each gzip of one name a line, the most popular first. There is no such server of ours: registries
 //! count downloads, and a mirror or a job of one's own makes the lists.
 
-use crate::http::{Answer, HttpError, Remote};
 use crate::{
+    disk,
     ecosystem::{self, Ecosystem},
+    http::{HttpError, Remote},
     names::{ListError, Names, Popular},
 };
 use serde::{Deserialize, Serialize};
@@ -105,10 +106,9 @@ impl Lists {
         let mut fetched = Vec::new();
         for ecosystem in ecosystems.iter().filter_map(|name| known(name)) {
             let name = file_name(ecosystem);
-            if let Answer::Body(packed, _) = remote.get(&name, None, BYTES)? {
-                let names = read(&packed, ecosystem, &format!("{}/{name}", remote.base()))?;
-                fetched.push((ecosystem.osv, name, packed, names.len()));
-            }
+            let packed = remote.body(&name, BYTES)?;
+            let names = read(&packed, ecosystem, &format!("{}/{name}", remote.base()))?;
+            fetched.push((ecosystem.osv, name, packed, names.len()));
         }
         for (_, name, packed, _) in &fetched {
             self.write(name, packed)?;
@@ -139,13 +139,8 @@ impl Lists {
     /// Never half a file under its name.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(name);
-        let write = || {
-            let draft = self.folder.join(format!("{name}.draft"));
-            fs::create_dir_all(&self.folder)?;
-            fs::write(&draft, bytes)?;
-            fs::rename(&draft, &path)
-        };
-        write().map_err(|source| ListsError::Io {
+        let written = fs::create_dir_all(&self.folder).and_then(|()| disk::replace(&path, bytes));
+        written.map_err(|source| ListsError::Io {
             path: path.clone(),
             source,
         })

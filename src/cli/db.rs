@@ -12,11 +12,11 @@ use plimsoll::{
         store::{self, Generation, Store},
         update::{self, DEFAULT_URL, Done, Options, RECORDS},
     },
-    ecosystem,
+    disk, ecosystem,
     escape::terminal,
 };
 use std::{
-    env, fs,
+    env,
     io::IsTerminal as _,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -231,10 +231,7 @@ fn current(store: &Store) -> Result<Generation, String> {
 fn export(index: &Index, file: &Path) -> Result<(), String> {
     let failed = |e: std::io::Error| format!("{}: {e}", file.display());
     // Never half a file under the name that was asked for.
-    let mut draft = file.as_os_str().to_owned();
-    draft.push(".draft");
-    fs::write(&draft, index.as_bytes()).map_err(failed)?;
-    fs::rename(&draft, file).map_err(failed)
+    disk::replace(file, index.as_bytes()).map_err(failed)
 }
 
 /// Everything that there is.

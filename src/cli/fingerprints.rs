@@ -4,6 +4,7 @@ use anstream::{eprintln, println};
 use clap::{Args, Subcommand};
 use plimsoll::{
     advisory::store::Store,
+    disk,
     ecosystem::NPM,
     escape::terminal,
     fingerprint::{
@@ -104,9 +105,7 @@ pub(super) fn import<'p>(store: &Store, paths: Vec<&'p PathBuf>) -> Result<Vec<&
         index.verify().map_err(|e| failed(&e))?;
         let _writer = store.lock().map_err(|e| e.to_string())?;
         // Whoever has the old one open keeps it.
-        let draft = kept(store.root()).with_extension("draft");
-        let written = fs::write(&draft, index.as_bytes()).and_then(|()| fs::rename(&draft, kept(store.root())));
-        written.map_err(|e| failed(&e))?;
+        disk::replace(&kept(store.root()), index.as_bytes()).map_err(|e| failed(&e))?;
     }
     Ok(rest)
 }

@@ -7,7 +7,7 @@ use plimsoll::{
         store::Store,
     },
     escape::terminal,
-    http::{Answer, Remote},
+    http::Remote,
     policy::Advisories,
 };
 use std::{
@@ -50,10 +50,8 @@ pub(super) fn update(store: &Store, kev: Option<&str>, epss: Option<&str>, polic
         let wrong = || format!("{url}: not the URL of a file");
         let (base, path) = url.rsplit_once('/').ok_or_else(wrong)?;
         let remote = Remote::new(base, Duration::from_secs(10), true).map_err(|e| e.to_string())?;
-        match remote.get(path, None, signals::BYTES).map_err(|e| e.to_string())? {
-            Answer::Body(bytes, _) => all.take(kind, &bytes, &url).map_err(|e| e.to_string())?,
-            Answer::NotModified => continue,
-        }
+        let bytes = remote.body(path, signals::BYTES).map_err(|e| e.to_string())?;
+        all.take(kind, &bytes, &url).map_err(|e| e.to_string())?;
         println!("{name:<10} fetched");
         fetched = true;
     }

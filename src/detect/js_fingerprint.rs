@@ -166,10 +166,9 @@ const LISTED: (usize, usize) = (10, 85);
 /// Whether a list is of the bundle in which those are claimed.
 fn is_of(list: &List, claims: &[Claim]) -> bool {
     let (fewest, percent) = LISTED;
-    let by_code = claims.iter().filter(|claim| !claim.ranges.is_empty());
-    let (named, others): (Vec<&Claim>, Vec<&Claim>) = by_code.partition(|claim| list.may_name(&claim.name));
-    let all = named.len() + others.len();
-    all >= fewest && named.len() * 100 >= all * percent
+    let by_code: Vec<&Claim> = claims.iter().filter(|claim| !claim.ranges.is_empty()).collect();
+    let named = by_code.iter().filter(|claim| list.may_name(&claim.name)).count();
+    by_code.len() >= fewest && named * 100 >= by_code.len() * percent
 }
 
 /// `is_another`: a copy of unknown version, of a package that has one of a known version.

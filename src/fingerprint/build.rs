@@ -203,11 +203,11 @@ impl Line {
             let (major, minor, patch) = (parts.next()?, parts.next()?, parts.next()?);
             let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
             let is_line = major != "0" && [major, minor, patch].into_iter().all(is_number) && parts.next().is_none();
-            is_line.then(|| match self {
-                Self::Own => range.to_owned(),
-                Self::Minor => format!("^{major}.{minor}.0"),
-                Self::Major => format!("^{major}.0.0"),
-            })
+            match self {
+                Self::Minor if is_line => Some(format!("^{major}.{minor}.0")),
+                Self::Major if is_line => Some(format!("^{major}.0.0")),
+                _ => None,
+            }
         });
         line.map_or(Cow::Borrowed(range), Cow::Owned)
     }

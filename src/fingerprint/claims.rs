@@ -269,11 +269,9 @@ fn asked_for(accepted: &[Accepted], candidates: &[Candidate], led_to: &LedTo) ->
         if told.is_empty() {
             told.extend(instances.iter().flat_map(|one| one.places(package)));
             let places = led_to.get(&candidates[*i].number);
-            if told
-                .iter()
-                .any(|place| places.is_some_and(|places| places.contains(place)))
-            {
-                told.retain(|place| places.is_some_and(|places| places.contains(place)));
+            let is_led_to = |place: &usize| places.is_some_and(|places| places.contains(place));
+            if told.iter().any(is_led_to) {
+                told.retain(is_led_to);
             }
         }
         if told.is_empty() {

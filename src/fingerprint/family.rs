@@ -22,11 +22,14 @@ const SHARED: (usize, f64) = (8, 0.8);
 pub(super) struct Families<'m>(BTreeMap<&'m str, Vec<&'m Member>>);
 
 impl<'m> Families<'m> {
-    /// Of members that stand for their families.
-    pub(super) fn of(members: impl Iterator<Item = &'m Member>) -> Self {
+    /// Of those of the members that `stands` says stand for their families.
+    pub(super) fn of(members: &'m [Member], stands: impl Fn(&Member) -> bool) -> Self {
         let mut families: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
-        for member in members.filter(|member| member.versions.len() == 1) {
-            if let Some(scope) = scope(&member.package) {
+        for member in members
+            .iter()
+            .filter(|member| member.versions.len() == 1 && stands(member))
+        {
+            if let Some((scope, _)) = member.package.scoped() {
                 families.entry(scope).or_default().push(member);
             }
         }
@@ -36,7 +39,7 @@ impl<'m> Families<'m> {
     /// Those of the versions that a member can be which its relatives speak for, oldest first; `None` where none does, or for none
     /// of these.
     pub(super) fn likely(&self, member: &Member, possible: &[String]) -> Option<Vec<String>> {
-        let relatives = self.0.get(scope(&member.package)?)?;
+        let relatives = self.0.get(member.package.scoped()?.0)?;
         // One of each version is enough.
         let mut asked: BTreeSet<&String> = BTreeSet::new();
         let mut told: BTreeSet<&String> = BTreeSet::new();
@@ -55,10 +58,6 @@ impl<'m> Families<'m> {
         let newest = likely.len().saturating_sub(LIKELY);
         (!likely.is_empty()).then(|| likely[newest..].to_vec())
     }
-}
-
-fn scope(package: &Package) -> Option<&str> {
-    package.name.strip_prefix('@')?.split_once('/').map(|(scope, _)| scope)
 }
 
 /// Whether two packages are published together around a version.
@@ -131,14 +130,15 @@ mod tests {
             ),
             ("by accident", vec![member("@a/core", |n| n > 6, &["1.6.0"])], None),
         ] {
-            let likely = Families::of(relatives.iter()).likely(&member("@a/part", all, &[]), &OPEN.map(str::to_owned));
+            let likely =
+                Families::of(&relatives, |_| true).likely(&member("@a/part", all, &[]), &OPEN.map(str::to_owned));
             let expected: Option<Vec<String>> = expected.map(|all| all.iter().map(|v| (*v).to_owned()).collect());
             assert_eq!(likely, expected, "{what}");
         }
         // The newest that is not newer: not each of them comes out each time.
         let part = member("@a/part", |n| n == 11, &[]);
         let core = [member("@a/core", all, &["1.11.0"])];
-        let likely = Families::of(core.iter()).likely(&part, &["1.9.0", "1.10.0", "1.12.0"].map(str::to_owned));
+        let likely = Families::of(&core, |_| true).likely(&part, &["1.9.0", "1.10.0", "1.12.0"].map(str::to_owned));
         assert_eq!(likely, Some(vec!["1.10.0".to_owned()]));
     }
 }

@@ -47,8 +47,12 @@ pub(super) fn likely(member: &Member, possible: &[String], asked: &[Asked], is_o
             likeliest: vec![newest.version.clone()],
         });
     }
+    let taken = taken(member, asked);
     let newest = |count| -> Vec<String> {
-        let taken = taken(member, asked, count);
+        let taken: BTreeSet<&String> = taken
+            .iter()
+            .flat_map(|newest| newest.iter().take(count).copied())
+            .collect();
         possible.iter().filter(|v| taken.contains(v)).cloned().collect()
     };
     let likeliest = newest(1);
@@ -62,18 +66,18 @@ pub(super) fn likely(member: &Member, possible: &[String], asked: &[Asked], is_o
     (!likeliest.is_empty()).then_some(Likely { versions, likeliest })
 }
 
-/// So many of the newest versions that the dependents take, each in all ways in which it may ask; none where one takes any.
-fn taken<'m>(member: &'m Member, asked: &[Asked], count: usize) -> BTreeSet<&'m String> {
+/// The newest versions that the dependents take, the newest first, in each of the ways in which they may ask; none where one takes any.
+fn taken<'m>(member: &'m Member, asked: &[Asked]) -> Vec<Vec<&'m String>> {
     if asked.iter().any(Asked::is_any) {
-        return BTreeSet::new();
+        return Vec::new();
     }
     let mut parsed = range::parsed(member.package.published.iter());
     parsed.sort_by(|a, b| b.1.cmp(&a.1));
     let newest = |range: &VersionReq| {
         let taken = parsed.iter().filter(|(_, version)| range.matches(version));
-        taken.take(count).map(|(text, _)| *text).collect::<Vec<_>>()
+        taken.take(LIKELY).map(|(text, _)| *text).collect()
     };
-    asked.iter().flat_map(Asked::ways).flat_map(newest).collect()
+    asked.iter().flat_map(Asked::ways).map(newest).collect()
 }
 
 /// The newest of several versions that all dependents take.

@@ -170,12 +170,6 @@ fn most_of_each(candidate: &Candidate, shares: &[f64]) -> Vec<f64> {
     candidate.hits.iter().map(|hit| most(hit.set)).collect()
 }
 
-/// The scope in a package's name, and what follows it with its slash.
-fn scoped(candidate: &Candidate) -> Option<(&str, &str)> {
-    let name = candidate.package.name.strip_prefix('@')?;
-    Some(name.split_at(name.find('/')?))
-}
-
 /// The versions that a package was told to be there in, of those that were looked into; `None` where one copy was not told.
 fn told(package: &Package, instances: &[Instance<Stretch>]) -> Option<BTreeSet<usize>> {
     let mut told = BTreeSet::new();
@@ -281,9 +275,15 @@ impl<'s> Ground<'s> {
         let led = candidates
             .iter()
             .filter(|candidate| led_to.contains_key(&candidate.number));
-        let led: BTreeSet<&str> = led.filter_map(scoped).flat_map(<[&str; 2]>::from).collect();
+        let led: BTreeSet<&str> = led
+            .filter_map(|candidate| candidate.package.scoped())
+            .flat_map(<[&str; 2]>::from)
+            .collect();
         let is_related = |candidate: &Candidate| {
-            scoped(candidate).is_some_and(|(scope, name)| led.contains(scope) || led.contains(name))
+            candidate
+                .package
+                .scoped()
+                .is_some_and(|(scope, name)| led.contains(scope) || led.contains(name))
         };
         let mut most = vec![0.0_f64; self.stream.grams.len()];
         let mut rivals = vec![0_u32; self.stream.grams.len()];

@@ -105,12 +105,12 @@ fn likely_of_each(
 ) -> Vec<Option<Likely>> {
     let copies = needs::copies(members);
     // What a dependent got as the newest of many is of another day than the application's own choice.
-    let is_free = |member: &&Member| {
+    let is_free = |member: &Member| {
         !asked
             .get(&member.number)
             .is_some_and(|asked| fresh::is_newest(member, asked))
     };
-    let families = Families::of(members.iter().filter(is_free));
+    let families = Families::of(members, is_free);
     let of = |(member, possible): (&Member, &Vec<String>)| {
         if possible.len() < 2 {
             return None;

@@ -100,6 +100,12 @@ impl Package {
         self.looked_into.iter().filter_map(|place| self.published.get(*place))
     }
 
+    /// The scope in its name, and what follows that with its slash: `cloud` and `/core` of `@cloud/core`.
+    pub(super) fn scoped(&self) -> Option<(&str, &str)> {
+        let name = self.name.strip_prefix('@')?;
+        Some(name.split_at(name.find('/')?))
+    }
+
     /// Whether by far the most of its versions were not looked into: of those code can but name the neighbours.
     pub(super) fn is_sparse(&self) -> bool {
         self.looked_into.len() * SPARSE < self.published.len()

@@ -5,8 +5,9 @@
 
 use super::Rule;
 use crate::{
+    disk,
     ecosystem::NPM,
-    http::{Answer, HttpError, Remote},
+    http::{HttpError, Remote},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rayon::prelude::*;
@@ -15,9 +16,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha512};
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
-    str,
 };
 
 /// Bytes of what a registry says of a package. The longest were some 40 MiB in 2026.
@@ -115,7 +115,7 @@ fn package(remote: &Remote, folder: &Path, name: &str, rule: Rule) -> Result<Fet
     if !is_name(name) {
         return Err(RegistryError::Name(name.to_owned()));
     }
-    let body = get(remote, &name.replace('/', "%2f"), PACKUMENT_BYTES)?;
+    let body = remote.body(&name.replace('/', "%2f"), PACKUMENT_BYTES)?;
     let said: Packument = serde_json::from_slice(&body).map_err(|e| RegistryError::Packument(name.to_owned(), e))?;
     let mut published: Vec<&String> = said.versions.keys().filter(|v| is_version(v)).collect();
     if published.iter().any(|v| !is_prerelease(v)) {
@@ -148,7 +148,7 @@ fn package(remote: &Remote, folder: &Path, name: &str, rule: Rule) -> Result<Fet
 
 fn tarball(remote: &Remote, name: &str, version: &str, dist: &Dist) -> Result<Vec<u8>, RegistryError> {
     let base = name.rsplit('/').next().unwrap_or(name);
-    let bytes = get(remote, &format!("{name}/-/{base}-{version}.tgz"), TARBALL_BYTES)?;
+    let bytes = remote.body(&format!("{name}/-/{base}-{version}.tgz"), TARBALL_BYTES)?;
     // Several may be stated, of which one is enough; a registry that states only weaker ones has nothing to hold it to.
     let mut stated = dist.integrity.iter().flat_map(|all| all.split_whitespace());
     let stated = stated.find_map(|one| one.strip_prefix("sha512-"));
@@ -159,19 +159,9 @@ fn tarball(remote: &Remote, name: &str, version: &str, dist: &Dist) -> Result<Ve
     Ok(bytes)
 }
 
-fn get(remote: &Remote, path: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
-    match remote.get(path, None, limit)? {
-        Answer::Body(body, _) => Ok(body),
-        // Not asked for.
-        Answer::NotModified => Ok(Vec::new()),
-    }
-}
-
 /// Whole or not at all: half a file would be taken for a whole one the next time.
 fn write(file: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
-    let draft = file.with_extension("draft");
-    let written = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, file));
-    written.map_err(|e| RegistryError::File(file.to_owned(), e))
+    disk::replace(file, bytes).map_err(|e| RegistryError::File(file.to_owned(), e))
 }
 
 /// A version, and what it depends on behind it. What it can do without is seldom there.

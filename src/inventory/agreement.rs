@@ -1,7 +1,7 @@
 //! What a package's code tells beside what is said of it otherwise: by comments and literals, by paths and manifests, by lock files.
 //! Where both say the same it is surer than by either; where they do not, that is told.
 
-use super::{said::BY_CODE, some_of};
+use super::{said::BY_CODE, some_of, versions::whole_file};
 use crate::model::{Component, Coordinate, Evidence, Gap, GapKind, Location, Proof};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,12 +85,12 @@ pub(super) fn said_beside_code(components: &BTreeMap<Coordinate, Component>) -> 
         else {
             continue;
         };
+        let files = |component: &Component| -> BTreeSet<Location> {
+            component.evidence.iter().map(|e| whole_file(&e.location)).collect()
+        };
+        let own = files(said);
         let is_beside = |told: &&&Component| {
-            let places = || said.evidence.iter().map(|e| &e.location);
-            told.coordinate.ecosystem == said.coordinate.ecosystem
-                && told.evidence.iter().any(|e| {
-                    places().any(|place| place.path == e.location.path && place.archives == e.location.archives)
-                })
+            told.coordinate.ecosystem == said.coordinate.ecosystem && !files(told).is_disjoint(&own)
         };
         if told.iter().any(|told| told.candidates().contains(version)) {
             continue;

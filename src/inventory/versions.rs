@@ -160,7 +160,7 @@ impl Views {
     }
 }
 
-fn whole_file(place: &Location) -> Location {
+pub(super) fn whole_file(place: &Location) -> Location {
     Location::new(place.archives.clone(), &place.path)
 }
 
