@@ -7,10 +7,19 @@
 //! clientVersion: "3.454.0"
 //! ```
 //!
+//! Bundlers that take its manifest as a module leave a name there, and the version where they set it:
+//!
+//! ```js
+//! var version$4 = "3.454.0";
+//! var packageInfo$3 = { version: version$4 };
+//! defaultUserAgent({ serviceId: clientSharedValues.serviceId, clientVersion: packageInfo$3.version })
+//! ```
+//!
 //! The package of `Secrets Manager` is `@aws-sdk/client-secrets-manager`: the generator of all clients makes the one of the other.
 
 use super::module_path::is_version;
 use memchr::memmem;
+use semver::Version;
 
 /// A client, with its version where that is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,16 +41,27 @@ const NAME: usize = 64;
 /// How far its version is from a service's name; the modules that lie between them are the client's own.
 const APART: usize = 64 << 10;
 
-/// Services of which packages for credentials carry a client under their own version.
+/// How far before it is used a version is set: what lies between are the modules that a client's defaults are made of.
+const SET_BEFORE: usize = 512 << 10;
+
+/// Versions that are looked for where they are set: a hostile text has a million.
+const MOST_SET: usize = 64;
+
+/// Bytes of a manifest before its version; a name and a description.
+const BEFORE_VERSION: usize = 1024;
+
+/// Services of which `@aws-sdk/nested-clients` carries a client under its own version, since there is that.
 const CARRIED: &[&str] = &["SSO OIDC", "STS", "Signin"];
+const CARRIED_SINCE: Version = Version::new(3, 730, 0);
 
 /// Clients that a text names, in its order.
 pub(in crate::detect) fn clients(text: &[u8]) -> Vec<Client<'_>> {
     let mut clients: Vec<(Client<'_>, bool)> = Vec::new();
     let services =
         memmem::find_iter(text, b"serviceId:").filter_map(|at| Some((at, Said::Service(service(text, at)?))));
-    let versions =
-        memmem::find_iter(text, b"clientVersion:").filter_map(|at| Some((at, Said::Version(version(text, at)?))));
+    let mut left = MOST_SET;
+    let versions = memmem::find_iter(text, b"clientVersion:");
+    let versions = versions.filter_map(|at| Some((at, Said::Version(version(text, at, &mut left)?))));
     let mut said: Vec<(usize, Said<'_>)> = services.chain(versions).collect();
     said.sort_by_key(|(at, _)| *at);
     // A version is of the service before it, and one service has one.
@@ -68,9 +88,13 @@ pub(in crate::detect) fn clients(text: &[u8]) -> Vec<Client<'_>> {
     }
     clients
         .into_iter()
-        .filter(|(_, is_carried)| !is_carried)
+        .filter(|(client, is_carried)| !is_carried || client.version.is_some_and(is_before_carried))
         .map(|(client, _)| client)
         .collect()
+}
+
+fn is_before_carried(version: &str) -> bool {
+    Version::parse(version).is_ok_and(|version| version < CARRIED_SINCE)
 }
 
 enum Said<'t> {
@@ -90,9 +114,57 @@ fn service(text: &[u8], at: usize) -> Option<&str> {
     (name.len() <= NAME && name.bytes().all(is_letter)).then_some(name)
 }
 
-fn version(text: &[u8], at: usize) -> Option<&str> {
+/// The version behind `clientVersion:`, or the one that was set to the name there; of such names no more than are `left`.
+fn version<'t>(text: &'t [u8], at: usize, left: &mut usize) -> Option<&'t str> {
     let rest = text[at + "clientVersion:".len()..].trim_ascii_start();
-    quoted(rest).filter(|version| is_version(version))
+    if let Some(said) = quoted(rest) {
+        return Some(said).filter(|said| is_version(said));
+    }
+    // A function that takes both apart names them as well.
+    let before = text[..at].trim_ascii_end().strip_suffix(b",")?;
+    if *left == 0 || !before.trim_ascii_end().ends_with(b".serviceId") {
+        return None;
+    }
+    *left -= 1;
+    let before = &text[at.saturating_sub(SET_BEFORE)..at];
+    let (name, rest) = name(rest)?;
+    if rest.starts_with(b".version") {
+        set_to(before, name).find_map(|manifest| {
+            let manifest = manifest.strip_prefix(b"{")?;
+            let manifest = &manifest[..manifest.len().min(BEFORE_VERSION)];
+            let at = memmem::find(manifest, b"version:")?;
+            let value = manifest[at + "version:".len()..].trim_ascii_start();
+            quoted(value)
+                .filter(|said| is_version(said))
+                .or_else(|| set_version(before, self::name(value)?.0))
+        })
+    } else {
+        set_version(before, name)
+    }
+}
+
+/// The last version that a name is set to in a text.
+fn set_version<'t>(text: &'t [u8], name: &[u8]) -> Option<&'t str> {
+    set_to(text, name).find_map(|value| quoted(value).filter(|said| is_version(said)))
+}
+
+/// What a name is set to in a text, from there on, the last first.
+fn set_to<'t>(text: &'t [u8], name: &[u8]) -> impl Iterator<Item = &'t [u8]> {
+    memmem::rfind_iter(text, name).filter_map(move |at| {
+        let is_whole = text[..at].last().is_none_or(|b| !is_of_name(*b) && *b != b'.');
+        let rest = text[at + name.len()..].trim_ascii_start().strip_prefix(b"=")?;
+        is_whole.then(|| rest.trim_ascii_start())
+    })
+}
+
+/// A variable's name that a text begins with, and what follows.
+fn name(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().take(NAME).position(|b| !is_of_name(*b))?;
+    (end > 0).then(|| text.split_at(end))
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
 }
 
 /// A string that begins with its quote.
@@ -107,6 +179,51 @@ mod tests {
     use super::*;
 
     #[test]
+    fn versions_that_are_set_elsewhere() {
+        for (set, used, expected) in [
+            // webpack, and rollup with terser
+            (
+                "var b=r(7207);const w=\"3.1.0\",v=e=>e;",
+                "n.serviceId,clientVersion:w",
+                Some("3.1.0"),
+            ),
+            (
+                "}var Ru=\"3.1.0\";const I=1;",
+                "n.serviceId,clientVersion:Ru",
+                Some("3.1.0"),
+            ),
+            // rollup
+            (
+                "var version$4 = \"3.1.0\";\nvar packageInfo$3 = {\n\tversion: version$4};\n",
+                "values.serviceId, clientVersion: packageInfo$3.version",
+                Some("3.1.0"),
+            ),
+            // esbuild
+            (
+                "var package_default = {\n  name: \"a\",\n  version: \"3.1.0\",\n};",
+                "values.serviceId,\n clientVersion: package_default.version",
+                Some("3.1.0"),
+            ),
+            // The last one; not what ends in the same letters, is a property or no version.
+            (
+                "w=\"3.0.0\",w=\"3.1.0\",w=2,a.w=\"3.2.0\",ow=\"3.3.0\";",
+                "n.serviceId,clientVersion:w",
+                Some("3.1.0"),
+            ),
+            ("const w=\"3.1\";", "n.serviceId,clientVersion:w", None),
+            ("const w={name:\"3.1.0\"};", "n.serviceId,clientVersion:w.version", None),
+            // What takes it apart.
+            ("const t=\"3.1.0\";", "e,clientVersion:t", None),
+            ("", "n.serviceId,clientVersion:", None),
+        ] {
+            let text = format!("{set}serviceId:e?.serviceId??\"S3\",x({{serviceId:{used}}})");
+            let clients = clients(text.as_bytes());
+            assert_eq!(clients.len(), 1, "{text}");
+            assert_eq!(clients[0].version, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn clients_by_their_defaults() {
         let old = |name: &str| format!("serviceId:null!==(r=null==e?void 0:e.serviceId)&&void 0!==r?r:\"{name}\"");
         let new = |name: &str| format!("serviceId:e?.serviceId??'{name}'");
@@ -119,7 +236,7 @@ mod tests {
             ),
             // One that says it twice, and one of which packages carry copies.
             (
-                new("SQS") + &version("3.1.0") + &new("STS") + &version("3.2.0") + &version("3.3.0"),
+                new("SQS") + &version("3.1.0") + &new("STS") + &version("3.800.0") + &version("3.3.0"),
                 &[("client-sqs", Some("3.1.0"))],
             ),
             (
@@ -133,6 +250,9 @@ mod tests {
                 &[],
             ),
             ("clientVersion:\"one\"".to_owned(), &[]),
+            // What an older STS says is its own.
+            (new("STS") + &version("3.556.0"), &[("client-sts", Some("3.556.0"))]),
+            (new("STS") + &version("3.730.0"), &[]),
         ] {
             let clients = clients(text.as_bytes());
             let told: Vec<_> = clients

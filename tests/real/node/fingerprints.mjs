@@ -1,8 +1,9 @@
 // Scores packages known by their code: bundles of applications that the index was not tuned on, minified and without maps, held
 // against the bundlers' own module lists; and minified files of packages outside of the index, in which nothing may be claimed.
 //
-//   node tests/real/node/fingerprints.mjs [--app TEXT] [--form TEXT] [--plimsoll PATH] [--build] [--verbose]
+//   node tests/real/node/fingerprints.mjs [--set FILE] [--app TEXT] [--form TEXT] [--plimsoll PATH] [--build] [--verbose]
 //
+// --set: other applications than those of fingerprints.json, written as they are there: judge on what nothing was tuned to.
 // Only claims of the detector `js-fingerprint` count, and only packages that `plimsoll fingerprints list` names. Builds are kept
 // as score.mjs keeps its own, below PLIMSOLL_REAL; --build only builds. Prints a line for each form, the same by the size of a
 // package's modules in the bundle, and how many claims of each confidence are true; exits with 1 where a goal is missed.
@@ -23,7 +24,7 @@ const work = process.env.PLIMSOLL_REAL || path.join(os.tmpdir(), 'plimsoll-real-
 const tools = path.join(work, 'tools');
 const bin = (name) => path.join(tools, 'node_modules/.bin', name);
 
-const { apps: APPS, unrelated: UNRELATED } = JSON.parse(fs.readFileSync(path.join(here, 'fingerprints.json'), 'utf8'));
+const { apps: APPS, external: MORE_EXTERNAL = [], unrelated: UNRELATED = {} } = JSON.parse(fs.readFileSync(path.resolve(option('set', path.join(here, 'fingerprints.json'))), 'utf8'));
 
 function run(command, args, cwd) {
   try {
@@ -60,7 +61,7 @@ function mapped(out) {
 }
 
 const EXTERNAL = ['pg-native', 'mongodb-client-encryption', 'aws4', '@aws-sdk/credential-providers', 'kerberos', 'snappy', 'socks', '@mongodb-js/zstd', 'gcp-metadata', 'bufferutil', 'utf-8-validate',
-  'pg-hstore', 'tedious', 'sqlite3', 'oracledb', 'mariadb', 'ibm_db', 'snowflake-sdk', 'cardinal', 'canvas', 'encoding', 'dtrace-provider', 'mv', 'safe-json-stringify', 'saslprep', 'supports-color', 'source-map-support', 'electron', 'coffee-script'];
+  'pg-hstore', 'tedious', 'sqlite3', 'oracledb', 'mariadb', 'ibm_db', 'snowflake-sdk', 'cardinal', 'canvas', 'encoding', 'dtrace-provider', 'mv', 'safe-json-stringify', 'saslprep', 'supports-color', 'source-map-support', 'electron', 'coffee-script', ...MORE_EXTERNAL];
 
 function esbuild(engine) {
   return (app, out) => {
@@ -161,8 +162,9 @@ const FORMS = [
   ['parcel', PACKED, parcel],
 ].filter(([name]) => name.includes(option('form', '')));
 
-/** What an application imports: everything by `require`, or by `import` three names of each package, so that the rest is shaken off. */
-function install(name, { style, dependencies }) {
+/** What an application imports: everything by `require`, or by `import` three names of each package, or those that `names` has of it,
+ *  so that the rest is shaken off. */
+function install(name, { style, dependencies, names: own = {} }) {
   const app = path.join(work, name, 'app');
   if (fs.existsSync(path.join(app, 'index.js'))) return app;
   fs.mkdirSync(app, { recursive: true });
@@ -179,7 +181,7 @@ function install(name, { style, dependencies }) {
         all.push([name, keys.filter((_, i) => i % Math.ceil(keys.length / 3) === 0)]);
       }
       console.log('\\n' + JSON.stringify(all)); process.exit(0);`);
-    const all = JSON.parse(run(process.execPath, ['names.mjs'], app).trim().split('\n').pop());
+    const all = JSON.parse(run(process.execPath, ['names.mjs'], app).trim().split('\n').pop()).map(([n, keys]) => [n, own[n] ?? keys]);
     const uses = all.flatMap(([, keys], i) => (keys.length ? keys.map((_, j) => `m${i}_${j}`) : [`m${i}`]));
     code = all.map(([n, keys], i) => `import ${keys.length ? `{ ${keys.map((k, j) => `${k} as m${i}_${j}`).join(', ')} }` : `* as m${i}`} from '${n}';\n`).join('')
       + `export const handler = async (event) => [${uses.join(', ')}].map((u) => (typeof u === 'function' ? u(event) : u));\n`;
