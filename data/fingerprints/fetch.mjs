@@ -141,6 +141,10 @@ async function each(list, work) {
   });
 }
 
+/** The oldest Node that functions run on: what asks for a newer one is taken by those that have it, and by others what came before. */
+const NODE = '20.19.0';
+const isSpare = ({ deprecated, engines }) => Boolean(deprecated) || (semver.validRange(engines?.node) !== null && !semver.satisfies(NODE, engines.node));
+
 /** Packages of which fewer versions are looked into. */
 let rest = new Set();
 
@@ -201,11 +205,12 @@ await each(names, async (name) => {
     kept.add(path.basename(file));
     if (!fs.existsSync(file)) await pacote.tarball.file(`${name}@${version}`, file, options).catch((e) => console.error(`${name}@${version}: ${e.message}`));
   }
-  // What was published, so that a version which is not here is known to exist, and what each depends on.
+  // What was published, so that a version which is not here is known to exist, and what each depends on; marked where a package
+  // manager on NODE takes any other first.
   const published = released(name, versions).map((v) => [v, versions[v]]);
   // What it can do without is seldom there.
   const wants = (m) => Object.entries({ ...m.peerDependencies, ...m.dependencies }).filter(([n]) => !m.peerDependenciesMeta?.[n]?.optional);
-  const line = ([v, m]) => [v, ...wants(m).map(([n, range]) => `${n} ${range}`)].join('\t');
+  const line = ([v, m]) => [isSpare(m) ? `${v}!` : v, ...wants(m).map(([n, range]) => `${n} ${range}`)].join('\t');
   const list = `${name.replace('/', '+')}.versions`;
   kept.add(list);
   fs.writeFileSync(path.join(folder, list), published.map(line).join('\n'));

@@ -1,6 +1,7 @@
 //! Runs of stable tokens: what is compared.
 
 use super::{
+    literals::Hash,
     says,
     tokens::{Kind, tokens},
 };
@@ -23,7 +24,7 @@ pub struct Stream {
     pub grams: Vec<u64>,
     /// Whether each run is of a table.
     pub table: Vec<Table>,
-    /// Tokens that are versions in quotes, by their places, with their hashes.
+    /// Tokens that are versions in quotes or end in one, by their places, with the hashes of these.
     pub versions: Vec<(u32, u64)>,
 }
 
@@ -64,11 +65,10 @@ impl Stream {
             last[TOKENS - 1] = token.hash;
             kinds.rotate_left(1);
             kinds[TOKENS - 1] = token.kind;
-            if says::is_version(text, token.at as usize) {
+            if let Some(version) = says::version(text, token.at as usize) {
                 // There are fewer tokens than bytes.
-                stream
-                    .versions
-                    .push((u32::try_from(stream.at.len()).unwrap_or(u32::MAX), token.hash));
+                let place = u32::try_from(stream.at.len()).unwrap_or(u32::MAX);
+                stream.versions.push((place, Hash::of(version)));
             }
             stream.at.push(token.at);
             if stream.at.len() >= TOKENS {

@@ -1,4 +1,4 @@
-//! Versions that packages say of themselves, as `const VERSION = "4.20.0"` does.
+//! Versions that packages say of themselves, as `const VERSION = "4.20.0"` does, and `"a-client/4.20.0"`.
 
 use super::{
     claims::Claim,
@@ -13,25 +13,41 @@ use std::{
     ops::Range,
 };
 
-/// Longest version that is looked for.
-const LONGEST: usize = 40;
+/// Longest literal that is looked into.
+const LONGEST: usize = 80;
 
-/// Whether a literal that begins at `at` is a version in quotes, and nothing else. Of a template it begins behind the quote.
-pub(super) fn is_version(text: &[u8], at: usize) -> bool {
-    let quotes = [text.get(at), at.checked_sub(1).and_then(|before| text.get(before))];
-    let (quote, begin) = match quotes {
-        [Some(quote @ (b'"' | b'\'')), _] => (*quote, at + 1),
-        [_, Some(b'`')] => (b'`', at),
-        _ => return false,
+/// The version that a literal is which begins at `at`, or the one at its end behind a name, as user agents are told: minifiers put
+/// what a constant holds where it is used.
+///
+/// ```js
+/// const version = "1.15.2", headers = {"X-Client-Info": "postgrest-js/1.15.2"}, sdk = `${name}@v1.15.2`;
+/// ```
+///
+/// A template's literal begins behind the quote, or behind the brace. Addresses and sentences (`removed in winston@3.0.0`) end in
+/// versions of many things.
+pub(super) fn version(text: &[u8], at: usize) -> Option<&[u8]> {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    let (quote, begin, is_rest) = match (text.get(at), before) {
+        (Some(quote @ (b'"' | b'\'')), _) => (*quote, at + 1, false),
+        (_, Some(b'`')) => (b'`', at, false),
+        (_, Some(b'}')) => (b'`', at, true),
+        _ => return None,
     };
-    let rest = text.get(begin..).unwrap_or_default();
-    if !rest.first().is_some_and(u8::is_ascii_digit) {
-        return false;
-    }
-    let Some(length) = rest.iter().take(LONGEST).position(|byte| *byte == quote) else {
-        return false;
+    let rest = text.get(begin..)?;
+    let literal = &rest[..rest.iter().take(LONGEST).position(|byte| *byte == quote)?];
+    let behind = literal.iter().rposition(|byte| b"/@".contains(byte));
+    let version = match behind {
+        Some(_) if literal.iter().any(|byte| b": ".contains(byte)) => return None,
+        Some(mark) => &literal[mark + 1..],
+        None if is_rest => return None,
+        None => literal,
     };
-    let mut parts = rest[..length].splitn(3, |byte| *byte == b'.');
+    let version = version.strip_prefix(b"v").unwrap_or(version);
+    is_version(version).then_some(version)
+}
+
+fn is_version(text: &[u8]) -> bool {
+    let mut parts = text.splitn(3, |byte| *byte == b'.');
     let is_number =
         |part: Option<&[u8]>| part.is_some_and(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
     let is_last = |part: &[u8]| {
@@ -174,26 +190,48 @@ mod tests {
     #[test]
     fn versions_in_quotes() {
         for (text, expected) in [
-            (r#"a="4.20.0""#, true),
-            ("a='4.20.0'", true),
-            ("a=`4.20.0`", true),
-            (r#"a="1.0.0-rc.10""#, true),
-            (r#"a="1.0.0+build-7""#, true),
-            (r#"a="4.20""#, false),
-            (r#"a="4.20.x""#, false),
-            (r#"a=">=4.20.0""#, false),
-            (r#"a="127.0.0.1 is here""#, false),
-            (r#"a="4.20.0"#, false),
-            (r#"a="1.2.3456789012345678901234567890123456789012""#, false),
-            ("a=`v${b}4.20.0`", false),
+            (r#"a="4.20.0""#, Some("4.20.0")),
+            ("a='4.20.0'", Some("4.20.0")),
+            ("a=`4.20.0`", Some("4.20.0")),
+            (r#"a="v4.20.0""#, Some("4.20.0")),
+            (r#"a="1.0.0-rc.10""#, Some("1.0.0-rc.10")),
+            (r#"a="1.0.0+build-7""#, Some("1.0.0+build-7")),
+            (r#"a="postgrest-js/1.15.2""#, Some("1.15.2")),
+            (r#"a="@upstash/redis@v1.31.1""#, Some("1.31.1")),
+            ("a=`supabase-js-${b}/2.43.0`", Some("2.43.0")),
+            ("a=`${b}@2.43.0`", Some("2.43.0")),
+            (r#"a="4.20""#, None),
+            (r#"a="4.20.x""#, None),
+            (r#"a=">=4.20.0""#, None),
+            (r#"a="127.0.0.1 is here""#, None),
+            (r#"a="a/4.20.0 or more""#, None),
+            (r#"a="since 4.20.0""#, None),
+            (r#"a="removed in b@4.20.0""#, None),
+            (r#"a="https://example.org/4.20.0""#, None),
+            (r#"a="4.20.0"#, None),
+            (
+                r#"a="1.2.3456789012345678901234567890123456789012345678901234567890123456789012345678901234567890""#,
+                None,
+            ),
+            ("a=`v${b}4.20.0`", None),
+            ("a=`a/4.20.0${b}`", None),
+            ("if(a){}b/4.20.0", None),
         ] {
-            let mut found = false;
+            let mut found: BTreeSet<&[u8]> = BTreeSet::new();
             tokens::tokens(text.as_bytes(), |token| {
-                found |= is_version(text.as_bytes(), token.at as usize);
+                found.extend(version(text.as_bytes(), token.at as usize));
             });
+            let expected: BTreeSet<&[u8]> = expected.iter().map(|version| version.as_bytes()).collect();
             assert_eq!(found, expected, "{text}");
         }
-        assert!(!is_version(b"", 0) && !is_version(b"'", 0) && !is_version(b"'1.0.0'", usize::MAX));
+        for text in ["", "'", "}", "`"] {
+            assert_eq!(
+                version(text.as_bytes(), 0).or(version(text.as_bytes(), 1)),
+                None,
+                "{text}"
+            );
+        }
+        assert_eq!(version(b"'1.0.0'", usize::MAX), None);
     }
 
     #[test]

@@ -177,7 +177,7 @@ function install(name, { style, dependencies, names: own = {} }) {
       const all = [];
       for (const name of ${JSON.stringify(names)}) {
         // What Node itself cannot import, a bundler may: then all of it is taken.
-        const keys = Object.keys(await import(name).catch(() => ({}))).filter((k) => /^[A-Za-z_$][\\w$]*$/.test(k) && k !== 'default' && k !== 'module.exports');
+        const keys = Object.keys(await import(name).catch(() => ({}))).filter((k) => /^[A-Za-z_$][\\w$]*$/.test(k) && !['default', '__esModule', 'module.exports'].includes(k));
         all.push([name, keys.filter((_, i) => i % Math.ceil(keys.length / 3) === 0)]);
       }
       console.log('\\n' + JSON.stringify(all)); process.exit(0);`);
