@@ -9,7 +9,7 @@ use plimsoll::{
     escape::terminal,
     fingerprint::{
         Index, Rule,
-        build::{self, Dependency, Release, Source},
+        build::{self, Published, Release, Source},
         registry, tarball,
     },
     http::Remote,
@@ -52,7 +52,8 @@ enum Command {
     /// Makes a file of fingerprints from the tarballs of packages
     Build {
         /// Folder of .tgz files, as `npm pack` writes them; beside them NAME.versions files may list what else was
-        /// published, a version a line, with what it depends on behind it (`NAME RANGE`, parted by tabs)
+        /// published, a version a line, with what it depends on behind it (`NAME RANGE`, parted by tabs), and `!` at the end
+        /// of a version that a package manager takes where nothing else serves
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
         /// File with the names of the packages to take, one a line; all that are there unless given
@@ -121,17 +122,6 @@ pub(super) fn status(store: &Store) -> Result<(), String> {
     Ok(())
 }
 
-/// A line of a list of versions: the version, and behind tabs what it depends on, `NAME RANGE` each.
-fn other(line: &str) -> (String, Vec<Dependency>) {
-    let mut parts = line.split('\t');
-    let version = parts.next().unwrap_or_default().to_owned();
-    let needs = parts.filter_map(|need| need.split_once(' '));
-    (
-        version,
-        needs.map(|(name, range)| (name.to_owned(), range.to_owned())).collect(),
-    )
-}
-
 pub(super) fn run(args: &Fingerprints) -> ExitCode {
     let done = match &args.command {
         Command::List { file } => list(file.as_deref()),
@@ -189,7 +179,7 @@ fn published(from: &Path, source: Source) -> Result<Source, String> {
         return Ok(source);
     }
     let text = fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    Ok(source.with_published(text.lines().map(other).collect(), text.contains('\t')))
+    Ok(source.with_published(text.lines().map(Published::read).collect(), text.contains('\t')))
 }
 
 fn cannot(path: &Path, e: &io::Error) -> String {

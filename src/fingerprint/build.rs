@@ -15,7 +15,7 @@ use std::{
     mem,
 };
 
-pub use super::source::{Dependency, Release, Source};
+pub use super::source::{Dependency, Published, Release, Source};
 
 /// A run that more packages have says nothing of any.
 const SHARED: usize = 6;
@@ -125,6 +125,8 @@ fn record(source: &Source, number: u16, known: &Known<'_>, shift: u8, sets: Vec<
         ..Package::default()
     };
     (package.needs, package.others_told) = needs(&published, source.others_told, number, known);
+    let avoided = (0..published.len()).filter(|place| source.avoided.contains(published[*place].0));
+    avoided.for_each(|place| lengthen(&mut package.avoided, place));
     package
 }
 
@@ -136,6 +138,14 @@ const MOST_LINES: usize = 450;
 
 /// The first and the last of each stretch of versions.
 type Stretches = Vec<(usize, usize)>;
+
+/// Adds a place behind all that are there.
+fn lengthen(stretches: &mut Stretches, place: usize) {
+    match stretches.last_mut() {
+        Some((_, last)) if *last + 1 >= place => *last = place,
+        _ => stretches.push((place, place)),
+    }
+}
 
 /// What a package depends on, and whether that says what its other versions do.
 fn needs(
@@ -156,11 +166,7 @@ fn needs(
                 } else {
                     line.of(range)
                 };
-                let stretches = needs.entry((package, range)).or_default();
-                match stretches.last_mut() {
-                    Some((_, last)) if *last + 1 >= place => *last = place,
-                    _ => stretches.push((place, place)),
-                }
+                lengthen(needs.entry((package, range)).or_default(), place);
             }
         }
         let named = needs.into_iter().map(|((package, range), asked_by)| Need {

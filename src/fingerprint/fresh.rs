@@ -7,10 +7,10 @@
 use super::{
     likely::{LIKELY, Likely},
     needs::{self, Asked, Member},
-    range,
+    record::Package,
 };
-use semver::VersionReq;
-use std::collections::BTreeSet;
+use semver::Version;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 /// One in so many of the packages whose versions code tells apart may be older: the application asks for it, too.
 const OLDER: usize = 8;
@@ -26,7 +26,7 @@ pub(super) fn is_late(members: &[Member]) -> bool {
             .get(&member.number)
             .filter(|_| copies.get(&member.number) == Some(&1));
         if let Some(newest) = asked.and_then(|asked| Newest::of(member, asked)) {
-            let is_older = !member.versions.contains(newest.version);
+            let is_older = !newest.is_any_of(&member.versions);
             told += usize::from(is_older || member.versions.len() < newest.of);
             older += usize::from(is_older);
         }
@@ -36,15 +36,23 @@ pub(super) fn is_late(members: &[Member]) -> bool {
 
 /// Whether a member has the newest of several versions that its dependents take.
 pub(super) fn is_newest(member: &Member, asked: &[Asked]) -> bool {
-    Newest::of(member, asked).is_some_and(|newest| member.versions.contains(newest.version))
+    Newest::of(member, asked).is_some_and(|newest| newest.is_any_of(&member.versions))
 }
 
 /// What a member that can be `possible` is likely to be, as its dependents have `asked`; `is_one` says whether it is the only copy.
 pub(super) fn likely(member: &Member, possible: &[String], asked: &[Asked], is_one: bool) -> Option<Likely> {
     if let Some(newest) = Newest::of(member, asked).filter(|_| is_one) {
-        return possible.contains(newest.version).then(|| Likely {
-            versions: possible[possible.len().saturating_sub(LIKELY)..].to_vec(),
-            likeliest: vec![newest.version.clone()],
+        let likeliest = newest.of_these(possible);
+        let of_possible = possible.iter().filter_map(|version| place(&member.package, version));
+        let likely = preferred(&member.package, of_possible.collect());
+        let likely: BTreeSet<&String> = likely.iter().map(|place| &member.package.published[*place]).collect();
+        return (!likeliest.is_empty()).then(|| Likely {
+            versions: possible
+                .iter()
+                .filter(|version| likely.contains(version))
+                .cloned()
+                .collect(),
+            likeliest,
         });
     }
     let taken = taken(member, asked);
@@ -66,23 +74,48 @@ pub(super) fn likely(member: &Member, possible: &[String], asked: &[Asked], is_o
     (!likeliest.is_empty()).then_some(Likely { versions, likeliest })
 }
 
-/// The newest versions that the dependents take, the newest first, in each of the ways in which they may ask; none where one takes any.
+/// The newest versions that the dependents take, the likeliest first, in each of the ways in which they may ask; none where one takes any.
 fn taken<'m>(member: &'m Member, asked: &[Asked]) -> Vec<Vec<&'m String>> {
     if asked.iter().any(Asked::is_any) {
         return Vec::new();
     }
-    let mut parsed = range::parsed(member.package.published.iter());
-    parsed.sort_by(|a, b| b.1.cmp(&a.1));
-    let newest = |range: &VersionReq| {
+    let package = &member.package;
+    let parsed = parsed(package);
+    let ways = asked.iter().flat_map(Asked::ways).map(|range| {
         let taken = parsed.iter().filter(|(_, version)| range.matches(version));
-        taken.take(LIKELY).map(|(text, _)| *text).collect()
-    };
-    asked.iter().flat_map(Asked::ways).map(newest).collect()
+        preferred(package, taken.map(|(place, _)| *place).collect())
+    });
+    ways.map(|places| places.iter().map(|place| &package.published[*place]).collect())
+        .collect()
 }
 
-/// The newest of several versions that all dependents take.
+/// The likeliest of some versions by their places, the likeliest first: the newest of those that are not avoided, then the newest of
+/// all, which those took that had what it asks for.
+fn preferred(package: &Package, mut places: Vec<usize>) -> Vec<usize> {
+    let first = package.taken_first(&places);
+    places.sort_by_key(|place| {
+        let is_first = first.contains(place);
+        (!is_first, package.is_avoided(*place), Reverse(*place))
+    });
+    places.truncate(LIKELY);
+    places
+}
+
+/// The versions of a package, by their places.
+fn parsed(package: &Package) -> Vec<(usize, Version)> {
+    let published = package.published.iter().enumerate();
+    published
+        .filter_map(|(place, version)| Some((place, Version::parse(version).ok()?)))
+        .collect()
+}
+
+fn place(package: &Package, version: &String) -> Option<usize> {
+    package.published.iter().position(|one| one == version)
+}
+
+/// The newest of several versions that all dependents take; where that is avoided, the newest that is not beside it.
 struct Newest<'m> {
-    version: &'m String,
+    versions: Vec<&'m String>,
     /// How many they take.
     of: usize,
 }
@@ -90,13 +123,27 @@ struct Newest<'m> {
 impl<'m> Newest<'m> {
     /// `None` where that depends on which versions the dependents have.
     fn of(member: &'m Member, asked: &[Asked]) -> Option<Self> {
-        let mut taken = range::parsed(member.package.published.iter());
+        let mut taken = parsed(&member.package);
         taken.retain(|(_, version)| asked.iter().all(|asked| asked.takes(version)));
-        let (version, parsed) = taken.iter().max_by(|a, b| a.1.cmp(&b.1))?;
-        let is_sure = asked.iter().all(|asked| asked.always_takes(parsed));
-        (is_sure && taken.len() > 1).then_some(Self {
-            version,
+        let places: Vec<usize> = taken.iter().map(|(place, _)| *place).collect();
+        let first = member.package.taken_first(&places);
+        let always = |version: &Version| asked.iter().all(|asked| asked.always_takes(version));
+        let mut newest = taken.iter().filter(|(place, _)| first.contains(place));
+        (newest.all(|(_, version)| always(version)) && taken.len() > 1).then(|| Self {
+            versions: first.iter().map(|place| &member.package.published[*place]).collect(),
             of: taken.len(),
         })
+    }
+
+    fn of_these(&self, versions: &[String]) -> Vec<String> {
+        versions
+            .iter()
+            .filter(|version| self.versions.contains(version))
+            .cloned()
+            .collect()
+    }
+
+    fn is_any_of(&self, versions: &[String]) -> bool {
+        self.versions.iter().any(|version| versions.contains(version))
     }
 }

@@ -31,7 +31,7 @@ use std::{
 /// First bytes of the file.
 pub(super) const MAGIC: &[u8; 8] = b"PLIMSFPR";
 /// Version of the layout; a reader takes this one alone.
-pub(super) const LAYOUT: u32 = 5;
+pub(super) const LAYOUT: u32 = 6;
 pub(super) const HEADER_BYTES: usize = 8 + 4 * 4 + 8 * 3 + 4 + 4;
 pub(super) const BUCKETS: usize = 1 << 16;
 pub(super) const BLOCKS: usize = 256;

@@ -103,7 +103,7 @@ pub(super) fn led_to(index: &Index, told: &Told, is_late: bool) -> Result<LedTo,
                 } else if let Some(range) = range::range(need) {
                     let taken = needed.taken(&range);
                     if is_late {
-                        places.extend(taken.max_by_key(|place| &needed.versions[*place]));
+                        places.extend(needed.package.taken_first(&taken.collect::<Vec<_>>()));
                     } else {
                         places.extend(taken);
                     }

@@ -186,6 +186,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_avoided_is_likely_beside_what_is_not() {
+        const OPEN: &[&str] = &["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"];
+        for (avoided, of_part, of_other, expected) in [
+            // The newest that is not, the next, and what those took that could.
+            (vec![(3, 4)], OPEN, &["1.4.0"][..], &["1.0.0", "1.3.0"][..]),
+            (vec![(4, 4)], OPEN, &["1.4.0"], &["1.0.0", "1.1.0"]),
+            (vec![(0, 4)], OPEN, &["1.4.0"], &["1.0.0", "1.1.0"]),
+            // What has it is no older than it could be.
+            (vec![(2, 4)], OPEN, &["1.1.0"], &["1.2.0", "1.3.0"]),
+            (vec![(2, 4)], OPEN, &["1.0.0"], &[]),
+        ] {
+            let app = member(0, &["1.0.0"], &[(1, "^1.0.0"), (2, "^1.0.0")]);
+            let mut members = [app, member(1, of_part, &[]), member(2, of_other, &[])];
+            for part in &mut members[1..] {
+                part.package.avoided.clone_from(&avoided);
+            }
+            assert_eq!(unlikely(&mut members).0[1], expected, "{avoided:?} {of_other:?}");
+        }
+    }
+
+    #[test]
     fn what_is_likely_asks_for_what_is_likely_in_turn() {
         const OPEN: &[&str] = &["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"];
         let mut table = member(1, OPEN, &[]);

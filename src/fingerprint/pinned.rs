@@ -65,7 +65,7 @@ pub(super) fn settle(
     }
     for _ in 0..ROUNDS {
         let mut changed = false;
-        for (number, pins) in pins(members, claims, &numbers) {
+        for (number, pins) in pins(members, &numbers) {
             changed |= part(number, &pins, members, claims);
         }
         if !changed {
@@ -76,10 +76,8 @@ pub(super) fn settle(
 }
 
 /// What is pinned of each package that is there.
-fn pins(members: &[Member], claims: &[Claim], told: &BTreeMap<u16, &BTreeSet<String>>) -> BTreeMap<u16, Pins> {
+fn pins(members: &[Member], told: &BTreeMap<u16, &BTreeSet<String>>) -> BTreeMap<u16, Pins> {
     let packages = needs::packages(members);
-    let by_code = members.iter().zip(claims).filter(|(_, claim)| !claim.ranges.is_empty());
-    let by_code: BTreeSet<u16> = by_code.map(|(member, _)| member.number).collect();
     let mut pins: BTreeMap<u16, Pins> = BTreeMap::new();
     for (number, versions) in told {
         pins.entry(*number).or_default().sure.extend(versions.iter().cloned());
@@ -100,7 +98,7 @@ fn pins(members: &[Member], claims: &[Claim], told: &BTreeMap<u16, &BTreeSet<Str
             if let Some(only) = only(package, &ranges) {
                 let pins = pins.entry(number).or_default();
                 // Of what is there at all each that pins it has its own.
-                if sure.contains(&number) || member.pinned && by_code.contains(&number) {
+                if sure.contains(&number) || member.pinned {
                     pins.sure.insert(only.clone());
                 } else {
                     pins.likely.insert(only.clone());

@@ -9,9 +9,14 @@ pub(super) fn parsed<'v>(versions: impl Iterator<Item = &'v String>) -> Vec<(&'v
     parsed.collect()
 }
 
-/// The alternatives of a range as npm writes it; `None` if it is none.
+/// The alternatives of what a package asks for; `None` if that is no range.
 pub(super) fn range(need: &Need) -> Option<Vec<VersionReq>> {
-    need.range.split("||").map(alternative).collect()
+    of(&need.range)
+}
+
+/// The alternatives of a range as npm writes it; `None` if it is none.
+pub(super) fn of(range: &str) -> Option<Vec<VersionReq>> {
+    range.split("||").map(alternative).collect()
 }
 
 /// npm parts comparators by blanks, takes a bare version for itself, and knows `1.0 - 2.0`.

@@ -11,6 +11,7 @@
 //! | needs | how many; of each how much larger the package's number is than the one before, the number of the range, stretches of versions |
 //! | carriers | how many; of each the package's number |
 //! | versions that say which they are | stretches of those that were looked into |
+//! | versions that are avoided | stretches of all |
 //!
 //! Stretches: of each how far it begins from the end of the one before and one more, twice that, one more where another follows; and its
 //! length less one. None: 0. Ranges are in a record of their own behind those of all packages: each as a text, the commonest first.
@@ -59,6 +60,9 @@ pub struct Package {
     pub needs: Vec<Need>,
     /// Those of the versions that were looked into which say in their code which they are, and name no other.
     pub saying: VersionSet,
+    /// Those that a package manager takes where nothing else serves, because they are deprecated or ask for a newer Node: the first
+    /// and the last of each stretch of those that are published.
+    pub avoided: Vec<(usize, usize)>,
     /// Runs of each version that are in the index, once somebody asked.
     pub(super) expected: OnceLock<Vec<i64>>,
 }
@@ -80,8 +84,7 @@ pub struct Need {
 impl Need {
     /// Whether a version of the dependent, by its place, asks for it so.
     pub(super) fn is_asked_by(&self, place: usize) -> bool {
-        let at = self.asked_by.partition_point(|(_, last)| *last < place);
-        self.asked_by.get(at).is_some_and(|(first, _)| *first <= place)
+        is_in(&self.asked_by, place)
     }
 
     /// Those of some places whose versions of the dependent ask for it so.
@@ -89,6 +92,12 @@ impl Need {
         let places = places.into_iter().copied();
         places.filter(|place| self.is_asked_by(*place)).collect()
     }
+}
+
+/// Whether a place is in one of the stretches.
+fn is_in(stretches: &[(usize, usize)], place: usize) -> bool {
+    let at = stretches.partition_point(|(_, last)| *last < place);
+    stretches.get(at).is_some_and(|(first, _)| *first <= place)
 }
 
 /// Versions of which fewer than one was looked into are many.
@@ -109,6 +118,17 @@ impl Package {
     /// Whether by far the most of its versions were not looked into: of those code can but name the neighbours.
     pub(super) fn is_sparse(&self) -> bool {
         self.looked_into.len() * SPARSE < self.published.len()
+    }
+
+    /// What a package manager takes of the versions at `places`: the newest, and where that is avoided, the newest that is not.
+    pub(super) fn taken_first(&self, places: &[usize]) -> BTreeSet<usize> {
+        let wanted = places.iter().filter(|place| !self.is_avoided(**place)).max();
+        places.iter().max().into_iter().chain(wanted).copied().collect()
+    }
+
+    /// Whether a package manager takes a version, by its place, where nothing else serves.
+    pub(super) fn is_avoided(&self, place: usize) -> bool {
+        is_in(&self.avoided, place)
     }
 
     /// Runs of each version that are in the index.
@@ -166,6 +186,7 @@ impl Package {
             put(out, u64::from(*carrier));
         }
         put_stretches(out, &self.saying.stretches().collect::<Vec<_>>());
+        put_stretches(out, &self.avoided);
     }
 
     /// The name in a record; `None` if that is none.
@@ -235,10 +256,13 @@ impl Package {
         }
         let mut saying = VersionSet::default();
         reader.stretches(looked_into.len(), |first, last| saying.insert_stretch(first, last))?;
+        let mut avoided = Vec::new();
+        reader.stretches(published.len(), |first, last| avoided.push((first, last)))?;
         Some(Self {
             name,
             carriers,
             saying,
+            avoided,
             published,
             looked_into,
             others_told: flags & 1 != 0,
@@ -449,6 +473,7 @@ mod tests {
             carried: true,
             carriers: vec![3, 4_000],
             saying: VersionSet::stretch(2, 3),
+            avoided: vec![(1, 2), (9, 10)],
             shift: 3,
             sets: [(1, 2, 300), (0, 0, 2), (3, 3, 2), (0, 3, 1)]
                 .map(|(first, last, runs)| Set {
@@ -480,6 +505,14 @@ mod tests {
         assert_eq!(read_ranges(&table[1..]), None);
         let asks = |place| package.needs[0].is_asked_by(place);
         assert!(asks(0) && asks(3) && !asks(4) && asks(5) && !asks(11));
+        for (places, first) in [
+            (&[0, 3, 8][..], &[8][..]),
+            (&[3, 9, 10], &[3, 10]),
+            (&[9, 10], &[10]),
+            (&[], &[]),
+        ] {
+            assert!(package.taken_first(places).iter().eq(first), "{places:?}");
+        }
         for cut in 0..bytes.len() {
             assert_eq!(read(&bytes[..cut]), None, "{cut}");
         }

@@ -3,7 +3,7 @@
 //! Only the server that was named is asked, whatever its answers say: a tarball comes from `NAME/-/BASE-VERSION.tgz` below its
 //! URL, where every such registry has it, and not from where `dist.tarball` points. What `dist.integrity` says is verified.
 
-use super::Rule;
+use super::{Rule, range, source::AVOIDED};
 use crate::{
     disk,
     ecosystem::NPM,
@@ -11,6 +11,7 @@ use crate::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rayon::prelude::*;
+use semver::Version;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha512};
@@ -79,7 +80,26 @@ struct Manifest {
     #[serde(default)]
     peer_dependencies_meta: Value,
     #[serde(default)]
+    deprecated: Value,
+    #[serde(default)]
+    engines: Value,
+    #[serde(default)]
     dist: Dist,
+}
+
+/// The oldest Node that functions run on: what asks for a newer one is taken by those that have it, and by others what came before.
+const NODE: Version = Version::new(20, 19, 0);
+
+impl Manifest {
+    /// Whether npm takes others before this one.
+    fn is_avoided(&self) -> bool {
+        let is_deprecated = match &self.deprecated {
+            Value::String(why) => !why.is_empty(),
+            other => *other == true,
+        };
+        let node = self.engines["node"].as_str().and_then(range::of);
+        is_deprecated || node.is_some_and(|node| !node.iter().any(|range| range.matches(&NODE)))
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -178,7 +198,12 @@ fn line(version: &str, manifest: &Manifest) -> String {
     let is_plain = |text: &str| !text.contains(|c: char| c.is_control());
     let needs = needs.iter().filter(|(name, range)| is_name(name) && is_plain(range));
     let needs: Vec<String> = needs.map(|(name, range)| format!("\t{name} {range}")).collect();
-    format!("{version}{}", needs.concat())
+    let mark = if manifest.is_avoided() {
+        AVOIDED.to_string()
+    } else {
+        String::new()
+    };
+    format!("{version}{mark}{}", needs.concat())
 }
 
 /// `NAME` or `@SCOPE/NAME`, of what npm takes: a name becomes part of a URL and of a file's path.
@@ -202,4 +227,34 @@ fn is_version(version: &str) -> bool {
 
 fn is_prerelease(version: &str) -> bool {
     version.split('+').next().is_some_and(|version| version.contains('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_npm_takes_last_is_marked() {
+        for (manifest, expected) in [
+            (r"{}", "1.0.0"),
+            (r#"{"dependencies":{"a":"^1.0.0"}}"#, "1.0.0\ta ^1.0.0"),
+            (
+                r#"{"deprecated":"use b","dependencies":{"a":"^1.0.0"}}"#,
+                "1.0.0!\ta ^1.0.0",
+            ),
+            (r#"{"deprecated":true}"#, "1.0.0!"),
+            (r#"{"deprecated":""}"#, "1.0.0"),
+            (r#"{"deprecated":false}"#, "1.0.0"),
+            (r#"{"engines":{"node":">=18"}}"#, "1.0.0"),
+            (r#"{"engines":{"node":"^18 || ^20"}}"#, "1.0.0"),
+            (r#"{"engines":{"node":">= 22.0.0"}}"#, "1.0.0!"),
+            (r#"{"engines":{"node":"^18 || ^22"}}"#, "1.0.0!"),
+            // What old ones write, and what is no range.
+            (r#"{"engines":["node >= 22"]}"#, "1.0.0"),
+            (r#"{"engines":{"node":"any"}}"#, "1.0.0"),
+        ] {
+            let read: Manifest = serde_json::from_str(manifest).expect(manifest);
+            assert_eq!(line("1.0.0", &read), expected, "{manifest}");
+        }
+    }
 }

@@ -22,6 +22,8 @@ pub struct Source {
     /// The same of those that exist and were not.
     pub(super) others: Vec<(String, Vec<Dependency>)>,
     pub(super) others_told: bool,
+    /// Those of all these that a package manager takes where nothing else serves.
+    pub(super) avoided: HashSet<String>,
     /// Runs with the versions that have them, sorted.
     pub(super) runs: Vec<Run>,
     /// Those of the versions that say which they are, and those of them that say it in their own code.
@@ -38,6 +40,36 @@ pub(super) type Run = (u64, VersionSet);
 
 /// Name of a package, and which of its versions are taken, as npm writes ranges.
 pub type Dependency = (String, String);
+
+/// A version that exists, as a list of those of its package says.
+#[derive(Debug)]
+pub struct Published {
+    /// Which.
+    pub version: String,
+    /// What it depends on.
+    pub needs: Vec<Dependency>,
+    /// Whether a package manager takes it where nothing else serves, as it does what is deprecated.
+    pub avoided: bool,
+}
+
+/// Marks a version that is avoided, in a list of versions.
+pub(super) const AVOIDED: char = '!';
+
+impl Published {
+    /// Reads a line of a list of versions: the version, marked where it is avoided, and behind tabs what it depends on, `NAME RANGE`
+    /// each.
+    #[must_use]
+    pub fn read(line: &str) -> Self {
+        let mut parts = line.split('\t');
+        let version = parts.next().unwrap_or_default();
+        let needs = parts.filter_map(|need| need.split_once(' '));
+        Self {
+            version: version.trim_end_matches(AVOIDED).to_owned(),
+            needs: needs.map(|(name, range)| (name.to_owned(), range.to_owned())).collect(),
+            avoided: version.ends_with(AVOIDED),
+        }
+    }
+}
 
 /// One version of a package.
 #[derive(Debug, Default)]
@@ -114,15 +146,18 @@ impl Source {
             versions: releases.into_iter().map(|r| (r.version, r.needs)).collect(),
             others: Vec::new(),
             others_told: false,
+            avoided: HashSet::new(),
             runs,
             saying,
             saying_in_code,
         }
     }
 
-    /// With all versions that exist, each with what it depends on; `told`: whether that is known.
+    /// With all versions that exist; `told`: whether it is known what they depend on.
     #[must_use]
-    pub fn with_published(mut self, published: Vec<(String, Vec<Dependency>)>, told: bool) -> Self {
+    pub fn with_published(mut self, published: Vec<Published>, told: bool) -> Self {
+        let avoided = published.iter().filter(|one| one.avoided);
+        self.avoided = avoided.map(|one| one.version.clone()).collect();
         let known: HashSet<&String> = self.versions.iter().map(|(version, _)| version).collect();
         // What none of those imports that were looked into, these do not import either.
         let imported: HashSet<&String> = self
@@ -133,10 +168,10 @@ impl Source {
             .collect();
         self.others = published
             .into_iter()
-            .filter(|(version, _)| !known.contains(version))
-            .map(|(version, mut needs)| {
-                needs.retain(|(name, _)| imported.contains(name));
-                (version, needs)
+            .filter(|one| !known.contains(&one.version))
+            .map(|mut one| {
+                one.needs.retain(|(name, _)| imported.contains(name));
+                (one.version, one.needs)
             })
             .collect();
         self.others_told = told;

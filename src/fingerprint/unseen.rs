@@ -10,9 +10,8 @@ use super::{
 };
 use std::collections::BTreeSet;
 
-/// Packages of a few tokens, which no run can show, where most of a package that needs them is there.
-///
-/// `traces` are those of which some run is there, by their numbers.
+/// Packages of a few tokens, which no run can show, where most of a package that needs them is there; and those of which some run is
+/// there (`traces`, by their numbers), where one that needs them is known in words too.
 pub(super) fn add_tiny(
     index: &Index,
     traces: &BTreeSet<u16>,
@@ -20,30 +19,30 @@ pub(super) fn add_tiny(
     claims: &mut Vec<Claim>,
 ) -> Result<(), IndexError> {
     let mut known: BTreeSet<u16> = members.iter().map(|member| member.number).collect();
-    let mut open: Vec<u16> = members
-        .iter()
-        .filter(|m| m.whole)
-        .flat_map(Member::surely_needs)
-        .collect();
-    while let Some(number) = open.pop() {
-        if !known.insert(number) {
-            continue;
+    let mut add = |by: fn(&Member) -> bool, takes_tiny: bool| {
+        let by = members.iter().filter(|member| by(member));
+        let mut open: Vec<u16> = by.flat_map(Member::surely_needs).collect();
+        while let Some(number) = open.pop() {
+            if !known.insert(number) {
+                continue;
+            }
+            let package = index.package(number)?;
+            let is_tiny = || verdict::is_tiny(&package, needs::fewest_runs(members, number, &package));
+            let there = traces.contains(&number) || takes_tiny && is_tiny();
+            let lists = [verdict::BUILT_IN, verdict::LOADED_APART];
+            let is_elsewhere = lists.iter().any(|list| list.contains(&&*package.name));
+            if there && !is_elsewhere {
+                let (claim, member) = unseen(number, package, Vec::new());
+                // Smaller ones that it needs in turn are there too.
+                open.extend(member.surely_needs());
+                members.push(member);
+                claims.push(claim);
+            }
         }
-        let package = index.package(number)?;
-        let fewest = needs::fewest_runs(members, number, &package);
-        let is_tiny = verdict::is_tiny(&package, fewest);
-        let there = is_tiny || traces.contains(&number);
-        let lists = [verdict::BUILT_IN, verdict::LOADED_APART];
-        let is_elsewhere = lists.iter().any(|list| list.contains(&&*package.name));
-        if there && !is_elsewhere {
-            let (claim, member) = unseen(number, package, Vec::new());
-            // Smaller ones that it needs in turn are there too.
-            open.extend(member.surely_needs());
-            members.push(member);
-            claims.push(claim);
-        }
-    }
-    Ok(())
+        Ok(())
+    };
+    add(|member| member.whole, true)?;
+    add(|member| member.pinned && !member.whole, false)
 }
 
 /// Rounds in which copies ask for copies.

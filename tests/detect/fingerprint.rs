@@ -2,7 +2,7 @@
 
 use plimsoll::fingerprint::{
     Claim, Index, Told,
-    build::{Release, Source, build},
+    build::{Published, Release, Source, build},
     claims,
     grams::Stream,
 };
@@ -352,7 +352,17 @@ fn what_a_bundle_says_of_itself_leads_to_what_that_pins() {
         versions
             .iter()
             .map(|version| (version.clone(), pinned(version)))
-            .collect::<Vec<_>>()
+            .collect::<Vec<(String, Vec<(String, String)>)>>()
+    };
+    let listed = |needs: &[&str]| {
+        let needs = |version: &String| {
+            needs
+                .iter()
+                .map(|name| format!("\t{name} {version}"))
+                .collect::<String>()
+        };
+        let lines = versions.iter().map(|version| format!("{version}{}", needs(version)));
+        lines.map(|line| Published::read(&line)).collect::<Vec<_>>()
     };
     let known = |name: &str, functions: usize, needs: &[&str]| {
         let looked_into = published(needs).into_iter().step_by(10);
@@ -363,7 +373,7 @@ fn what_a_bundle_says_of_itself_leads_to_what_that_pins() {
                 &mut [module(name, functions, &version).into_bytes()].into_iter(),
             )
         };
-        Source::new(name, looked_into.map(release).collect()).with_published(published(needs), true)
+        Source::new(name, looked_into.map(release).collect()).with_published(listed(needs), true)
     };
     let sources = vec![known("cloudClient", 20, &["cloudPart"]), known("cloudPart", 9, &[])];
     let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();
@@ -528,9 +538,7 @@ fn named_modules_learn_their_versions_from_their_code() {
 fn versions_with_the_same_code_are_all_possible() {
     let same = || vec![module("alpha", 12, "same").into_bytes()].into_iter();
     let release = |version| Release::new(version, Vec::new(), &mut same());
-    let published = ["1.0.0", "1.0.1", "1.0.2", "2.0.0"]
-        .map(|v| (v.to_owned(), Vec::new()))
-        .to_vec();
+    let published = ["1.0.0", "1.0.1", "1.0.2", "2.0.0"].map(Published::read).into();
     let source = Source::new("alpha", vec![release("1.0.0"), release("1.0.1")]).with_published(published, false);
     let index = Index::from_bytes(build(vec![source], 6_000_000)).unwrap();
     let claims = claims(

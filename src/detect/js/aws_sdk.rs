@@ -50,13 +50,17 @@ const MOST_SET: usize = 64;
 /// Bytes of a manifest before its version; a name and a description.
 const BEFORE_VERSION: usize = 1024;
 
-/// Services of which `@aws-sdk/nested-clients` carries a client under its own version, since there is that.
-const CARRIED: &[&str] = &["SSO OIDC", "STS", "Signin"];
-const CARRIED_SINCE: Version = Version::new(3, 730, 0);
+/// Services of which packages for credentials carry a client under their own version: STS since there is
+/// `@aws-sdk/nested-clients`, SSO OIDC before that as well.
+const CARRIED: &[(&str, Version)] = &[
+    ("SSO OIDC", Version::new(0, 0, 0)),
+    ("STS", Version::new(3, 730, 0)),
+    ("Signin", Version::new(0, 0, 0)),
+];
 
 /// Clients that a text names, in its order.
 pub(in crate::detect) fn clients(text: &[u8]) -> Vec<Client<'_>> {
-    let mut clients: Vec<(Client<'_>, bool)> = Vec::new();
+    let mut clients: Vec<(Client<'_>, &str)> = Vec::new();
     let services =
         memmem::find_iter(text, b"serviceId:").filter_map(|at| Some((at, Said::Service(service(text, at)?))));
     let mut left = MOST_SET;
@@ -69,15 +73,8 @@ pub(in crate::detect) fn clients(text: &[u8]) -> Vec<Client<'_>> {
         match said {
             Said::Service(service) => {
                 let name = format!("@aws-sdk/client-{}", service.to_ascii_lowercase().replace(' ', "-"));
-                let is_carried = CARRIED.contains(&service);
-                clients.push((
-                    Client {
-                        at,
-                        name,
-                        version: None,
-                    },
-                    is_carried,
-                ));
+                let version = None;
+                clients.push((Client { at, name, version }, service));
             }
             Said::Version(version) => {
                 if let Some((last, _)) = clients.last_mut().filter(|(last, _)| at - last.at < APART) {
@@ -86,15 +83,20 @@ pub(in crate::detect) fn clients(text: &[u8]) -> Vec<Client<'_>> {
             }
         }
     }
-    clients
+    let own = clients
         .into_iter()
-        .filter(|(client, is_carried)| !is_carried || client.version.is_some_and(is_before_carried))
-        .map(|(client, _)| client)
-        .collect()
+        .filter(|(client, service)| !is_carried(service, client.version));
+    own.map(|(client, _)| client).collect()
 }
 
-fn is_before_carried(version: &str) -> bool {
-    Version::parse(version).is_ok_and(|version| version < CARRIED_SINCE)
+/// Whether a service may be there as another's copy; one whose version is not told may be of any.
+fn is_carried(service: &str, version: Option<&str>) -> bool {
+    let Some((_, since)) = CARRIED.iter().find(|(name, _)| *name == service) else {
+        return false;
+    };
+    version
+        .and_then(|version| Version::parse(version).ok())
+        .is_none_or(|version| version >= *since)
 }
 
 enum Said<'t> {
