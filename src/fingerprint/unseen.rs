@@ -28,7 +28,7 @@ pub(super) fn add_tiny(
             }
             let package = index.package(number)?;
             let is_tiny = || verdict::is_tiny(&package, needs::fewest_runs(members, number, &package));
-            let there = traces.contains(&number) || takes_tiny && is_tiny();
+            let there = traces.contains(&number) || takes_tiny && is_tiny() || brings_others(members, &package);
             let lists = [verdict::BUILT_IN, verdict::LOADED_APART];
             let is_elsewhere = lists.iter().any(|list| list.contains(&&*package.name));
             if there && !is_elsewhere {
@@ -43,6 +43,18 @@ pub(super) fn add_tiny(
     };
     add(|member| member.whole, true)?;
     add(|member| member.pinned && !member.whole, false)
+}
+
+/// Whether something is there that only this package brings, or that and what it brings besides: then it is there too.
+fn brings_others(members: &[Member], package: &Package) -> bool {
+    let brought = Member::new(0, package.clone(), Vec::new()).surely_needs();
+    let is_asking = |member: &Member, number: u16| member.package.needs.iter().any(|need| need.package == number);
+    let is_asked_for = |number: u16| {
+        let others = members.iter().filter(|member| !brought.contains(&member.number));
+        others.into_iter().any(|member| is_asking(member, number))
+    };
+    let there = members.iter().filter(|member| brought.contains(&member.number));
+    there.into_iter().any(|member| !is_asked_for(member.number))
 }
 
 /// Rounds in which copies ask for copies.
