@@ -209,6 +209,13 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &LedTo) -> V
             if candidate.is_carried() || !needed.contains(&candidate.number) {
                 return true;
             }
+            // What others took in of versions that are not led to is theirs.
+            if led_to
+                .get(&candidate.number)
+                .is_some_and(|places| !ground.is_any_of(candidate, places))
+            {
+                return true;
+            }
             let evidence = ground.weigh(candidate);
             let believed = evidence.is_enough_beside_dependent()
                 || ground.weigh_alone(candidate).is_there_beside_dependent()

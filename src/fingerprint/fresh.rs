@@ -15,6 +15,9 @@ use std::{cmp::Reverse, collections::BTreeSet};
 /// One in so many of the packages whose versions code tells apart may be older: the application asks for it, too.
 const OLDER: usize = 8;
 
+/// A version has hardly any code with so small a part of what others have.
+const THIN: i64 = 2;
+
 /// Whether hardly a package is older than it could be, of those whose versions code tells apart.
 pub(super) fn is_late(members: &[Member]) -> bool {
     let asked = needs::asked(members);
@@ -25,7 +28,8 @@ pub(super) fn is_late(members: &[Member]) -> bool {
         let asked = asked
             .get(&member.number)
             .filter(|_| copies.get(&member.number) == Some(&1));
-        if let Some(newest) = asked.and_then(|asked| Newest::of(member, asked)) {
+        let newest = asked.and_then(|asked| Newest::of(member, asked));
+        if let Some(newest) = newest.filter(|newest| newest.would_show(member)) {
             let is_older = !newest.is_any_of(&member.versions);
             told += usize::from(is_older || member.versions.len() < newest.of);
             older += usize::from(is_older);
@@ -133,6 +137,23 @@ impl<'m> Newest<'m> {
             versions: first.iter().map(|place| &member.package.published[*place]).collect(),
             of: taken.len(),
         })
+    }
+
+    /// Whether it has about as much code as what was taken for the member: one that only hands on to a package that took its code in
+    /// does not, and that code is read as what it was before.
+    fn would_show(&self, member: &Member) -> bool {
+        let package = &member.package;
+        let runs = |version: &String| {
+            let place = place(package, version)?;
+            let at = package
+                .looked_into
+                .partition_point(|known| *known <= place)
+                .checked_sub(1)?;
+            package.expected().get(at).copied()
+        };
+        let own = member.versions.iter().filter_map(runs).min();
+        let newest = self.versions.iter().copied().filter_map(runs).max();
+        own.zip(newest).is_none_or(|(own, newest)| newest * THIN >= own)
     }
 
     fn of_these(&self, versions: &[String]) -> Vec<String> {

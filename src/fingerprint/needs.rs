@@ -343,8 +343,8 @@ pub(super) fn packages(members: &[Member]) -> BTreeMap<u16, &Package> {
     members.iter().map(|member| (member.number, &member.package)).collect()
 }
 
-/// Runs of the smallest version of a package that what depends on it takes; `None` where it takes none that was looked into.
-pub(super) fn fewest_runs(members: &[Member], number: u16, package: &Package) -> Option<i64> {
+/// Runs of the largest version of a package that what depends on it takes; `None` where it takes none that was looked into.
+pub(super) fn most_runs(members: &[Member], number: u16, package: &Package) -> Option<i64> {
     let packages = BTreeMap::from([(number, package)]);
     let is_asking = |member: &&Member| member.package.needs.iter().any(|need| need.package == number);
     let asked = members
@@ -356,7 +356,7 @@ pub(super) fn fewest_runs(members: &[Member], number: u16, package: &Package) ->
     let taken = versions.filter(|(version, _)| {
         Version::parse(version).is_ok_and(|version| ranges.iter().any(|range| range.matches(&version)))
     });
-    taken.map(|(_, runs)| *runs).min()
+    taken.map(|(_, runs)| *runs).max()
 }
 
 pub(super) fn asked(members: &[Member]) -> BTreeMap<u16, Vec<Asked>> {

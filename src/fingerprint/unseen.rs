@@ -27,7 +27,7 @@ pub(super) fn add_tiny(
                 continue;
             }
             let package = index.package(number)?;
-            let is_tiny = || verdict::is_tiny(&package, needs::fewest_runs(members, number, &package));
+            let is_tiny = || verdict::is_tiny(&package, needs::most_runs(members, number, &package));
             let there = traces.contains(&number) || takes_tiny && is_tiny() || brings_others(members, &package);
             let lists = [verdict::BUILT_IN, verdict::LOADED_APART];
             let is_elsewhere = lists.iter().any(|list| list.contains(&&*package.name));

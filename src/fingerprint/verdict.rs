@@ -201,12 +201,13 @@ pub(super) const TRACE: f64 = 0.1;
 /// Runs below which a package shows hardly any, whoever looks: it is believed where what depends on it is there.
 const TINY: i64 = 6;
 
-/// Whether a package is that, of which what depends on it takes a version of so many runs at least. Versions of none, where others
-/// have many, are of types alone.
-pub(super) fn is_tiny(package: &Package, fewest: Option<i64>) -> bool {
+/// Whether a package is that, or all of its versions that what depends on it takes are: they have so many runs at `most`. Versions
+/// of none, where others have many, are of types alone. That the smallest is says nothing: it may only hand on to a package that
+/// took the code in, and bundlers leave nothing of such a one.
+pub(super) fn is_tiny(package: &Package, most: Option<i64>) -> bool {
     let all: i64 = package.expected().iter().sum();
     let is_on_average = all < TINY * i64::try_from(package.looked_into.len()).unwrap_or(i64::MAX);
-    is_on_average || fewest.is_some_and(|runs| runs < TINY && runs > 0)
+    is_on_average || most.is_some_and(|runs| runs < TINY && runs > 0)
 }
 
 /// The package that another was cut out of, by its authors' names: each function of `lodash` is a package too.

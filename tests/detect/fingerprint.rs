@@ -355,14 +355,12 @@ fn what_a_bundle_says_of_itself_leads_to_what_that_pins() {
             .collect::<Vec<(String, Vec<(String, String)>)>>()
     };
     let listed = |needs: &[&str]| {
-        let needs = |version: &String| {
-            needs
-                .iter()
-                .map(|name| format!("\t{name} {version}"))
-                .collect::<String>()
+        let line = |version: &String| {
+            let needs = needs.iter().map(|name| format!("{name} {version}"));
+            let parts: Vec<String> = std::iter::once(version.clone()).chain(needs).collect();
+            Published::read(&parts.join("\t"))
         };
-        let lines = versions.iter().map(|version| format!("{version}{}", needs(version)));
-        lines.map(|line| Published::read(&line)).collect::<Vec<_>>()
+        versions.iter().map(line).collect::<Vec<_>>()
     };
     let known = |name: &str, functions: usize, needs: &[&str]| {
         let looked_into = published(needs).into_iter().step_by(10);
