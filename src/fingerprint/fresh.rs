@@ -168,3 +168,45 @@ impl<'m> Newest<'m> {
         self.versions.iter().any(|version| versions.contains(version))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            record::{Need, Set},
+            version_set::VersionSet,
+        },
+        *,
+    };
+
+    #[test]
+    fn what_only_hands_on_is_no_sign_of_an_old_application() {
+        for (newest_runs, read_as, expected) in [(30, "1.0.0", false), (7, "1.0.0", true), (30, "1.1.0", true)] {
+            let sets = [(0, 30), (1, newest_runs)].map(|(place, runs)| Set {
+                versions: VersionSet::stretch(place, place),
+                runs,
+            });
+            let part = Package {
+                published: ["1.0.0", "1.1.0"].map(str::to_owned).into(),
+                looked_into: vec![0, 1],
+                sets: sets.into(),
+                ..Package::default()
+            };
+            let app = Package {
+                published: vec!["1.0.0".to_owned()],
+                looked_into: vec![0],
+                needs: vec![Need {
+                    package: 1,
+                    range: "^1.0.0".to_owned(),
+                    asked_by: vec![(0, 0)],
+                }],
+                ..Package::default()
+            };
+            let members = [
+                Member::new(0, app, vec!["1.0.0".to_owned()]),
+                Member::new(1, part, vec![read_as.to_owned()]),
+            ];
+            assert_eq!(is_late(&members), expected, "{newest_runs} {read_as}");
+        }
+    }
+}

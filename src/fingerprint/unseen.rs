@@ -169,6 +169,34 @@ mod tests {
     }
 
     #[test]
+    fn what_alone_brings_others_is_there() {
+        let asking = |numbers: &[u16]| Package {
+            needs: numbers
+                .iter()
+                .map(|number| Need {
+                    package: *number,
+                    range: "*".to_owned(),
+                    asked_by: vec![(0, 0)],
+                })
+                .collect(),
+            ..package(&[None])
+        };
+        for (what, there, expected) in [
+            ("nothing that it brings is there", &[(9, &[][..])][..], false),
+            ("one is", &[(1, &[]), (9, &[])], true),
+            ("something else brings that", &[(1, &[]), (9, &[1])], false),
+            ("and not this", &[(1, &[]), (2, &[]), (9, &[1])], true),
+            ("they ask for one another", &[(1, &[2]), (2, &[1])], true),
+        ] {
+            let members: Vec<Member> = there
+                .iter()
+                .map(|(number, needs)| Member::new(*number, asking(needs), vec!["1.0.0".to_owned()]))
+                .collect();
+            assert_eq!(brings_others(&members, &asking(&[1, 2])), expected, "{what}");
+        }
+    }
+
+    #[test]
     fn what_was_thought_to_be_one_copy_narrows_nothing() {
         const PART: u16 = 0;
         const TWICE: u16 = 1;
