@@ -143,7 +143,7 @@ async function each(list, work) {
 
 /** The oldest Node that functions run on: what asks for a newer one is taken by those that have it, and by others what came before. */
 const NODE = '20.19.0';
-const isSpare = ({ deprecated, engines }) => Boolean(deprecated) || (semver.validRange(engines?.node) !== null && !semver.satisfies(NODE, engines.node));
+const isAvoided = ({ deprecated, engines }) => Boolean(deprecated) || (semver.validRange(engines?.node) !== null && !semver.satisfies(NODE, engines.node));
 
 /** Packages of which fewer versions are looked into. */
 let rest = new Set();
@@ -210,7 +210,7 @@ await each(names, async (name) => {
   const published = released(name, versions).map((v) => [v, versions[v]]);
   // What it can do without is seldom there.
   const wants = (m) => Object.entries({ ...m.peerDependencies, ...m.dependencies }).filter(([n]) => !m.peerDependenciesMeta?.[n]?.optional);
-  const line = ([v, m]) => [isSpare(m) ? `${v}!` : v, ...wants(m).map(([n, range]) => `${n} ${range}`)].join('\t');
+  const line = ([v, m]) => [isAvoided(m) ? `${v}!` : v, ...wants(m).map(([n, range]) => `${n} ${range}`)].join('\t');
   const list = `${name.replace('/', '+')}.versions`;
   kept.add(list);
   fs.writeFileSync(path.join(folder, list), published.map(line).join('\n'));

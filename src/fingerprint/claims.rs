@@ -105,11 +105,9 @@ impl There {
         let taken: BTreeSet<usize> = accepted.iter().map(|(i, ..)| *i).collect();
         let is_trace = |i: &usize| {
             let alone = ground.weigh_alone(&candidates[*i]);
-            // What others took in of versions that are not led to is theirs.
-            let is_of = |places: &BTreeSet<usize>| ground.is_any_of(&candidates[*i], places);
             alone.complete >= verdict::TRACE
                 && (alone.is_most() || !covered(*i))
-                && led_to.get(&candidates[*i].number).is_none_or(is_of)
+                && is_of_led_to(ground, &candidates[*i], led_to)
         };
         let traces: BTreeSet<u16> = (0..candidates.len())
             .filter(|i| !taken.contains(i))
@@ -201,19 +199,13 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &LedTo) -> V
         !believed
     });
     // A small package is believed on less where one that needs it is there.
+    weak.retain(|i| is_of_led_to(ground, &candidates[*i], led_to));
     loop {
         let needed = &asked_for(&accepted, candidates, led_to) | led;
         let before = accepted.len();
         weak.retain(|i| {
             let candidate = &candidates[*i];
             if candidate.is_carried() || !needed.contains(&candidate.number) {
-                return true;
-            }
-            // What others took in of versions that are not led to is theirs.
-            if led_to
-                .get(&candidate.number)
-                .is_some_and(|places| !ground.is_any_of(candidate, places))
-            {
                 return true;
             }
             let evidence = ground.weigh(candidate);
@@ -259,6 +251,12 @@ fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &LedTo) -> V
         asked_for.contains(&candidate.number) || !is_carried && evidence.is_enough_alone(candidate.package.carried)
     });
     accepted
+}
+
+/// Whether something is there of the versions of a candidate that are led to, if any are: what others took in of its others is theirs.
+fn is_of_led_to(ground: &Ground<'_>, candidate: &Candidate, led_to: &LedTo) -> bool {
+    let places = led_to.get(&candidate.number);
+    places.is_none_or(|places| ground.is_any_of(candidate, places))
 }
 
 /// The package that a candidate was cut out of, with what speaks for that.

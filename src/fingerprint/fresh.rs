@@ -48,14 +48,11 @@ pub(super) fn likely(member: &Member, possible: &[String], asked: &[Asked], is_o
     if let Some(newest) = Newest::of(member, asked).filter(|_| is_one) {
         let likeliest = newest.of_these(possible);
         let of_possible = possible.iter().filter_map(|version| place(&member.package, version));
-        let likely = preferred(&member.package, of_possible.collect());
-        let likely: BTreeSet<&String> = likely.iter().map(|place| &member.package.published[*place]).collect();
+        let mut likely = preferred(&member.package, of_possible.collect());
+        likely.sort_unstable();
+        let versions = likely.iter().map(|place| member.package.published[*place].clone());
         return (!likeliest.is_empty()).then(|| Likely {
-            versions: possible
-                .iter()
-                .filter(|version| likely.contains(version))
-                .cloned()
-                .collect(),
+            versions: versions.collect(),
             likeliest,
         });
     }

@@ -26,15 +26,15 @@ pub(super) fn add_tiny(
             if !known.insert(number) {
                 continue;
             }
-            let package = index.package(number)?;
-            let is_tiny = || verdict::is_tiny(&package, needs::most_runs(members, number, &package));
-            let there = traces.contains(&number) || takes_tiny && is_tiny() || brings_others(members, &package);
+            let (claim, member) = unseen(number, index.package(number)?, Vec::new());
+            let (package, needed) = (&member.package, member.surely_needs());
+            let is_tiny = || verdict::is_tiny(package, needs::most_runs(members, number, package));
+            let there = traces.contains(&number) || takes_tiny && is_tiny() || brings_others(members, &needed);
             let lists = [verdict::BUILT_IN, verdict::LOADED_APART];
             let is_elsewhere = lists.iter().any(|list| list.contains(&&*package.name));
             if there && !is_elsewhere {
-                let (claim, member) = unseen(number, package, Vec::new());
                 // Smaller ones that it needs in turn are there too.
-                open.extend(member.surely_needs());
+                open.extend(needed);
                 members.push(member);
                 claims.push(claim);
             }
@@ -45,16 +45,15 @@ pub(super) fn add_tiny(
     add(|member| member.pinned && !member.whole, false)
 }
 
-/// Whether something is there that only this package brings, or that and what it brings besides: then it is there too.
-fn brings_others(members: &[Member], package: &Package) -> bool {
-    let brought = Member::new(0, package.clone(), Vec::new()).surely_needs();
-    let is_asking = |member: &Member, number: u16| member.package.needs.iter().any(|need| need.package == number);
+/// Whether something is there that only what brings all of `brought` asks for, or these one for another: then that is there too.
+fn brings_others(members: &[Member], brought: &BTreeSet<u16>) -> bool {
+    let is_brought = |member: &&Member| brought.contains(&member.number);
     let is_asked_for = |number: u16| {
-        let others = members.iter().filter(|member| !brought.contains(&member.number));
-        others.into_iter().any(|member| is_asking(member, number))
+        let mut others = members.iter().filter(|member| !is_brought(member));
+        others.any(|member| member.package.needs.iter().any(|need| need.package == number))
     };
-    let there = members.iter().filter(|member| brought.contains(&member.number));
-    there.into_iter().any(|member| !is_asked_for(member.number))
+    let mut there = members.iter().filter(is_brought);
+    there.any(|member| !is_asked_for(member.number))
 }
 
 /// Rounds in which copies ask for copies.
@@ -192,7 +191,7 @@ mod tests {
                 .iter()
                 .map(|(number, needs)| Member::new(*number, asking(needs), vec!["1.0.0".to_owned()]))
                 .collect();
-            assert_eq!(brings_others(&members, &asking(&[1, 2])), expected, "{what}");
+            assert_eq!(brings_others(&members, &BTreeSet::from([1, 2])), expected, "{what}");
         }
     }
 

@@ -348,13 +348,6 @@ fn what_a_bundle_says_of_itself_leads_to_what_that_pins() {
     // Published together every week; every tenth was looked into.
     let versions: Vec<String> = (0..40).map(|i| format!("3.{i}.0")).collect();
     let published = |needs: &[&str]| {
-        let pinned = |version: &String| needs.iter().map(|name| ((*name).to_owned(), version.clone())).collect();
-        versions
-            .iter()
-            .map(|version| (version.clone(), pinned(version)))
-            .collect::<Vec<(String, Vec<(String, String)>)>>()
-    };
-    let listed = |needs: &[&str]| {
         let line = |version: &String| {
             let needs = needs.iter().map(|name| format!("{name} {version}"));
             let parts: Vec<String> = std::iter::once(version.clone()).chain(needs).collect();
@@ -364,14 +357,14 @@ fn what_a_bundle_says_of_itself_leads_to_what_that_pins() {
     };
     let known = |name: &str, functions: usize, needs: &[&str]| {
         let looked_into = published(needs).into_iter().step_by(10);
-        let release = |(version, needs): (String, Vec<_>)| {
+        let release = |Published { version, needs, .. }: Published| {
             Release::new(
                 &version,
                 needs,
                 &mut [module(name, functions, &version).into_bytes()].into_iter(),
             )
         };
-        Source::new(name, looked_into.map(release).collect()).with_published(listed(needs), true)
+        Source::new(name, looked_into.map(release).collect()).with_published(published(needs), true)
     };
     let sources = vec![known("cloudClient", 20, &["cloudPart"]), known("cloudPart", 9, &[])];
     let index = Index::from_bytes(build(sources, 6_000_000)).unwrap();

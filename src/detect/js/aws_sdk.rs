@@ -119,8 +119,8 @@ fn service(text: &[u8], at: usize) -> Option<&str> {
 /// The version behind `clientVersion:`, or the one that was set to the name there; of such names no more than are `left`.
 fn version<'t>(text: &'t [u8], at: usize, left: &mut usize) -> Option<&'t str> {
     let rest = text[at + "clientVersion:".len()..].trim_ascii_start();
-    if let Some(said) = quoted(rest) {
-        return Some(said).filter(|said| is_version(said));
+    if quoted(rest).is_some() {
+        return quoted_version(rest);
     }
     // A function that takes both apart names them as well.
     let before = text[..at].trim_ascii_end().strip_suffix(b",")?;
@@ -136,9 +136,7 @@ fn version<'t>(text: &'t [u8], at: usize, left: &mut usize) -> Option<&'t str> {
             let manifest = &manifest[..manifest.len().min(BEFORE_VERSION)];
             let at = memmem::find(manifest, b"version:")?;
             let value = manifest[at + "version:".len()..].trim_ascii_start();
-            quoted(value)
-                .filter(|said| is_version(said))
-                .or_else(|| set_version(before, self::name(value)?.0))
+            quoted_version(value).or_else(|| set_version(before, self::name(value)?.0))
         })
     } else {
         set_version(before, name)
@@ -147,7 +145,7 @@ fn version<'t>(text: &'t [u8], at: usize, left: &mut usize) -> Option<&'t str> {
 
 /// The last version that a name is set to in a text.
 fn set_version<'t>(text: &'t [u8], name: &[u8]) -> Option<&'t str> {
-    set_to(text, name).find_map(|value| quoted(value).filter(|said| is_version(said)))
+    set_to(text, name).find_map(quoted_version)
 }
 
 /// What a name is set to in a text, from there on, the last first.
@@ -167,6 +165,10 @@ fn name(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
+}
+
+fn quoted_version(text: &[u8]) -> Option<&str> {
+    quoted(text).filter(|said| is_version(said))
 }
 
 /// A string that begins with its quote.
