@@ -26,6 +26,9 @@ const GAP: f64 = 7.0;
 /// of its own was taken into another later, and a client leads to all it brings.
 const UNLED: f64 = 0.25;
 
+/// Part of what another scope has that is hardly any.
+const HARDLY: usize = 10;
+
 /// Share of a package from which on it may be there.
 const RIVAL: f64 = 0.5;
 
@@ -187,6 +190,26 @@ fn told(package: &Package, instances: &[Instance<Stretch>]) -> Option<BTreeSet<u
     Some(told)
 }
 
+/// Packages that have a namesake in another scope, where nearly all is there that only packages of that scope have: a scope that was
+/// given another name has its old code under either, and the bundle has it under one.
+fn renamed(candidates: &[Candidate]) -> BTreeSet<u16> {
+    let mut own: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut scopes: BTreeMap<&str, Vec<(&str, u16)>> = BTreeMap::new();
+    for candidate in candidates {
+        if let Some((scope, name)) = candidate.package.scoped() {
+            *own.entry(scope).or_default() += candidate.hits.iter().filter(|hit| hit.known_by == 1).count();
+            scopes.entry(name).or_default().push((scope, candidate.number));
+        }
+    }
+    let own = |scope: &str| own.get(scope).copied().unwrap_or_default();
+    let of_one_name = |namesakes: &Vec<(&str, u16)>| -> Vec<u16> {
+        let most = namesakes.iter().map(|(scope, _)| own(scope)).max().unwrap_or_default();
+        let hardly = namesakes.iter().filter(|(scope, _)| own(scope) * HARDLY < most);
+        hardly.map(|(_, number)| *number).collect()
+    };
+    scopes.values().flat_map(of_one_name).collect()
+}
+
 impl<'s> Ground<'s> {
     /// Of a bundle's runs; tells each candidate where it may be.
     pub(super) fn of(stream: &'s Stream, candidates: &mut [Candidate]) -> Self {
@@ -285,6 +308,7 @@ impl<'s> Ground<'s> {
                 .scoped()
                 .is_some_and(|(scope, name)| led.contains(scope) || led.contains(name))
         };
+        let renamed = renamed(candidates);
         let mut most = vec![0.0_f64; self.stream.grams.len()];
         let mut rivals = vec![0_u32; self.stream.grams.len()];
         let complete: Vec<Vec<f64>> = candidates
@@ -296,14 +320,12 @@ impl<'s> Ground<'s> {
                     places.is_some_and(|places| places.is_empty() || candidate.package.is_about(version, places))
                 };
                 let is_related = is_related(candidate);
+                let is_renamed = renamed.contains(&candidate.number);
                 let shares = shares.into_iter().enumerate();
                 let shares: Vec<f64> = shares
                     .map(|(version, share)| {
-                        if !is_related || is_led_to(version) {
-                            share
-                        } else {
-                            UNLED * share
-                        }
+                        let is_unled = is_related && !is_led_to(version);
+                        if is_unled || is_renamed { UNLED * share } else { share }
                     })
                     .collect();
                 most_of_each(candidate, &shares)
@@ -325,7 +347,7 @@ impl<'s> Ground<'s> {
     }
 
     /// How much is there of each version of a candidate.
-    fn shares(&self, candidate: &Candidate) -> Vec<f64> {
+    pub(super) fn shares(&self, candidate: &Candidate) -> Vec<f64> {
         let mut found = vec![0; candidate.package.sets.len()];
         let mut seen: HashSet<(u64, u16)> = HashSet::new();
         for hit in &candidate.hits {
@@ -340,6 +362,19 @@ impl<'s> Ground<'s> {
         let shares = self.shares(candidate).into_iter().enumerate();
         let mut there = shares.filter(|(_, share)| *share > 0.0);
         places.is_empty() || there.any(|(version, _)| candidate.package.is_about(version, places))
+    }
+
+    /// The package that explains most of a candidate's runs, where others do all.
+    pub(super) fn explaining(&self, candidate: &Candidate) -> Option<u16> {
+        let mut most: BTreeMap<u16, usize> = BTreeMap::new();
+        for hit in &candidate.hits {
+            let owner = self.owner[hit.at as usize];
+            if owner == NOBODY || owner == candidate.number {
+                return None;
+            }
+            *most.entry(owner).or_default() += 1;
+        }
+        most.into_iter().max_by_key(|(_, runs)| *runs).map(|(owner, _)| owner)
     }
 
     pub(super) fn weigh(&self, candidate: &Candidate) -> Evidence {

@@ -10,6 +10,7 @@ mod fresh;
 pub mod grams;
 mod ground;
 pub mod index;
+mod judge;
 mod led_to;
 mod likely;
 mod literals;

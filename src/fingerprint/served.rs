@@ -95,6 +95,31 @@ impl Asking {
     }
 }
 
+/// Packages that a version asks for from which on it is told by whether they are there: a scope that was given another name has the same
+/// code under either, and its dependents ask for the one or the other.
+const FAMILY: usize = 3;
+
+/// Versions of a member, by their places, of which nothing is there that they ask for, where of another much is.
+fn unshown(member: &Member, there: &BTreeMap<u16, There<'_>>) -> BTreeSet<usize> {
+    let package = &member.package;
+    let places = if package.others_told {
+        member.possible()
+    } else {
+        package.looked_into.clone()
+    };
+    // Those that each asks for, and whether they are there.
+    let mut asked: BTreeMap<usize, [BTreeSet<u16>; 2]> = BTreeMap::new();
+    for need in &package.needs {
+        let is_there = usize::from(there.contains_key(&need.package));
+        for place in need.asking(&places) {
+            asked.entry(place).or_default()[is_there].insert(need.package);
+        }
+    }
+    let is_shown = asked.values().any(|[_, there]| there.len() >= FAMILY);
+    asked.retain(|_, [absent, there]| is_shown && there.is_empty() && absent.len() >= FAMILY);
+    asked.into_keys().collect()
+}
+
 /// Versions of each member, by its place, that remain.
 pub(super) fn served(members: &[Member]) -> Vec<(usize, Vec<String>)> {
     let there = There::of(members);
@@ -114,7 +139,8 @@ pub(super) fn served(members: &[Member]) -> Vec<(usize, Vec<String>)> {
         let useful = asking
             .iter()
             .filter(|(number, of)| of.is_served() && !doubled.contains(number));
-        let unserved: BTreeSet<usize> = useful.flat_map(|(_, of)| of.unserved.iter().copied()).collect();
+        let mut unserved = unshown(member, &there);
+        unserved.extend(useful.flat_map(|(_, of)| of.unserved.iter().copied()));
         let package = &member.package;
         // What others need is not known of every package: then it is what the next older one that was looked into needs.
         let is_unserved = |place: &usize| {

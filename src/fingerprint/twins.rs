@@ -42,7 +42,7 @@ impl<'c> Twins<'c> {
         }
     }
 
-    /// Others that have nine in ten of the runs of one at least, and how many they have of them.
+    /// Others that have three in four of the runs of one at least, and how many they have of them.
     fn alike(&self, ground: &Ground<'_>, one: usize) -> BTreeMap<usize, usize> {
         let own: BTreeSet<u64> = self.candidates[one]
             .hits
@@ -53,31 +53,34 @@ impl<'c> Twins<'c> {
         for twin in own.iter().filter_map(|gram| self.having.get(gram)).flatten() {
             *alike.entry(*twin).or_default() += 1;
         }
-        alike.retain(|twin, common| *twin != one && *common * 10 >= own.len() * 9);
+        alike.retain(|twin, common| *twin != one && *common * 4 >= own.len() * 3);
         alike
     }
 
     /// The package whose code that of one is, which nothing asks for.
     pub(super) fn owner(&self, ground: &Ground<'_>, one: usize, asked_for: &BTreeSet<u16>) -> Option<usize> {
         let alike = self.alike(ground, one);
-        let mut asked = alike
-            .keys()
-            .copied()
-            .filter(|twin| asked_for.contains(&self.candidates[*twin].number));
-        let twin = asked.find(|twin| self.is_as_much_there(ground, one, *twin));
-        twin.or_else(|| {
-            alike
-                .into_iter()
-                .find(|(twin, common)| self.is_larger(ground, one, *twin, *common))
-                .map(|(twin, _)| twin)
-        })
+        let is_asked_for = |twin: usize| asked_for.contains(&self.candidates[twin].number);
+        let nearly_all = |common: usize| common * 10 >= self.sizes[one] * 9;
+        let mut asked = alike.iter().filter(|(twin, _)| is_asked_for(**twin));
+        let asked = asked.find(|(twin, common)| {
+            self.is_as_much_there(ground, one, **twin) || nearly_all(**common) && self.carries(**twin, one)
+        });
+        let mut larger = alike.iter().filter(|(_, common)| nearly_all(**common));
+        let larger = || larger.find(|(twin, common)| self.is_larger(ground, one, **twin, **common));
+        asked.or_else(larger).map(|(twin, _)| *twin)
     }
 
-    /// Whether as much is there of one that something asks for, or it is known to carry a copy.
+    /// Whether as much is there of one as of another.
     fn is_as_much_there(&self, ground: &Ground<'_>, one: usize, twin: usize) -> bool {
-        let (one, twin) = (&self.candidates[one], &self.candidates[twin]);
-        let complete = |candidate: &Candidate| ground.weigh_alone(candidate).complete;
-        one.package.carriers.contains(&twin.number) || complete(twin) >= 0.9 * complete(one)
+        let complete = |i: usize| ground.weigh_alone(&self.candidates[i]).complete;
+        complete(twin) >= 0.9 * complete(one)
+    }
+
+    /// Whether one is known to carry a copy of another.
+    fn carries(&self, carrier: usize, one: usize) -> bool {
+        let carrier = self.candidates[carrier].number;
+        self.candidates[one].package.carriers.contains(&carrier)
     }
 
     /// Whether more is there of one that the other does not have: it was given that name (`koa-router` is `@koa/router` since its
