@@ -188,6 +188,29 @@ mod tests {
     }
 
     #[test]
+    fn a_version_of_which_all_that_it_asks_for_is_absent_is_not_there_where_another_is_shown() {
+        // The old names were 1 to 3, the new ones are 4 to 6.
+        for (what, there, expected) in [
+            ("all of the new ones", &[4, 5, 6][..], Some("2.0.0")),
+            ("all of the old ones", &[1, 2, 3], Some("1.0.0")),
+            ("two of the new ones", &[4, 5], None),
+            ("one of the old ones too", &[3, 4, 5, 6], None),
+        ] {
+            let mut client = member(0, &["1.0.0", "2.0.0"], &["", ""]);
+            client.package.needs.extend((1..=6).map(|package| Need {
+                package,
+                range: "*".to_owned(),
+                asked_by: vec![(usize::from(package > 3), usize::from(package > 3))],
+            }));
+            let mut members = vec![client];
+            members.extend(there.iter().map(|number| member(*number, &["1.0.0"], &[""])));
+            let left = served(&members);
+            let expected: Vec<(usize, Vec<String>)> = expected.map(|v| (0, vec![v.to_owned()])).into_iter().collect();
+            assert_eq!(left, expected, "{what}");
+        }
+    }
+
+    #[test]
     fn what_is_there_serves_the_version_that_is() {
         const ALL: &[&str] = &["1.0.0", "2.0.0", "3.0.0"];
         let part = |versions: &[&str]| member(9, versions, &["", "", "", ""]);

@@ -269,3 +269,55 @@ pub(super) const BUILT_IN: &[&str] = &[
     "vm",
     "zlib",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_minifier_put_others_code_between_is_believed_where_it_is_nobody_elses() {
+        let one = |own: u32, complete: f64, share: f64, sampled: f64| Evidence {
+            weight: f64::from(own),
+            longest: f64::from(own),
+            own,
+            complete,
+            share,
+            sampled,
+            ..Evidence::default()
+        };
+        for (what, evidence, alone, expected) in [
+            ("much of it", one(50, 0.3, 0.15, 60.0), 0.8, true),
+            (
+                "of which nothing was sampled where something was",
+                one(50, 0.3, 0.0, 60.0),
+                0.3,
+                false,
+            ),
+            ("where hardly anything was", one(50, 0.3, 0.0, 3.0), 0.3, true),
+            ("little of it", one(50, 0.1, 0.15, 60.0), 0.1, false),
+            ("less, and nothing of it explained", one(20, 0.5, 0.4, 30.0), 0.5, true),
+            ("of which others explain a part", one(20, 0.5, 0.4, 30.0), 0.7, false),
+            ("with more between", one(20, 0.5, 0.25, 30.0), 0.5, false),
+            (
+                "in several places",
+                Evidence {
+                    longest: 12.0,
+                    ..one(20, 0.5, 0.4, 30.0)
+                },
+                0.5,
+                false,
+            ),
+            (
+                "others have much of it",
+                Evidence {
+                    weight: 80.0,
+                    ..one(50, 0.3, 0.15, 60.0)
+                },
+                0.3,
+                false,
+            ),
+        ] {
+            assert_eq!(evidence.is_interspersed(|| alone), expected, "{what}");
+        }
+    }
+}

@@ -240,7 +240,7 @@ fn the_copy_that_another_package_carries_is_that_ones() {
 }
 
 /// A release of several modules, each a name with how many functions it has.
-fn release_of(version: &str, modules: &[(&str, usize)]) -> Release {
+pub(super) fn release_of(version: &str, modules: &[(&str, usize)]) -> Release {
     let modules = modules
         .iter()
         .map(|(name, functions)| module(name, *functions, "same").into_bytes());
@@ -248,7 +248,7 @@ fn release_of(version: &str, modules: &[(&str, usize)]) -> Release {
 }
 
 /// Names that are claimed, with their versions.
-fn claimed(index: &Index, modules: &[(&str, usize)]) -> Vec<(String, Vec<String>)> {
+pub(super) fn claimed(index: &Index, modules: &[(&str, usize)]) -> Vec<(String, Vec<String>)> {
     let bundle: String = modules
         .iter()
         .map(|(name, functions)| minified(name, *functions, "same"))

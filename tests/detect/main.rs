@@ -6,6 +6,7 @@ mod common;
 mod corpus;
 mod crashes;
 mod fingerprint;
+mod fingerprint_alike;
 mod fingerprint_file;
 mod fingerprint_registry;
 mod node;

@@ -6,7 +6,8 @@
 // --set: other applications than those of fingerprints.json, written as they are there: judge on what nothing was tuned to.
 // Only claims of the detector `js-fingerprint` count, and only packages that `plimsoll fingerprints list` names. Builds are kept
 // as score.mjs keeps its own, below PLIMSOLL_REAL; --build only builds. Prints a line for each form, the same by the size of a
-// package's modules in the bundle, and how many claims of each confidence are true; exits with 1 where a goal is missed.
+// package's modules in the bundle, and how many claims of each confidence are true; exits with 1 where a goal is missed, or a bundle is
+// not built: nothing is known of that.
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -30,7 +31,7 @@ function run(command, args, cwd) {
   try {
     return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 30 });
   } catch (e) {
-    throw new Error(`${path.basename(command)} ${args.slice(0, 3).join(' ')} …: ${(e.stderr || '').slice(-600)}${(e.stdout || '').slice(-600)}`);
+    throw new Error(`${path.basename(command)} ${args.join(' ').slice(0, 60)} …: ${(e.stderr || '').slice(-600)}${(e.stdout || '').slice(-600)}`);
   }
 }
 const node = (script, cwd) => run(process.execPath, ['-e', script], cwd);
@@ -80,7 +81,7 @@ function packed(engine, minimizer) {
       pack({ target: 'node', mode: 'production', devtool: 'hidden-source-map', entry: '${app}/index.js', context: '${app}', output: { path: '${out}', filename: 'index.js', library: { type: 'commonjs2' } },
              externals: Object.fromEntries(${JSON.stringify(EXTERNAL)}.map((e) => [e, 'commonjs ' + e])), performance: false,
              ...(Terser && { optimization: { minimizer: [new Terser({ parallel: false, extractComments: false, minify: Terser.${minimizer}, terserOptions: { format: { comments: false } } })] } }) }, (e, stats) => {
-        if (e) throw e;
+        if (e || stats.hasErrors()) throw e || new Error(stats.toString({ all: false, errors: true }).slice(0, 300));
         const found = [];
         const walk = (ms) => { for (const m of ms || []) { if (m.nameForCondition) found.push(m.nameForCondition); walk(m.modules); } };
         walk(stats.toJson({ all: false, modules: true, nestedModules: true, modulesSpace: Infinity, nestedModulesSpace: Infinity, groupModulesByPath: false,
@@ -134,7 +135,9 @@ function parcel(app, out) {
   const manifest = path.join(app, 'package.json');
   const before = fs.readFileSync(manifest, 'utf8');
   fs.copyFileSync(path.join(app, 'index.js'), entry);
-  fs.writeFileSync(manifest, JSON.stringify({ ...JSON.parse(before), targets: { f: { context: 'node', includeNodeModules: true, engines: { node: '>=18' }, optimize: true } } }));
+  const includeNodeModules = Object.fromEntries(EXTERNAL.map((name) => [name, false]));
+  const resolver = { packageExports: true };
+  fs.writeFileSync(manifest, JSON.stringify({ ...JSON.parse(before), '@parcel/resolver-default': resolver, targets: { f: { context: 'node', includeNodeModules, engines: { node: '>=18' }, optimize: true } } }));
   try {
     run(bin('parcel'), ['build', 'parcel-entry.js', '--target', 'f', '--dist-dir', out, '--no-cache', '--log-level', 'error'], app);
   } finally {
@@ -234,6 +237,7 @@ function ready() {
 
 const apps = Object.entries(APPS).filter(([name]) => name.includes(option('app', '')));
 const unrelated = path.join(work, 'unrelated');
+const unbuilt = [];
 try {
   ready();
   for (const [name, app] of apps) {
@@ -247,6 +251,7 @@ try {
       try {
         fs.writeFileSync(list, JSON.stringify(owners(build(root, out), root)));
       } catch (e) {
+        unbuilt.push(`${form} / ${name}`);
         console.log(`${name} ${form}: not built: ${e.message.slice(0, 300).replaceAll('\n', ' ')}`);
       }
     }
@@ -265,7 +270,7 @@ if (flag('build')) process.exit(0);
 const known = new Set(execFileSync(plimsoll, ['fingerprints', 'list'], { encoding: 'utf8', maxBuffer: 1 << 26 }).trim().split('\n').map((l) => l.split(' ')[0]));
 const sizes = SIZES.map(() => tally());
 const sure = new Map();
-let failed = 0;
+let failed = unbuilt.length;
 console.log(`${''.padEnd(26)} there  names  prec.  vers.  wrong   ${TOLD.map((t) => t.padStart(5)).join(' ')}`);
 for (const [form, goals] of FORMS) {
   const sum = tally();

@@ -1,0 +1,147 @@
+//! Packages that have the same code under several names, and that minifiers took apart: which of them is there.
+
+use super::fingerprint::{claimed, minified, release_of};
+use plimsoll::fingerprint::{
+    Index, Told,
+    build::{Release, Source, build},
+    claims,
+    grams::Stream,
+};
+
+fn asking(release: Release, needs: &[&str]) -> Release {
+    Release {
+        needs: needs.iter().map(|name| ((*name).to_owned(), "*".to_owned())).collect(),
+        ..release
+    }
+}
+
+fn index(sources: Vec<Source>) -> Index {
+    Index::from_bytes(build(sources, 6_000_000)).unwrap()
+}
+
+/// What is claimed, as `NAME VERSION...`.
+fn said(index: &Index, modules: &[(&str, usize)]) -> Vec<String> {
+    let claimed = claimed(index, modules).into_iter();
+    claimed
+        .map(|(name, versions)| format!("{name} {}", versions.join(" ")))
+        .collect()
+}
+
+#[test]
+fn what_lies_between_a_package_may_be_others() {
+    let alpha = Source::new("alpha", vec![release_of("1.0.0", &[("alpha", 60)])]);
+    let index = index(vec![alpha]);
+    let code = minified("alpha", 60, "same");
+    let functions: Vec<&str> = code.split_inclusive("};").collect();
+    // Each function with some that a minifier inlined beside it.
+    let bundle = |functions: &[&str], others: usize| -> String {
+        let with =
+            |(i, function): (usize, &&str)| (*function).to_owned() + &minified(&format!("other{i}x"), others, "any");
+        functions.iter().enumerate().map(with).collect()
+    };
+    for (what, bundle, expected) in [
+        ("all in one place", bundle(&functions, 0), 1),
+        ("all, and three times as much between", bundle(&functions, 3), 1),
+        ("a tenth of it", bundle(&functions[..6], 3), 0),
+    ] {
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap();
+        assert_eq!(claims.len(), expected, "{what}: {claims:?}");
+    }
+}
+
+#[test]
+fn of_a_scope_that_was_given_another_name_one_is_there() {
+    let parts = ["one", "two", "three"];
+    let of = |scope: &str, more: &str| -> Vec<Source> {
+        let part = |name: &&str| {
+            let own = format!("{name}{more}");
+            Source::new(
+                &format!("{scope}/{name}"),
+                vec![release_of("1.0.0", &[(name, 20), (&own, 10)])],
+            )
+        };
+        let same = Source::new(&format!("{scope}/same"), vec![release_of("1.0.0", &[("same", 30)])]);
+        parts.iter().map(part).chain([same]).collect()
+    };
+    let client = |version, scope: &str| {
+        let needs: Vec<String> = parts
+            .iter()
+            .chain(&["same"])
+            .map(|name| format!("{scope}/{name}"))
+            .collect();
+        let needs: Vec<&str> = needs.iter().map(|name| &**name).collect();
+        asking(release_of(version, &[("client", 20)]), &needs)
+    };
+    let versions = vec![client("1.0.0", "@old"), client("2.0.0", "@new")];
+    let mut sources = vec![Source::new("client", versions)];
+    sources.extend(of("@old", "Before"));
+    sources.extend(of("@new", "Now"));
+    let index = index(sources);
+    for (more, scope, version) in [("Before", "@old", "1.0.0"), ("Now", "@new", "2.0.0")] {
+        let own: Vec<String> = parts.iter().map(|name| format!("{name}{more}")).collect();
+        let mut bundle = vec![("client", 20), ("same", 30)];
+        for (name, own) in parts.iter().zip(&own) {
+            bundle.extend([(*name, 20), (&**own, 10)]);
+        }
+        let mut expected: Vec<String> = parts
+            .iter()
+            .chain(&["same"])
+            .map(|name| format!("{scope}/{name} 1.0.0"))
+            .collect();
+        expected.push(format!("client {version}"));
+        expected.sort();
+        let mut said = said(&index, &bundle);
+        said.sort();
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn what_another_explains_whole_is_there_where_that_asks_for_it() {
+    // Nothing tells two versions of the application, or of the host, from one another.
+    let either = |name: &str, modules: &[(&str, usize)], asks: [&[&str]; 2]| {
+        let release = |(version, asks)| asking(release_of(version, modules), asks);
+        Source::new(name, ["1.0.0", "2.0.0"].into_iter().zip(asks).map(release).collect())
+    };
+    let code = &[("host", 40), ("part", 9)];
+    for (what, app, host, expected) in [
+        (
+            "a version of it does",
+            [&["host"][..]; 2],
+            [&["part"][..], &[]],
+            &["app", "host", "part"][..],
+        ),
+        (
+            "it is a fork, and asked for as the part is",
+            [&["host"], &["part"]],
+            [&[], &[]],
+            &["app", "host"],
+        ),
+    ] {
+        let part = Source::new("part", vec![release_of("1.0.0", &[("part", 9)])]);
+        let index = index(vec![
+            either("app", &[("app", 20)], app),
+            either("host", code, host),
+            part,
+        ]);
+        let found = claimed(&index, &[&[("app", 20)], &code[..]].concat());
+        let names: Vec<&str> = found.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, expected, "{what}");
+    }
+}
+
+#[test]
+fn a_fork_with_code_of_its_own_is_the_original_where_something_asks_for_that() {
+    let index = index(vec![
+        Source::new("app", vec![asking(release_of("1.0.0", &[("app", 20)]), &["original"])]),
+        Source::new("fork", vec![release_of("1.0.0", &[("code", 32), ("forked", 8)])]),
+        Source::new("original", vec![release_of("1.0.0", &[("code", 32), ("kept", 8)])]),
+    ]);
+    // Of the fork's own code a little is in the bundle, from elsewhere.
+    let code = [("code", 32), ("forked", 6), ("kept", 5)];
+    let names = |modules: &[(&str, usize)]| -> Vec<String> {
+        claimed(&index, modules).into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(&[&[("app", 20)], &code[..]].concat()), ["app", "original"]);
+    assert_eq!(names(&code), ["fork"]);
+}
