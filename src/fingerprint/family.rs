@@ -60,6 +60,25 @@ impl<'m> Families<'m> {
     }
 }
 
+/// Places of the versions of a package that relatives of it have which are published together with it: it is asked for with them for
+/// package managers alone too, and that is not known of what no module imports.
+pub(super) fn of_relatives<'p>(
+    package: &Package,
+    relatives: impl Iterator<Item = (&'p Package, &'p BTreeSet<String>)>,
+) -> BTreeSet<usize> {
+    let Some((scope, _)) = package.scoped() else {
+        return BTreeSet::new();
+    };
+    let is_relative = |one: &Package| one.scoped().is_some_and(|(other, _)| other == scope);
+    let relatives = relatives.filter(|(one, _)| is_relative(one));
+    let versions = relatives.flat_map(|(one, versions)| versions.iter().map(move |version| (one, version)));
+    let place = |(one, version): (&Package, &String)| {
+        let place = package.published.iter().position(|own| own == version)?;
+        is_together(package, one, version).then_some(place)
+    };
+    versions.filter_map(place).collect()
+}
+
 /// Whether two packages are published together around a version.
 fn is_together(one: &Package, other: &Package, version: &str) -> bool {
     let (one, other) = (around(one, version), around(other, version));

@@ -5,6 +5,7 @@
 
 use super::{
     claims::Claim,
+    family,
     index::{Index, IndexError},
     needs::{self, Accord, Member},
     record::{NEWEST, Need, Package},
@@ -109,6 +110,25 @@ fn pins(members: &[Member], told: &BTreeMap<u16, &BTreeSet<String>>) -> BTreeMap
                 loose.insert(number);
             }
             wishes.entry(number).or_default().push(ranges);
+        }
+    }
+    for (number, wishes) in &wishes {
+        if let (false, Some(package)) = (pins.contains_key(number), packages.get(number)) {
+            let is_taken = |version: &Version| {
+                wishes
+                    .iter()
+                    .all(|ranges| ranges.iter().any(|range| range.matches(version)))
+            };
+            let is_taken = |text: &&String| Version::parse(text).is_ok_and(|version| is_taken(&version));
+            let relatives = told
+                .iter()
+                .filter_map(|(number, versions)| Some((*packages.get(number)?, *versions)));
+            let relatives = family::of_relatives(package, relatives);
+            let relatives = relatives.into_iter().map(|place| &package.published[place]);
+            let mut taken = relatives.filter(is_taken);
+            if let (Some(only), None) = (taken.next(), taken.next()) {
+                pins.entry(*number).or_default().sure.insert(only.clone());
+            }
         }
     }
     // Where much was looked into, code tells more than the pins, unless all that asks was published with it.

@@ -121,9 +121,10 @@ impl Package {
     }
 
     /// What a package manager takes of the versions at `places`: the newest, and where that is avoided, the newest that is not.
-    pub(super) fn taken_first(&self, places: &[usize]) -> BTreeSet<usize> {
-        let wanted = places.iter().filter(|place| !self.is_avoided(**place)).max();
-        places.iter().max().into_iter().chain(wanted).copied().collect()
+    pub(super) fn taken_first<'p>(&self, places: impl IntoIterator<Item = &'p usize> + Clone) -> BTreeSet<usize> {
+        let newest = places.clone().into_iter().max();
+        let wanted = places.into_iter().filter(|place| !self.is_avoided(**place)).max();
+        newest.into_iter().chain(wanted).copied().collect()
     }
 
     /// Whether a package manager takes a version, by its place, where nothing else serves.
