@@ -50,14 +50,6 @@ const MOST_SET: usize = 64;
 /// Bytes of a manifest before its version; a name and a description.
 const BEFORE_VERSION: usize = 1024;
 
-/// Services of which packages for credentials carry a client under their own version: STS since there is
-/// `@aws-sdk/nested-clients`, SSO OIDC before that as well.
-const CARRIED: &[(&str, Version)] = &[
-    ("SSO OIDC", Version::new(0, 0, 0)),
-    ("STS", Version::new(3, 730, 0)),
-    ("Signin", Version::new(0, 0, 0)),
-];
-
 /// Clients that a text names, in its order.
 pub(in crate::detect) fn clients(text: &[u8]) -> Vec<Client<'_>> {
     let mut clients: Vec<(Client<'_>, &str)> = Vec::new();
@@ -89,14 +81,22 @@ pub(in crate::detect) fn clients(text: &[u8]) -> Vec<Client<'_>> {
     own.map(|(client, _)| client).collect()
 }
 
-/// Whether a service may be there as another's copy; one whose version is not told may be of any.
+/// Versions of `@aws-sdk/nested-clients` from which on it has the client of STS, and those of SSO and of Cognito's identities.
+const CARRIES_STS: Version = Version::new(3, 730, 0);
+const CARRIES_SSO: Version = Version::new(3, 996, 0);
+
+/// Whether a service may be there as the copy that packages for credentials carry, under their own version: SSO OIDC and Signin ever were,
+/// others are since `@aws-sdk/nested-clients` has them. Where a version is not told, what always was there is named all the same.
 fn is_carried(service: &str, version: Option<&str>) -> bool {
-    let Some((_, since)) = CARRIED.iter().find(|(name, _)| *name == service) else {
-        return false;
-    };
-    version
-        .and_then(|version| Version::parse(version).ok())
-        .is_none_or(|version| version >= *since)
+    let version = version.and_then(|version| Version::parse(version).ok());
+    match service {
+        "SSO OIDC" | "Signin" => true,
+        "STS" => version.is_none_or(|version| version >= CARRIES_STS),
+        "SSO" => version.is_some_and(|version| version >= CARRIES_SSO),
+        // Applications have its own client too, which is never patched; the copies mostly are.
+        "Cognito Identity" => version.is_some_and(|version| version >= CARRIES_SSO && version.patch > 0),
+        _ => false,
+    }
 }
 
 enum Said<'t> {
@@ -257,6 +257,14 @@ mod tests {
             // What an older STS says is its own.
             (new("STS") + &version("3.556.0"), &[("client-sts", Some("3.556.0"))]),
             (new("STS") + &version("3.730.0"), &[]),
+            (new("SSO") + &version("3.995.0"), &[("client-sso", Some("3.995.0"))]),
+            (new("SSO") + &version("3.998.5"), &[]),
+            (new("SSO"), &[("client-sso", None)]),
+            (
+                new("Cognito Identity") + &version("3.998.0"),
+                &[("client-cognito-identity", Some("3.998.0"))],
+            ),
+            (new("Cognito Identity") + &version("3.998.5"), &[]),
         ] {
             let clients = clients(text.as_bytes());
             let told: Vec<_> = clients
