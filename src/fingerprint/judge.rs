@@ -145,9 +145,9 @@ impl Judge<'_, '_> {
 
     /// Whether all of a package is explained by one that does not ask for it: its fork has its code.
     fn is_of_another(&self, candidate: &Candidate) -> bool {
-        let explaining = self.ground.explaining(candidate);
-        let mut explaining = self.candidates.iter().filter(|one| Some(one.number) == explaining);
-        explaining.any(|one| !one.package.needs.iter().any(|need| need.package == candidate.number))
+        let number = self.ground.explaining(candidate);
+        let explaining = number.and_then(|number| self.candidates.iter().find(|one| one.number == number));
+        explaining.is_some_and(|one| !one.package.asks_for(candidate.number))
     }
 
     /// What nothing here asks for is the application's own choice, or what others wrote alike or carry a copy of.
@@ -165,11 +165,9 @@ impl Judge<'_, '_> {
             .copied()
             .collect();
         let is_changed = |i: usize| twins.contains_key(&i) || taking.contains(&i);
-        let (changed, kept) = mem::take(&mut self.believed)
-            .into_iter()
-            .partition(|one| is_changed(one.at));
+        let believed = mem::take(&mut self.believed).into_iter();
+        let (changed, kept): (Vec<_>, Vec<_>) = believed.partition(|one| is_changed(one.at));
         self.believed = kept;
-        let changed: Vec<Believed> = changed;
         for one in changed {
             self.ground.give_back(&self.candidates[one.at]);
         }

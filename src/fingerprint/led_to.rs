@@ -162,7 +162,7 @@ pub(super) fn led_to(index: &Index, told: &Told, is_late: bool) -> Result<LedTo,
 #[cfg(test)]
 mod tests {
     use super::{
-        super::build::{Dependency, Published, Release, Source, build},
+        super::build::{Published, Release, Source, build},
         *,
     };
 
@@ -170,7 +170,6 @@ mod tests {
     fn source(name: &str, lines: &[&str]) -> Source {
         let release = |line: &str| {
             let Published { version, needs, .. } = Published::read(line);
-            let needs: Vec<Dependency> = needs;
             let text = format!(
                 "exports.{0}Of = function (a) {{ return a.{0}One.{0}Two.{0}Three; }};",
                 &name[1..].replace('/', "")

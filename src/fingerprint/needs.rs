@@ -346,7 +346,7 @@ pub(super) fn packages(members: &[Member]) -> BTreeMap<u16, &Package> {
 /// Runs of the largest version of a package that what depends on it takes; `None` where it takes none that was looked into.
 pub(super) fn most_runs(members: &[Member], number: u16, package: &Package) -> Option<i64> {
     let packages = BTreeMap::from([(number, package)]);
-    let is_asking = |member: &&Member| member.package.needs.iter().any(|need| need.package == number);
+    let is_asking = |member: &&Member| member.package.asks_for(number);
     let asked = members
         .iter()
         .filter(is_asking)

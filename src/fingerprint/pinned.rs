@@ -113,22 +113,9 @@ fn pins(members: &[Member], told: &BTreeMap<u16, &BTreeSet<String>>) -> BTreeMap
         }
     }
     for (number, wishes) in &wishes {
-        if let (false, Some(package)) = (pins.contains_key(number), packages.get(number)) {
-            let is_taken = |version: &Version| {
-                wishes
-                    .iter()
-                    .all(|ranges| ranges.iter().any(|range| range.matches(version)))
-            };
-            let is_taken = |text: &&String| Version::parse(text).is_ok_and(|version| is_taken(&version));
-            let relatives = told
-                .iter()
-                .filter_map(|(number, versions)| Some((*packages.get(number)?, *versions)));
-            let relatives = family::of_relatives(package, relatives);
-            let relatives = relatives.into_iter().map(|place| &package.published[place]);
-            let mut taken = relatives.filter(is_taken);
-            if let (Some(only), None) = (taken.next(), taken.next()) {
-                pins.entry(*number).or_default().sure.insert(only.clone());
-            }
+        let package = packages.get(number).filter(|_| !pins.contains_key(number));
+        if let Some(only) = package.and_then(|package| only_of_relatives(package, wishes, told, &packages)) {
+            pins.entry(*number).or_default().sure.insert(only.clone());
         }
     }
     // Where much was looked into, code tells more than the pins, unless all that asks was published with it.
@@ -147,6 +134,27 @@ fn pins(members: &[Member], told: &BTreeMap<u16, &BTreeSet<String>>) -> BTreeMap
         pins.open = !wishes.get(number).is_none_or(|wishes| wishes.iter().all(is_served));
     }
     pins
+}
+
+/// The only version that all take who ask for a package, of those that its relatives are told to have.
+fn only_of_relatives<'p>(
+    package: &'p Package,
+    wishes: &[Vec<VersionReq>],
+    told: &BTreeMap<u16, &BTreeSet<String>>,
+    packages: &BTreeMap<u16, &Package>,
+) -> Option<&'p String> {
+    let relatives = told.iter();
+    let relatives = relatives.filter_map(|(number, versions)| Some((*packages.get(number)?, *versions)));
+    let mut places = family::of_relatives(package, relatives);
+    places.retain(|place| {
+        let version = Version::parse(&package.published[*place]);
+        version.is_ok_and(|version| {
+            let mut wishes = wishes.iter();
+            wishes.all(|ranges| ranges.iter().any(|range| range.matches(&version)))
+        })
+    });
+    let only = places.first().filter(|_| places.len() == 1);
+    only.map(|place| &package.published[*place])
 }
 
 /// The only version that ranges take.

@@ -120,6 +120,11 @@ impl Package {
         self.looked_into.len() * SPARSE < self.published.len()
     }
 
+    /// Whether any version of it asks for another package.
+    pub(super) fn asks_for(&self, number: u16) -> bool {
+        self.needs.iter().any(|need| need.package == number)
+    }
+
     /// What a package manager takes of the versions at `places`: the newest, and where that is avoided, the newest that is not.
     pub(super) fn taken_first<'p>(&self, places: impl IntoIterator<Item = &'p usize> + Clone) -> BTreeSet<usize> {
         let newest = places.clone().into_iter().max();

@@ -73,15 +73,11 @@ struct Asking {
 impl Asking {
     fn of(member: &Member, there: &BTreeMap<u16, There<'_>>) -> BTreeMap<u16, Self> {
         let package = &member.package;
-        let possible = member.possible();
+        let places = places_told(member);
         let mut asked: BTreeMap<u16, Self> = BTreeMap::new();
         for need in &package.needs {
             if let Some(copies) = there.get(&need.package) {
-                let asking = need.asking(if package.others_told {
-                    &possible
-                } else {
-                    &package.looked_into
-                });
+                let asking = need.asking(&places);
                 let of = asked.entry(need.package).or_default();
                 of.all.extend(asking.iter().copied());
                 of.unserved.extend(copies.unserved(need, asking, package));
@@ -95,21 +91,25 @@ impl Asking {
     }
 }
 
+/// Places of versions of a member of which it is known what they ask for: those that it can be, or else those that were looked into.
+fn places_told(member: &Member) -> Vec<usize> {
+    if member.package.others_told {
+        member.possible()
+    } else {
+        member.package.looked_into.clone()
+    }
+}
+
 /// Packages that a version asks for from which on it is told by whether they are there: a scope that was given another name has the same
 /// code under either, and its dependents ask for the one or the other.
 const FAMILY: usize = 3;
 
 /// Versions of a member, by their places, of which nothing is there that they ask for, where of another much is.
 fn unshown(member: &Member, there: &BTreeMap<u16, There<'_>>) -> BTreeSet<usize> {
-    let package = &member.package;
-    let places = if package.others_told {
-        member.possible()
-    } else {
-        package.looked_into.clone()
-    };
+    let places = places_told(member);
     // Those that each asks for, and whether they are there.
     let mut asked: BTreeMap<usize, [BTreeSet<u16>; 2]> = BTreeMap::new();
-    for need in &package.needs {
+    for need in &member.package.needs {
         let is_there = usize::from(there.contains_key(&need.package));
         for place in need.asking(&places) {
             asked.entry(place).or_default()[is_there].insert(need.package);

@@ -50,7 +50,7 @@ fn brings_others(members: &[Member], brought: &BTreeSet<u16>) -> bool {
     let is_brought = |member: &&Member| brought.contains(&member.number);
     let is_asked_for = |number: u16| {
         let mut others = members.iter().filter(|member| !is_brought(member));
-        others.any(|member| member.package.needs.iter().any(|need| need.package == number))
+        others.any(|member| member.package.asks_for(number))
     };
     let mut there = members.iter().filter(is_brought);
     there.any(|member| !is_asked_for(member.number))

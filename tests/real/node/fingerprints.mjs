@@ -237,7 +237,7 @@ function ready() {
 
 const apps = Object.entries(APPS).filter(([name]) => name.includes(option('app', '')));
 const unrelated = path.join(work, 'unrelated');
-const unbuilt = [];
+let failed = 0;
 try {
   ready();
   for (const [name, app] of apps) {
@@ -251,7 +251,7 @@ try {
       try {
         fs.writeFileSync(list, JSON.stringify(owners(build(root, out), root)));
       } catch (e) {
-        unbuilt.push(`${form} / ${name}`);
+        failed += 1;
         console.log(`${name} ${form}: not built: ${e.message.slice(0, 300).replaceAll('\n', ' ')}`);
       }
     }
@@ -270,7 +270,6 @@ if (flag('build')) process.exit(0);
 const known = new Set(execFileSync(plimsoll, ['fingerprints', 'list'], { encoding: 'utf8', maxBuffer: 1 << 26 }).trim().split('\n').map((l) => l.split(' ')[0]));
 const sizes = SIZES.map(() => tally());
 const sure = new Map();
-let failed = unbuilt.length;
 console.log(`${''.padEnd(26)} there  names  prec.  vers.  wrong   ${TOLD.map((t) => t.padStart(5)).join(' ')}`);
 for (const [form, goals] of FORMS) {
   const sum = tally();
