@@ -2,10 +2,10 @@
 
 use super::{
     literals::Hash,
-    says,
+    modules, says,
     tokens::{Kind, tokens},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 /// Tokens of a run. With 3, code of unrelated packages is alike too often; with 5, each token that a minifier moves costs
 /// more of the runs around it.
@@ -26,6 +26,8 @@ pub struct Stream {
     pub table: Vec<Table>,
     /// Tokens that are versions in quotes or end in one, by their places, with the hashes of these.
     pub versions: Vec<(u32, u64)>,
+    /// Tokens that are one file's each, in order: see [`modules::of`].
+    pub modules: Vec<Range<u32>>,
 }
 
 /// Whether a run is of a table.
@@ -60,7 +62,7 @@ impl Stream {
         let mut stream = Self::default();
         let mut last = [0u64; TOKENS];
         let mut kinds = [Kind::Word; TOKENS];
-        tokens(text, |token| {
+        let bodies = tokens(text, |token| {
             last.rotate_left(1);
             last[TOKENS - 1] = token.hash;
             kinds.rotate_left(1);
@@ -76,6 +78,7 @@ impl Stream {
                 stream.table.push(Table::of(kinds));
             }
         });
+        stream.modules = modules::of(bodies, stream.at.len());
         stream
     }
 }
@@ -119,6 +122,8 @@ impl Joined {
         joined.table.resize(joined.at.len(), Table::Numbers);
         let mut versions = file.versions.into_iter().peekable();
         let mut place = 0;
+        // Where each of its tokens is now, or is not since it was there before.
+        let mut now: Vec<u32> = Vec::with_capacity(file.at.len() + 1);
         while place < file.at.len() {
             let rest = file.grams.get(place..).unwrap_or_default();
             let before = rest
@@ -132,6 +137,8 @@ impl Joined {
                 .is_some()
             {}
             place += copied;
+            let end = u32::try_from(joined.at.len()).unwrap_or(u32::MAX);
+            now.resize((place + 1).min(file.at.len()), end);
             let Some(at) = file.at.get(place) else { break };
             while let Some((_, hash)) = versions.next_if(|(token, _)| *token as usize == place) {
                 joined
@@ -145,6 +152,10 @@ impl Joined {
             }
             place += 1;
         }
+        now.push(u32::try_from(joined.at.len()).unwrap_or(u32::MAX));
+        let now = |place: u32| now.get(place as usize).copied().unwrap_or_default();
+        let modules = file.modules.iter().map(|module| now(module.start)..now(module.end));
+        joined.modules.extend(modules.filter(|module| !module.is_empty()));
     }
 
     /// All of them.
@@ -189,6 +200,7 @@ mod tests {
             stream.at.is_sorted() && stream.at.iter().any(|at| *at > 10_000) && stream.at.iter().any(|at| *at > 20_000)
         );
         assert_eq!(stream.table.len(), stream.grams.len());
+        assert!(stream.modules.is_empty());
         // Where a version is, its token is; that of the copy is kept with what follows it.
         let versions: Vec<u32> = stream
             .versions
@@ -197,6 +209,27 @@ mod tests {
             .collect();
         let places = [one.len(), 10_000 + one.len(), 10_000 + first.len() + two.len()];
         assert_eq!(versions, places.map(|at| u32::try_from(at).unwrap_or_default()));
+    }
+
+    #[test]
+    fn modules_of_several_files_are_where_their_tokens_are() {
+        let module = |name: &str| {
+            let words: Vec<String> = (0..90).map(|i| format!("x.{name}{i};")).collect();
+            let words = words.concat();
+            format!("a=b(c=>{{{words}}});")
+        };
+        let of = |text: &str| Stream::of(text.as_bytes());
+        let mut joined = Joined::new(of(&module("one")));
+        joined.add(of(&(module("one") + &module("two"))), 10_000);
+        joined.add(of(&(module("two") + &module("one"))), 20_000);
+        let stream = joined.into_stream();
+        // Of what was there before nothing is but the runs into what follows it.
+        assert_eq!(stream.modules[..3], [0..90, 90..93, 93..183]);
+        assert!(
+            stream.modules.is_sorted_by(|a, b| a.end <= b.start),
+            "{:?}",
+            stream.modules
+        );
     }
 
     #[test]

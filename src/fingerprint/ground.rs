@@ -4,6 +4,7 @@ use super::{
     grams::{Stream, TOKENS, Table},
     index::{Index, IndexError},
     led_to::LedTo,
+    modules,
     pinned::Told,
     record::Package,
     says,
@@ -42,7 +43,7 @@ const AGAIN: usize = 4;
 #[derive(Clone, Copy)]
 pub(super) struct Hit {
     pub(super) at: u32,
-    set: u16,
+    pub(super) set: u16,
     /// Packages that know it.
     known_by: u8,
     /// Whether none of these has it of which more is there.
@@ -218,8 +219,13 @@ impl<'s> Ground<'s> {
             sampled: BTreeMap::new(),
             owner: vec![NOBODY; stream.grams.len()],
         };
-        for candidate in candidates {
+        for candidate in &mut *candidates {
             ground.prepare(candidate.package.shift);
+        }
+        modules::leave_copies(stream, candidates, |shift, first, last| {
+            ground.between(shift, first, last)
+        });
+        for candidate in candidates {
             candidate.stretches = ground.stretches(candidate);
         }
         ground

@@ -213,3 +213,59 @@ pub(super) fn number(text: &[u8], at: usize) -> (f64, usize) {
     end += usize::from(rest.get(end) == Some(&b'n'));
     (value.unwrap_or_default(), at + end.max(1))
 }
+
+/// Behind the slash that ends the regular expression which begins at `at`; how far was looked if there is none.
+pub(super) fn regex_end(text: &[u8], at: usize) -> Result<usize, usize> {
+    /// No regular expression is longer.
+    const LONGEST: usize = 1 << 16;
+    let (mut class, mut escaped) = (false, false);
+    let body = text.get(at + 1..).unwrap_or_default();
+    for (i, &byte) in body.iter().take(LONGEST).enumerate() {
+        match byte {
+            b'\n' => return Err(at + 1 + i),
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'[' => class = true,
+            b']' => class = false,
+            b'/' if !class => return Ok(at + 2 + i),
+            _ => {}
+        }
+    }
+    Err(at + 1 + body.len().min(LONGEST))
+}
+
+/// Globals that code seldom redefines: `Buffer`, `URL` or `fetch` are often imported, and then renamed.
+#[rustfmt::skip]
+const WELL_KNOWN: &[&str] = &[
+    "AggregateError", "Array", "ArrayBuffer", "Atomics", "BigInt", "BigInt64Array", "DataView", "Date", "Error",
+    "EvalError", "FinalizationRegistry", "Float32Array", "Float64Array", "Function", "Int16Array", "Int32Array",
+    "Int8Array", "Intl", "JSON", "Map", "Math", "Number", "Object", "Promise", "Proxy", "RangeError",
+    "ReferenceError", "Reflect", "RegExp", "Set", "SharedArrayBuffer", "String", "Symbol", "SyntaxError",
+    "TypeError", "URIError", "Uint16Array", "Uint32Array", "Uint8Array", "Uint8ClampedArray", "WeakMap", "WeakRef",
+    "WeakSet", "WebAssembly", "XMLHttpRequest", "atob", "btoa", "clearImmediate", "clearInterval", "clearTimeout",
+    "console", "decodeURI", "decodeURIComponent", "encodeURI", "encodeURIComponent", "escape", "isFinite", "isNaN",
+    "navigator", "parseFloat", "parseInt", "process", "queueMicrotask", "setImmediate", "setInterval",
+    "setTimeout", "structuredClone", "unescape",
+];
+
+/// Whether a name is one of those.
+pub(super) fn is_well_known(word: &[u8]) -> bool {
+    let candidate = word.len() > 2 && (word[0].is_ascii_uppercase() || word[0].is_ascii_lowercase() || word[0] == b'_');
+    candidate && WELL_KNOWN.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
+}
+
+/// The end of the line at a place.
+pub(super) fn line_end(text: &[u8], at: usize) -> usize {
+    memchr::memchr(b'\n', text.get(at..).unwrap_or_default()).map_or(text.len(), |i| at + i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_known_names_are_sorted() {
+        assert!(WELL_KNOWN.is_sorted());
+        assert!(WELL_KNOWN.iter().all(|name| is_well_known(name.as_bytes())));
+    }
+}

@@ -14,6 +14,7 @@ mod judge;
 mod led_to;
 mod likely;
 mod literals;
+mod modules;
 mod needs;
 mod pinned;
 mod range;

@@ -11,7 +11,10 @@
 //! minute to compile, gives nothing for a file with one error, and overflows the stack, which ends the process, on a file of
 //! 200,000 brackets.
 
-use super::literals::{Hash, Text, is_name, number};
+use super::{
+    literals::{Hash, Text, is_name, is_well_known, line_end, number, regex_end},
+    modules::Body,
+};
 
 /// Version of what is a token and how it is hashed. An index holds the hashes of one version and is of use to that alone.
 pub const DEFINITION: u32 = 1;
@@ -38,6 +41,9 @@ pub enum Kind {
     /// whatever knows the same facts.
     Cell,
 }
+
+/// Tokens below which a body is not told.
+const LEAST: u32 = 64;
 
 /// What stands before a token, as far as the meaning of the token depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,8 @@ enum Bracket {
     Require,
     Square,
     Block,
+    /// Of a function.
+    Body,
     Object,
     Class,
     /// Names that are imported or exported.
@@ -92,6 +100,10 @@ struct Lexer<'t, F> {
     at: usize,
     before: Before,
     open: Vec<Bracket>,
+    /// Tokens so far, and where each body that is open began.
+    count: u32,
+    begun: Vec<u32>,
+    bodies: Vec<Body>,
     held: Option<Held>,
     /// Depth at which a `class` waits for its body.
     class: Option<usize>,
@@ -104,14 +116,18 @@ struct Lexer<'t, F> {
     see: F,
 }
 
-/// Calls `see` for each stable token, in the order of the text; one after a comparison may begin before the one before it.
-/// Takes any bytes; time is linear in them, and memory in the depth of their brackets.
-pub fn tokens(text: &[u8], see: impl FnMut(Token)) {
+/// Calls `see` for each stable token, in the order of the text; one after a comparison may begin before the one before it. Gives the
+/// bodies of functions that are long, in the order of their ends.
+/// Takes any bytes; time is linear in them, and memory in the number of their brackets.
+pub fn tokens(text: &[u8], see: impl FnMut(Token)) -> Vec<Body> {
     let mut lexer = Lexer {
         text,
         at: 0,
         before: Before::Mark(b';'),
         open: Vec::new(),
+        count: 0,
+        begun: Vec::new(),
+        bodies: Vec::new(),
         held: None,
         class: None,
         label: false,
@@ -124,25 +140,8 @@ pub fn tokens(text: &[u8], see: impl FnMut(Token)) {
     }
     while lexer.step() {}
     lexer.release();
+    lexer.bodies
 }
-
-fn line_end(text: &[u8], at: usize) -> usize {
-    memchr::memchr(b'\n', text.get(at..).unwrap_or_default()).map_or(text.len(), |i| at + i)
-}
-
-/// Globals that code seldom redefines: `Buffer`, `URL` or `fetch` are often imported, and then renamed.
-#[rustfmt::skip]
-const WELL_KNOWN: &[&str] = &[
-    "AggregateError", "Array", "ArrayBuffer", "Atomics", "BigInt", "BigInt64Array", "DataView", "Date", "Error",
-    "EvalError", "FinalizationRegistry", "Float32Array", "Float64Array", "Function", "Int16Array", "Int32Array",
-    "Int8Array", "Intl", "JSON", "Map", "Math", "Number", "Object", "Promise", "Proxy", "RangeError",
-    "ReferenceError", "Reflect", "RegExp", "Set", "SharedArrayBuffer", "String", "Symbol", "SyntaxError",
-    "TypeError", "URIError", "Uint16Array", "Uint32Array", "Uint8Array", "Uint8ClampedArray", "WeakMap", "WeakRef",
-    "WeakSet", "WebAssembly", "XMLHttpRequest", "atob", "btoa", "clearImmediate", "clearInterval", "clearTimeout",
-    "console", "decodeURI", "decodeURIComponent", "encodeURI", "encodeURIComponent", "escape", "isFinite", "isNaN",
-    "navigator", "parseFloat", "parseInt", "process", "queueMicrotask", "setImmediate", "setInterval",
-    "setTimeout", "structuredClone", "unescape",
-];
 
 /// Values that bundlers and minifiers add or take away.
 const UNSTABLE: [u64; 6] = [
@@ -185,8 +184,14 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
     fn emit(&mut self, at: usize, hash: u64, kind: Kind) {
         if !UNSTABLE.contains(&hash) {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
-            (self.see)(Token { at, hash, kind });
+            self.show(Token { at, hash, kind });
         }
+    }
+
+    fn show(&mut self, token: Token) {
+        // There are fewer tokens than bytes.
+        self.count = self.count.saturating_add(1);
+        (self.see)(token);
     }
 
     /// The kind of a string that was just read, which began behind `before`.
@@ -232,7 +237,7 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
 
     fn release(&mut self) {
         if let Some(held) = self.held.take() {
-            (self.see)(held.token);
+            self.show(held.token);
         }
     }
 
@@ -471,6 +476,10 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
             (_, before) if self.import || before == Before::From => Bracket::List,
             (_, Before::Mark(mark)) if !matches!(mark, b';' | b'{' | b'}' | b')') => Bracket::Object,
             (_, Before::Keyword) => Bracket::Object,
+            (_, Before::Value | Before::Arrow) => {
+                self.begun.push(self.count);
+                Bracket::Body
+            }
             (_, _) => Bracket::Block,
         };
         self.open.push(bracket);
@@ -480,6 +489,9 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
     fn closing(&mut self, byte: u8) {
         self.at += 1;
         let bracket = self.open.pop();
+        if bracket == Some(Bracket::Body) {
+            self.end_body();
+        }
         if self.held.is_some_and(|held| self.open.len() < held.depth) {
             self.release();
         }
@@ -489,9 +501,29 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
         self.before = match bracket {
             Some(Bracket::Template) => return self.template(),
             Some(Bracket::Control) => Before::Mark(b')'),
-            Some(Bracket::Block | Bracket::Class) if byte == b'}' => Before::Mark(b'}'),
+            Some(Bracket::Block | Bracket::Body | Bracket::Class) if byte == b'}' => Before::Mark(b'}'),
             _ => Before::Value,
         };
+    }
+
+    fn end_body(&mut self) {
+        let end = self.count;
+        if let Some(first) = self.begun.pop().filter(|first| end - first >= LEAST) {
+            let is_called = self.is_called();
+            self.bodies.push(Body { first, end, is_called });
+        }
+    }
+
+    /// Whether what ends here is called: `(function(){…})()`, `(()=>{…}).call(…)`.
+    fn is_called(&self) -> bool {
+        let mut at = self.blank(self.at);
+        if self.text.get(at) == Some(&b')') {
+            at = self.blank(at + 1);
+        }
+        let rest = self.text.get(at..).unwrap_or_default();
+        [&b"("[..], b".call(", b".apply("]
+            .iter()
+            .any(|call| rest.starts_with(call))
     }
 
     fn word(&mut self) {
@@ -564,31 +596,6 @@ impl<F: FnMut(Token)> Lexer<'_, F> {
             self.emit(at, Hash::of(name), kind);
         }
     }
-}
-
-fn is_well_known(word: &[u8]) -> bool {
-    let candidate = word.len() > 2 && (word[0].is_ascii_uppercase() || word[0].is_ascii_lowercase() || word[0] == b'_');
-    candidate && WELL_KNOWN.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
-}
-
-/// Behind the slash that ends the regular expression which begins at `at`; how far was looked if there is none.
-fn regex_end(text: &[u8], at: usize) -> Result<usize, usize> {
-    /// No regular expression is longer.
-    const LONGEST: usize = 1 << 16;
-    let (mut class, mut escaped) = (false, false);
-    let body = text.get(at + 1..).unwrap_or_default();
-    for (i, &byte) in body.iter().take(LONGEST).enumerate() {
-        match byte {
-            b'\n' => return Err(at + 1 + i),
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'[' => class = true,
-            b']' => class = false,
-            b'/' if !class => return Ok(at + 2 + i),
-            _ => {}
-        }
-    }
-    Err(at + 1 + body.len().min(LONGEST))
 }
 
 #[cfg(test)]

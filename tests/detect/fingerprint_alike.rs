@@ -50,6 +50,37 @@ fn what_lies_between_a_package_may_be_others() {
 }
 
 #[test]
+fn what_is_in_a_file_of_another_is_its_copy() {
+    let part = Source::new("part", vec![release_of("1.0.0", &[("part", 20)])]);
+    let host = release_of("2.0.0", &[("host", 40), ("part", 20)]);
+    let index = index(vec![Source::new("host", vec![asking(host, &["part"])]), part]);
+    let (host, part) = (minified("host", 40, "same"), minified("part", 20, "same"));
+    let (open, copy) = (host.strip_suffix("});").unwrap(), part.split_once('{').unwrap().1);
+    let in_one = format!("{open}{copy}");
+    // Bundlers put all into a function that is called, and each module into one that is not.
+    let framed = |code: &str| format!("(()=>{{{code}}})();");
+    for (what, bundle, expected) in [
+        ("in one file", in_one.clone(), &["host"][..]),
+        ("in one file and a frame", framed(&in_one), &["host"]),
+        ("in files of their own", format!("{host}{part}"), &["host", "part"]),
+        (
+            "the same in a frame",
+            framed(&format!("{host}{part}")),
+            &["host", "part"],
+        ),
+        (
+            "in one file, and in one of its own",
+            format!("{in_one}{part}"),
+            &["host", "part"],
+        ),
+    ] {
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap();
+        let names: Vec<&str> = claims.iter().map(|claim| &*claim.name).collect();
+        assert_eq!(names, expected, "{what}");
+    }
+}
+
+#[test]
 fn of_a_scope_that_was_given_another_name_one_is_there() {
     let parts = ["one", "two", "three"];
     let of = |scope: &str, more: &str| -> Vec<Source> {

@@ -113,12 +113,6 @@ fn written_by_hand_and_by_minifiers_the_same() {
     }
 }
 
-#[test]
-fn well_known_names_are_sorted() {
-    assert!(WELL_KNOWN.is_sorted());
-    assert!(WELL_KNOWN.iter().all(|name| is_well_known(name.as_bytes())));
-}
-
 /// A quadratic tokeniser would take hours for these.
 #[test]
 fn hostile_text_costs_no_more_than_its_length() {
@@ -171,5 +165,31 @@ fn literals_among_literals_are_cells() {
         ("x.alpha='beta'", "ww"),
     ] {
         assert_eq!(kinds(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn long_bodies_of_functions_are_told() {
+    let words = |count: usize| "x.alpha;".repeat(count);
+    let body = |first, end, is_called| Body { first, end, is_called };
+    let (few, many) = (words(9), words(80));
+    for (text, expected) in [
+        (format!("a.alpha=function(b){{{many}}}"), vec![body(1, 81, false)]),
+        (format!("a=b((c,d)=>{{{many}}});"), vec![body(0, 80, false)]),
+        (format!("(()=>{{{many}}})();"), vec![body(0, 80, true)]),
+        (format!("(function(){{{many}}}).call(this)"), vec![body(0, 80, true)]),
+        (format!("!function(){{{many}}}()"), vec![body(0, 80, true)]),
+        (
+            format!("function a(){{{few}function b(){{{many}}}}}"),
+            vec![body(9, 89, false), body(0, 89, false)],
+        ),
+        (format!("a={{alpha(){{{many}}}}}"), vec![body(1, 81, false)]),
+        // Too short, no function's, or without an end.
+        (format!("function a(){{{few}}}"), Vec::new()),
+        (format!("if(a){{{many}}}else{{{many}}}"), Vec::new()),
+        (format!("class A{{alpha={{beta:[{many}]}}}}"), Vec::new()),
+        (format!("function a(){{{many}"), Vec::new()),
+    ] {
+        assert_eq!(tokens(text.as_bytes(), |_| ()), expected, "{}", &text[..20]);
     }
 }
