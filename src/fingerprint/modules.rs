@@ -78,23 +78,29 @@ fn of_one_version(package: &Package, hits: &[Hit]) -> HashSet<u32> {
         .collect()
 }
 
-/// Takes from each candidate what is a copy in another's file.
-pub(super) fn leave_copies(stream: &Stream, candidates: &mut [Candidate], between: impl Fn(u8, u32, u32) -> u32) {
-    let mut parts: Vec<Vec<Part>> = stream.modules.iter().map(|_| Vec::new()).collect();
+/// What the candidates have in each module.
+fn parts(modules: &[Range<u32>], candidates: &[Candidate]) -> Vec<Vec<Part>> {
+    let mut parts: Vec<Vec<Part>> = modules.iter().map(|_| Vec::new()).collect();
     for (at, candidate) in candidates.iter().enumerate() {
         let hits = &candidate.hits;
         let mut first = 0;
         while let Some(hit) = hits.get(first) {
-            let after = stream.modules.partition_point(|module| module.end <= hit.at);
-            let Some(module) = stream.modules.get(after) else { break };
+            let next = modules.partition_point(|module| module.end <= hit.at);
+            let Some(module) = modules.get(next) else { break };
             first += hits[first..].partition_point(|hit| hit.at < module.start);
             let end = first + hits[first..].partition_point(|hit| hit.at < module.end);
             if end > first {
-                parts[after].push(Part { at, hits: first..end });
+                parts[next].push(Part { at, hits: first..end });
             }
             first = end;
         }
     }
+    parts
+}
+
+/// Takes from each candidate what is a copy in another's file; `between` says how many runs of a shift lie from one to another.
+pub(super) fn leave_copies(stream: &Stream, candidates: &mut [Candidate], between: impl Fn(u8, u32, u32) -> u32) {
+    let parts = parts(&stream.modules, candidates);
     // The last tokens begin none.
     let runs = u32::try_from(stream.grams.len()).unwrap_or(u32::MAX);
     let mut copies: HashSet<(usize, u32)> = HashSet::new();
