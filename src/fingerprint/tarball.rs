@@ -351,16 +351,20 @@ fn builds(modules: &BTreeMap<String, Vec<u8>>, named: &[String]) -> BTreeSet<&'s
         .map(|folder| {
             (
                 *folder,
-                memchr::memmem::Finder::new(&format!("./{folder}/")).into_owned(),
+                memchr::memmem::Finder::new(&format!("./{folder}")).into_owned(),
             )
         })
         .collect();
+    let is_asked = |text: &[u8], name: &memchr::memmem::Finder<'_>| {
+        let mut ends = name.find_iter(text).map(|at| text.get(at + name.needle().len()));
+        ends.any(|end| end.is_some_and(|end| b"/'\"`".contains(end)))
+    };
     // Each round finds one more, or is the last.
     for _ in BUILDS {
         let before = builds.len();
         for (path, text) in modules {
             if build_of(path).is_none_or(|folder| builds.contains(folder)) {
-                let mentioned = asked.iter().filter(|(_, finder)| finder.find(text).is_some());
+                let mentioned = asked.iter().filter(|(_, name)| is_asked(text, name));
                 builds.extend(mentioned.map(|(folder, _)| *folder));
             }
         }
@@ -469,6 +473,20 @@ mod tests {
                 .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
             let expected = expected.map(|all| all.iter().map(|path| (*path).to_owned()).collect());
             assert_eq!(reached(&modules.collect(), &named), expected, "{named:?}");
+        }
+    }
+
+    #[test]
+    fn folders_of_builds_that_modules_name() {
+        for (text, expected) in [
+            ("require(\"./dist\")", &["dist"][..]),
+            ("require('./build/a')", &["build"]),
+            ("export * from './src'; import './out/b.js'", &["out", "src"]),
+            ("require('./distance'); f(./bundle)", &[]),
+            ("'./dist", &[]),
+        ] {
+            let modules = BTreeMap::from([("index.js".to_owned(), text.as_bytes().to_vec())]);
+            assert!(builds(&modules, &[]).iter().eq(expected), "{text}");
         }
     }
 
