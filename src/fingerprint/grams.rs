@@ -56,6 +56,11 @@ impl Table {
 }
 
 impl Stream {
+    /// How many tokens there are: fewer than bytes.
+    fn length(&self) -> u32 {
+        u32::try_from(self.at.len()).unwrap_or(u32::MAX)
+    }
+
     /// Of a file's text.
     #[must_use]
     pub fn of(text: &[u8]) -> Self {
@@ -68,9 +73,7 @@ impl Stream {
             kinds.rotate_left(1);
             kinds[TOKENS - 1] = token.kind;
             if let Some(version) = says::version(text, token.at as usize) {
-                // There are fewer tokens than bytes.
-                let place = u32::try_from(stream.at.len()).unwrap_or(u32::MAX);
-                stream.versions.push((place, Hash::of(version)));
+                stream.versions.push((stream.length(), Hash::of(version)));
             }
             stream.at.push(token.at);
             if stream.at.len() >= TOKENS {
@@ -137,13 +140,10 @@ impl Joined {
                 .is_some()
             {}
             place += copied;
-            let end = u32::try_from(joined.at.len()).unwrap_or(u32::MAX);
-            now.resize((place + 1).min(file.at.len()), end);
+            now.resize((place + 1).min(file.at.len()), joined.length());
             let Some(at) = file.at.get(place) else { break };
             while let Some((_, hash)) = versions.next_if(|(token, _)| *token as usize == place) {
-                joined
-                    .versions
-                    .push((u32::try_from(joined.at.len()).unwrap_or(u32::MAX), hash));
+                joined.versions.push((joined.length(), hash));
             }
             joined.at.push(at.saturating_add(base));
             if let (Some(gram), Some(table)) = (file.grams.get(place), file.table.get(place)) {
@@ -152,7 +152,7 @@ impl Joined {
             }
             place += 1;
         }
-        now.push(u32::try_from(joined.at.len()).unwrap_or(u32::MAX));
+        now.push(joined.length());
         let now = |place: u32| now.get(place as usize).copied().unwrap_or_default();
         let modules = file.modules.iter().map(|module| now(module.start)..now(module.end));
         joined.modules.extend(modules.filter(|module| !module.is_empty()));

@@ -164,7 +164,7 @@ fn most_of_each(candidate: &Candidate, shares: &[f64]) -> Vec<f64> {
     let mut of_sets: HashMap<u16, f64> = HashMap::new();
     let mut most = |set: u16| {
         *of_sets.entry(set).or_insert_with(|| {
-            let versions = candidate.package.sets[usize::from(set)].versions;
+            let versions = candidate.package.set(set).versions;
             let shares = versions
                 .stretches()
                 .filter_map(|(first, last)| shares.get(first..=last));
@@ -222,9 +222,7 @@ impl<'s> Ground<'s> {
         for candidate in &mut *candidates {
             ground.prepare(candidate.package.shift);
         }
-        modules::leave_copies(stream, candidates, |shift, first, last| {
-            ground.between(shift, first, last)
-        });
+        modules::leave_copies(&ground, candidates);
         for candidate in candidates {
             candidate.stretches = ground.stretches(candidate);
         }
@@ -245,12 +243,12 @@ impl<'s> Ground<'s> {
         });
     }
 
-    /// Sampled runs in a stretch of the bundle, both ends included.
-    fn between(&self, shift: u8, first: u32, last: u32) -> u32 {
+    /// Sampled runs in a stretch of the bundle, both ends included; behind the last run is none.
+    pub(super) fn between(&self, shift: u8, first: u32, last: u32) -> u32 {
         let Some(counts) = self.sampled.get(&shift) else {
             return 0;
         };
-        let at = |i: u32| counts.get(i as usize).copied().unwrap_or_default();
+        let at = |i: u32| counts.get(i as usize).or(counts.last()).copied().unwrap_or_default();
         at(last + 1).saturating_sub(at(first))
     }
 
@@ -436,12 +434,7 @@ impl<'s> Ground<'s> {
         let told = told(&candidate.package, &instances);
         // What other versions have was taken into these from another package, or given to one.
         let is_told = |set: u16| {
-            let set = candidate
-                .package
-                .sets
-                .get(usize::from(set))
-                .copied()
-                .unwrap_or_default();
+            let set = candidate.package.set(set);
             let mut told = told.iter().flatten();
             told.any(|version| set.versions.contains(*version))
         };

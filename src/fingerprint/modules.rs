@@ -3,12 +3,15 @@
 //! in it, `fast-xml-parser` one with all that it depends on: both ask for these packages too, and none of them is there.
 
 use super::{
-    grams::Stream,
-    ground::{Candidate, Hit},
+    ground::{Candidate, Ground, Hit},
     record::Package,
     version_set::Tally,
 };
-use std::{cmp::Reverse, collections::HashSet, ops::Range};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
 
 /// The body of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +59,7 @@ struct Part {
 
 /// Places of hits that a version has of which most is there.
 fn of_one_version(package: &Package, hits: &[Hit]) -> HashSet<u32> {
-    let versions = |hit: &Hit| {
-        package
-            .sets
-            .get(usize::from(hit.set))
-            .map(|set| set.versions)
-            .unwrap_or_default()
-    };
+    let versions = |hit: &Hit| package.set(hit.set).versions;
     let mut there = Tally::new(package.looked_into.len());
     for hit in hits {
         there.add(&versions(hit), 1);
@@ -98,12 +95,12 @@ fn parts(modules: &[Range<u32>], candidates: &[Candidate]) -> Vec<Vec<Part>> {
     parts
 }
 
-/// Takes from each candidate what is a copy in another's file; `between` says how many runs of a shift lie from one to another.
-pub(super) fn leave_copies(stream: &Stream, candidates: &mut [Candidate], between: impl Fn(u8, u32, u32) -> u32) {
+/// Takes from each candidate what is a copy in another's file.
+pub(super) fn leave_copies(ground: &Ground<'_>, candidates: &mut [Candidate]) {
+    let stream = ground.stream;
     let parts = parts(&stream.modules, candidates);
-    // The last tokens begin none.
-    let runs = u32::try_from(stream.grams.len()).unwrap_or(u32::MAX);
-    let mut copies: HashSet<(usize, u32)> = HashSet::new();
+    // Of each candidate that has any, in order.
+    let mut copies: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
     for (module, parts) in stream.modules.iter().zip(&parts).filter(|(_, parts)| parts.len() > 1) {
         let hits = |part: &Part| &candidates[part.at].hits[part.hits.clone()];
         let is_owner = |part: &&Part| {
@@ -111,7 +108,7 @@ pub(super) fn leave_copies(stream: &Stream, candidates: &mut [Candidate], betwee
             let sampled = hits(part)
                 .iter()
                 .filter(|hit| Package::samples(shift, stream.grams[hit.at as usize]));
-            let all = between(shift, module.start, module.end.min(runs).saturating_sub(1));
+            let all = ground.between(shift, module.start, module.end - 1);
             hits(part).len() >= FEWEST && all >= SAMPLED && share(sampled.count(), all as usize) >= SHARE
         };
         let Some(owner) = parts.iter().filter(is_owner).max_by_key(|part| part.hits.len()) else {
@@ -125,12 +122,15 @@ pub(super) fn leave_copies(stream: &Stream, candidates: &mut [Candidate], betwee
                 && share(same, part.hits.len()) >= SAME
                 && share(part.hits.len(), all) >= ALL;
             if is_copy {
-                copies.extend(hits(part).iter().map(|hit| (part.at, hit.at)));
+                copies.entry(part.at).or_default().push(part.hits.clone());
             }
         }
     }
-    for (at, candidate) in candidates.iter_mut().enumerate() {
-        candidate.hits.retain(|hit: &Hit| !copies.contains(&(at, hit.at)));
+    for (at, copies) in copies {
+        // From the last, so that the others stay where they are.
+        for copy in copies.into_iter().rev() {
+            candidates[at].hits.drain(copy);
+        }
     }
 }
 

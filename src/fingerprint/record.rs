@@ -120,6 +120,11 @@ impl Package {
         self.looked_into.len() * SPARSE < self.published.len()
     }
 
+    /// A set of versions, by its number; of none where there is no such.
+    pub(super) fn set(&self, number: u16) -> Set {
+        self.sets.get(usize::from(number)).copied().unwrap_or_default()
+    }
+
     /// Whether any version of it asks for another package.
     pub(super) fn asks_for(&self, number: u16) -> bool {
         self.needs.iter().any(|need| need.package == number)

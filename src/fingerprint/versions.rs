@@ -123,7 +123,7 @@ fn strange(package: &Package, guesses: &[Guess], found: &Found, there: f64) -> V
     let mut explained = Tally::new(package.looked_into.len());
     let mut all = 0;
     for (number, found) in found {
-        let set = package.sets.get(usize::from(*number)).copied().unwrap_or_default();
+        let set = package.set(*number);
         let found = (*found).min(set.runs);
         let part = f64::from(found) / f64::from(set.runs.max(1));
         let cost = (STRANGE.0 * f64::from(found) * (part / (EARNEST * there)).min(1.0)).min(most);
@@ -253,15 +253,15 @@ fn is_doubled(package: &Package, found: &Found, least: f64) -> bool {
 /// Whether half of what is there is there again, and hardly a run is missing of the sets of which some are.
 fn is_full(package: &Package, apart: &Found) -> bool {
     let found = &again(package, apart);
-    let runs = |(set, _): &(u16, u32)| package.sets.get(usize::from(*set)).map_or(0, |set| set.runs);
-    let all: u32 = found.iter().map(runs).sum();
+    let all: u32 = found.iter().map(|(set, _)| package.set(*set).runs).sum();
     is_doubled(package, apart, HALF) && f64::from(hits(found)) >= FULL * f64::from(all)
 }
 
 /// Runs that are there more than once: those of the copy of which less is there.
 fn again(package: &Package, found: &Found) -> Found {
-    let runs = |set: u16| package.sets.get(usize::from(set)).map_or(0, |set| set.runs);
-    let again = found.iter().map(|&(set, found)| (set, found.saturating_sub(runs(set))));
+    let again = found
+        .iter()
+        .map(|&(set, found)| (set, found.saturating_sub(package.set(set).runs)));
     again.filter(|(_, found)| *found > 0).collect()
 }
 
