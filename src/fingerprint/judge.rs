@@ -174,46 +174,90 @@ impl Judge<'_, '_> {
         for twin in taking {
             self.believe(twin);
         }
-        let there: BTreeSet<u16> = self.believed.iter().map(|one| self.candidates[one.at].number).collect();
-        let mut believed = mem::take(&mut self.believed);
-        believed.retain(|one| {
-            let candidate = &self.candidates[one.at];
-            // The copy that another carries is that one's.
-            let is_carried = candidate.package.carriers.iter().any(|carrier| there.contains(carrier));
-            asked_for.contains(&candidate.number) || !is_carried && self.is_enough_alone(candidate, &one.evidence)
-        });
-        self.believed = believed;
+        self.doubt_what_is_not_asked_for(&all);
+    }
+
+    /// What one that is doubted asked for is doubted too.
+    fn doubt_what_is_not_asked_for(&mut self, all: &Twins<'_>) {
+        let mut before = usize::MAX;
+        while self.believed.len() < before {
+            before = self.believed.len();
+            let asked_for = &self.asked_for();
+            let there: BTreeSet<u16> = self.believed.iter().map(|one| self.candidates[one.at].number).collect();
+            let parts = self.of_several(all, asked_for);
+            let mut believed = mem::take(&mut self.believed);
+            believed.retain(|one| {
+                let candidate = &self.candidates[one.at];
+                // The copy that another carries is that one's.
+                let is_carried = candidate.package.carriers.iter().any(|carrier| there.contains(carrier));
+                let is_there = || !is_carried && self.is_enough_alone(candidate, &one.evidence);
+                asked_for.contains(&candidate.number) || is_there() && !parts.contains(&one.at)
+            });
+            self.believed = believed;
+        }
+    }
+
+    /// What nothing here asks for, and is code of several that others ask for: `protobufjs` has of its own what `@apollo/protobufjs`
+    /// imports.
+    fn of_several(&self, all: &Twins<'_>, asked_for: &BTreeSet<u16>) -> BTreeSet<usize> {
+        let places: BTreeMap<u16, usize> = self.candidates.iter().map(|one| one.number).zip(0..).collect();
+        let not_asked_for = self.believed.iter().map(|one| one.at);
+        let not_asked_for = not_asked_for.filter(|i| !asked_for.contains(&self.candidates[*i].number));
+        let is_of_several = |i: &usize| {
+            if !all.is_of_others(self.ground, *i, |_| true) {
+                return false;
+            }
+            let others = self.believed.iter().filter(|one| one.at != *i);
+            let mut open: Vec<u16> = others.flat_map(|one| self.asks(one)).collect();
+            open.extend(self.led_to.keys());
+            let mut asked: BTreeSet<usize> = BTreeSet::new();
+            while let Some(number) = open.pop() {
+                if let Some(at) = places.get(&number).filter(|at| asked.insert(**at)) {
+                    let candidate = &self.candidates[*at];
+                    open.extend(usually_needs(&candidate.package, &self.ground.shares(candidate)));
+                }
+            }
+            all.is_of_others(self.ground, *i, |other| asked.contains(&other))
+        };
+        not_asked_for.filter(is_of_several).collect()
     }
 
     fn is_enough_alone(&self, candidate: &Candidate, evidence: &Evidence) -> bool {
         let carried = candidate.package.carried;
-        evidence.is_enough_alone(carried) || !carried && self.is_interspersed(candidate, evidence)
+        let is_enough = evidence.is_enough_alone(carried) || !carried && self.is_interspersed(candidate, evidence);
+        is_enough && !evidence.is_anybodys()
     }
 
     /// What the bundle's words lead to, and what is asked for by what is believed, in the versions that this can be; those of them that
     /// are led to, where some are.
     fn asked_for(&self) -> BTreeSet<u16> {
-        let asks = |one: &Believed| {
-            let candidate = &self.candidates[one.at];
-            let package = &candidate.package;
-            let mut told = candidate.told.clone();
-            if told.is_empty() {
-                told.extend(one.copies.iter().flat_map(|copy| copy.places(package)));
-                let places = self.led_to.get(&candidate.number);
-                let is_led_to = |place: &usize| places.is_some_and(|places| places.contains(place));
-                if told.iter().any(is_led_to) {
-                    told.retain(is_led_to);
-                }
-            }
-            if told.is_empty() {
-                return usually_needs(package, &self.ground.shares(candidate));
-            }
-            let needs = package.needs.iter();
-            let asked = needs.filter(|need| told.iter().any(|place| need.is_asked_by(*place)));
-            asked.map(|need| need.package).collect()
-        };
         let led_to = self.led_to.keys().copied();
-        self.believed.iter().flat_map(asks).chain(led_to).collect()
+        self.believed
+            .iter()
+            .flat_map(|one| self.asks(one))
+            .chain(led_to)
+            .collect()
+    }
+
+    /// What one asks for in the versions that it can be; see [`Judge::asked_for`].
+    fn asks(&self, one: &Believed) -> Vec<u16> {
+        let candidate = &self.candidates[one.at];
+        let package = &candidate.package;
+        let mut told = candidate.told.clone();
+        if told.is_empty() {
+            told.extend(one.copies.iter().flat_map(|copy| copy.places(package)));
+            let places = self.led_to.get(&candidate.number);
+            let is_led_to = |place: &usize| places.is_some_and(|places| places.contains(place));
+            if told.iter().any(is_led_to) {
+                told.retain(is_led_to);
+            }
+        }
+        if told.is_empty() {
+            return usually_needs(package, &self.ground.shares(candidate));
+        }
+        let needs = package.needs.iter();
+        let asked = needs.filter(|need| told.iter().any(|place| need.is_asked_by(*place)));
+        asked.map(|need| need.package).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod apart;
 pub mod build;
+mod carried;
 pub mod claims;
 mod family;
 mod fresh;

@@ -71,6 +71,20 @@ impl<'c> Twins<'c> {
         asked.or_else(larger).map(|(twin, _)| *twin)
     }
 
+    /// Whether others have nearly all that is there of one, some this and some that.
+    pub(super) fn is_of_others(&self, ground: &Ground<'_>, one: usize, is_one: impl Fn(usize) -> bool) -> bool {
+        let of = |gram: &u64| self.having.get(gram).into_iter().flatten();
+        let grams = self.candidates[one]
+            .hits
+            .iter()
+            .map(|hit| ground.stream.grams[hit.at as usize]);
+        let own: BTreeSet<u64> = grams.collect();
+        let others = own
+            .iter()
+            .filter(|gram| of(gram).any(|other| *other != one && is_one(*other)));
+        others.count() * 10 >= own.len() * 9
+    }
+
     /// Whether as much is there of one as of another.
     fn is_as_much_there(&self, ground: &Ground<'_>, one: usize, twin: usize) -> bool {
         let complete = |i: usize| ground.weigh_alone(&self.candidates[i]).complete;

@@ -120,11 +120,18 @@ impl Evidence {
         let most = self.share * self.complete;
         // In one place: of 60 such candidates on eighteen applications three were forks, and there as their originals.
         let in_one_place = self.longest >= 0.75 * self.weight;
-        most >= 0.35 && self.own >= 8
+        most >= 0.35 && self.own >= 8 + 4 * u32::from(self.complete < 0.5)
             || most >= 0.25 && self.own >= 16 && in_one_place
             || self.own >= 60
             || self.is_complete()
             || self.is_shaken()
+    }
+
+    /// Whether what is there may well be another's where nothing asks for it: whoever knows the same facts has the same tables, and of
+    /// a few runs others wrote some alike.
+    pub(super) fn is_anybodys(&self) -> bool {
+        let is_tables = self.code <= 0.1 * self.table;
+        (is_tables || self.size < FEW) && self.complete < 0.9
     }
 
     /// Whether what is there is tables of facts and hardly any code: names of entities, characters of an encoding. Whoever knows
@@ -186,6 +193,9 @@ impl Evidence {
         self.share.min(1.0) as f32
     }
 }
+
+/// Runs of a package below which hardly one may be missing where nothing asks for it.
+const FEW: f64 = 12.0;
 
 /// Share of true claims of packages that are too small to show themselves and that what is there needs; as measured with those of
 /// which little is there.

@@ -81,6 +81,65 @@ fn what_is_in_a_file_of_another_is_its_copy() {
 }
 
 #[test]
+fn what_the_newest_took_in_of_what_it_was_made_with_is_its_copy() {
+    let old = |minor: usize| release_of(&format!("1.{minor}.0"), &[("host", 40)]);
+    let newest = || release_of("2.0.0", &[("host", 40), ("part", 20)]);
+    let (host, part) = (minified("host", 40, "same"), minified("part", 20, "same"));
+    let (open, copy) = (host.strip_suffix("});").unwrap(), part.split_once('{').unwrap().1);
+    let bundle = format!("{open}{copy}");
+    for (what, newest, expected) in [
+        ("made with it", asking(newest(), &["part"]), &["host"][..]),
+        // What one version of many has was packed by accident.
+        ("not made with it", newest(), &["host", "part"]),
+    ] {
+        let host = (0..20).map(old).chain([newest]).collect();
+        let part = Source::new("part", vec![release_of("1.0.0", &[("part", 20)])]);
+        let index = index(vec![Source::new("host", host), part]);
+        let claims = claims(&Stream::of(bundle.as_bytes()), &index, &Told::default()).unwrap();
+        let names: Vec<&str> = claims.iter().map(|claim| &*claim.name).collect();
+        assert_eq!(names, expected, "{what}");
+    }
+}
+
+#[test]
+fn what_several_have_that_are_asked_for_is_theirs() {
+    let parts = ["one", "two", "three"];
+    // A bundler shook off some, so that more is there of the whole than of each of them.
+    let part = |name: &&str| {
+        let more = format!("{name}More");
+        Source::new(name, vec![release_of("1.0.0", &[(name, 20), (&more, 16)])])
+    };
+    let whole = [("one", 20), ("two", 20), ("three", 20), ("rest", 10)];
+    for (what, needs, bundle, expected) in [
+        (
+            "asked for",
+            &parts[..],
+            &[("app", 20), ("one", 20), ("two", 20), ("three", 20)][..],
+            &["app", "one", "three", "two"][..],
+        ),
+        (
+            "asked for, beside the whole",
+            &parts,
+            &[("app", 20), ("one", 20), ("two", 20), ("three", 20), ("rest", 10)],
+            &["app", "one", "three", "two", "whole"],
+        ),
+        (
+            "not asked for",
+            &[],
+            &[("app", 20), ("one", 20), ("two", 20), ("three", 20), ("rest", 10)],
+            &["app", "whole"],
+        ),
+    ] {
+        let app = Source::new("app", vec![asking(release_of("1.0.0", &[("app", 20)]), needs)]);
+        let whole = Source::new("whole", vec![release_of("1.0.0", &whole)]);
+        let index = index(parts.iter().map(part).chain([app, whole]).collect());
+        let mut names: Vec<String> = claimed(&index, bundle).into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        assert_eq!(names, expected, "{what}");
+    }
+}
+
+#[test]
 fn of_a_scope_that_was_given_another_name_one_is_there() {
     let parts = ["one", "two", "three"];
     let of = |scope: &str, more: &str| -> Vec<Source> {
