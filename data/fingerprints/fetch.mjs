@@ -53,7 +53,7 @@ const NOT_DEPLOYED = new RegExp('^(@(types|babel|jest|eslint|typescript-eslint|e
   + 'type-fest|undici-types|node-releases|baseline-|update-browserslist|hermes|metro|expo|@?storybook|lerna|cosmiconfig|import-local|v8-to|test-exclude|emittery|bser|fb-watchman|walker|makeerror|tmpl|synckit|svelte|vue|@vue|use-|jiti$))');
 
 /** Packages that carry copies of others in files of their own: their fingerprints would name them wherever those others are. */
-const CARRIERS = new Set(['@ethersproject/base64', 'zen-observable-ts', 'lodash.deburr', 'lodash.escaperegexp', 'lodash.keys', 'lodash.words', '@neondatabase/serverless', '@prisma/client', 'contentful', 'mailgun.js', 'swagger-ui-dist']);
+const CARRIERS = new Set(['@ethersproject/base64', '@vercel/cli-config', 'zen-observable-ts', 'lodash.deburr', 'lodash.escaperegexp', 'lodash.keys', 'lodash.words', '@neondatabase/serverless', '@prisma/client', 'contentful', 'mailgun.js', 'swagger-ui-dist']);
 const isDeployed = (name) => !NOT_DEPLOYED.test(name) && !CARRIERS.has(name) && !name.startsWith('lodash._');
 
 const lines = (file) => fs.readFileSync(file, 'utf8').split('\n').map((l) => l.trim()).filter((l) => l && !l.startsWith('#'));
