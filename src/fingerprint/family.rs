@@ -51,6 +51,10 @@ impl<'m> Families<'m> {
             if let Some(newest) = newest.filter(|_| is_together(&member.package, &relative.package, version)) {
                 asked.insert(version);
                 told.insert(newest);
+                // What came out no more since goes with all that did: `@sendgrid/helpers` 8.0.0 with `@sendgrid/mail` 8.1.4.
+                if relative.package.published.last() == Some(version) {
+                    told.extend(possible.iter().skip_while(|one| *one != newest));
+                }
             }
         }
         let likely = possible.iter().filter(|version| told.contains(version));
@@ -146,6 +150,11 @@ mod tests {
                 "published more often",
                 vec![member("@a/core", |n| n % 2 == 1, &["1.12.0"])],
                 Some(&["1.12.0"]),
+            ),
+            (
+                "came out no more",
+                vec![member("@a/core", |n| n > 11, &["1.11.0"])],
+                Some(&["1.11.0", "1.12.0", "1.13.0"]),
             ),
             ("by accident", vec![member("@a/core", |n| n > 6, &["1.6.0"])], None),
         ] {
