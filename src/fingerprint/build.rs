@@ -222,7 +222,7 @@ impl<'s> Known<'s> {
             all
         });
         Self {
-            numbers: (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect(),
+            numbers: carried::numbers(sources),
             published: published.collect(),
         }
     }

@@ -50,32 +50,27 @@ pub(super) fn told_apart(sources: &[Source], runs: Vec<Vec<Run>>) -> (Vec<Vec<Ru
         })
         .collect();
     all.par_sort_unstable_by_key(|(gram, package, _)| (*gram, *package));
-    let sizes: Vec<f64> = runs
-        .iter()
-        .zip(sources)
-        .map(|(runs, source)| size(runs, source))
-        .collect();
+    let sizes = sizes(sources, &runs);
     let size = |package: u16| sizes[usize::from(package)];
     let mut dropped: HashSet<(u64, u16)> = HashSet::new();
     let mut carried: HashMap<u16, Vec<u64>> = HashMap::new();
     let made_with = made_with(sources);
     for same in all.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
-        let is_common = same.iter().any(|(.., having)| having.share >= COMMON);
+        let common = || same.iter().filter(|(.., having)| having.share >= COMMON);
+        let is_common = common().next().is_some();
         let is_stray = |having: Having| is_common && having.share < STRAY;
         let own = same.iter().filter(|(.., having)| !is_stray(*having)).count();
         // What the newest took in of a package that it was made with, the next has too.
         let has_taken_in = |by: u16, having: Having| {
-            let mut common = same.iter().filter(|(.., having)| having.share >= COMMON);
-            let was_made_with = common.any(|(_, copied, _)| made_with.contains(&(*copied, by)));
-            having.is_newest && same.len() <= SHARED && was_made_with
+            let was_made_with = |(_, copied, _): &(u64, u16, Having)| made_with.contains(&(*copied, by));
+            having.is_newest && same.len() <= SHARED && common().any(was_made_with)
         };
         let gone = same
             .iter()
             .filter(|&&(_, package, having)| own > SHARED || is_stray(having) && !has_taken_in(package, having));
         dropped.extend(gone.map(|&(gram, package, _)| (gram, package)));
         if (SHARED + 1..=CARRYING).contains(&own) {
-            let common = same.iter().filter(|(.., having)| having.share >= COMMON);
-            let smallest = common.min_by(|a, b| size(a.1).total_cmp(&size(b.1)));
+            let smallest = common().min_by(|a, b| size(a.1).total_cmp(&size(b.1)));
             if let Some(&(gram, package, _)) = smallest {
                 carried.entry(package).or_default().push(gram);
             }
@@ -98,12 +93,17 @@ pub(super) fn told_apart(sources: &[Source], runs: Vec<Vec<Run>>) -> (Vec<Vec<Ru
     )
 }
 
+/// Numbers of packages by their names.
+pub(super) fn numbers(sources: &[Source]) -> HashMap<&str, u16> {
+    (0..).zip(sources).map(|(i, source)| (&*source.name, i)).collect()
+}
+
 /// Steps from a package to what it was made with, and what that was made with.
 const STEPS: usize = 3;
 
 /// Packages that others were made with, and these: both by their numbers.
 fn made_with(sources: &[Source]) -> HashSet<(u16, u16)> {
-    let numbers: HashMap<&str, u16> = (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect();
+    let numbers = numbers(sources);
     let named = sources.iter().map(|source| {
         let newest = source.versions.last().into_iter().flat_map(|(_, needs)| needs);
         let names = source.packed.iter().chain(newest.map(|(name, _)| name));
@@ -146,11 +146,7 @@ pub(super) fn carriers(sources: &[Source], runs: &[Vec<Run>]) -> Vec<Vec<u16>> {
             }
         }
     }
-    let sizes: Vec<f64> = runs
-        .iter()
-        .zip(sources)
-        .map(|(runs, source)| size(runs, source))
-        .collect();
+    let sizes = sizes(sources, runs);
     let mut carriers = packed(sources, runs);
     for ((copied, carrier), runs) in common {
         let (small, large) = (sizes[usize::from(copied)], sizes[usize::from(carrier)]);
@@ -170,7 +166,7 @@ const FEWEST_PACKED: i64 = 8;
 
 /// Of each package the larger ones that were made with it, do not import it, and have most of the code of one of its versions.
 fn packed(sources: &[Source], runs: &[Vec<Run>]) -> Vec<Vec<u16>> {
-    let numbers: HashMap<&str, u16> = (0..).zip(sources).map(|(i, s)| (&*s.name, i)).collect();
+    let numbers = numbers(sources);
     let made_with = (0u16..).zip(sources).flat_map(|(carrier, source)| {
         let copied = source.packed.iter().filter_map(|name| numbers.get(&**name).copied());
         copied.map(move |copied| (copied, carrier))
@@ -203,6 +199,11 @@ fn packed(sources: &[Source], runs: &[Vec<Run>]) -> Vec<Vec<u16>> {
 #[allow(clippy::cast_precision_loss)] // far below
 fn share_of(some: i64, all: i64) -> f64 {
     some as f64 / all as f64
+}
+
+fn sizes(sources: &[Source], runs: &[Vec<Run>]) -> Vec<f64> {
+    let each = runs.iter().zip(sources);
+    each.map(|(runs, source)| size(runs, source)).collect()
 }
 
 /// Runs of an average version.

@@ -177,14 +177,17 @@ impl Judge<'_, '_> {
         self.doubt_what_is_not_asked_for(&all);
     }
 
-    /// What one that is doubted asked for is doubted too.
+    /// Believes no more what nothing asks for and is another's, or not enough; then what only such asked for.
     fn doubt_what_is_not_asked_for(&mut self, all: &Twins<'_>) {
+        // The same whoever is doubted.
+        let asks: BTreeMap<usize, Vec<u16>> = self.believed.iter().map(|one| (one.at, self.asks(one))).collect();
         let mut before = usize::MAX;
         while self.believed.len() < before {
             before = self.believed.len();
-            let asked_for = &self.asked_for();
+            let asked_for = self.believed.iter().filter_map(|one| asks.get(&one.at)).flatten();
+            let asked_for = &asked_for.chain(self.led_to.keys()).copied().collect();
             let there: BTreeSet<u16> = self.believed.iter().map(|one| self.candidates[one.at].number).collect();
-            let parts = self.of_several(all, asked_for);
+            let parts = self.of_several(all, asked_for, &asks);
             let mut believed = mem::take(&mut self.believed);
             believed.retain(|one| {
                 let candidate = &self.candidates[one.at];
@@ -198,23 +201,32 @@ impl Judge<'_, '_> {
     }
 
     /// What nothing here asks for, and is code of several that others ask for: `protobufjs` has of its own what `@apollo/protobufjs`
-    /// imports.
-    fn of_several(&self, all: &Twins<'_>, asked_for: &BTreeSet<u16>) -> BTreeSet<usize> {
+    /// imports. `asks` says for each that is believed what that asks for.
+    fn of_several(
+        &self,
+        all: &Twins<'_>,
+        asked_for: &BTreeSet<u16>,
+        asks: &BTreeMap<usize, Vec<u16>>,
+    ) -> BTreeSet<usize> {
         let places: BTreeMap<u16, usize> = self.candidates.iter().map(|one| one.number).zip(0..).collect();
         let not_asked_for = self.believed.iter().map(|one| one.at);
         let not_asked_for = not_asked_for.filter(|i| !asked_for.contains(&self.candidates[*i].number));
+        let mut usually: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
         let is_of_several = |i: &usize| {
             if !all.is_of_others(self.ground, *i, |_| true) {
                 return false;
             }
             let others = self.believed.iter().filter(|one| one.at != *i);
-            let mut open: Vec<u16> = others.flat_map(|one| self.asks(one)).collect();
-            open.extend(self.led_to.keys());
+            let asked = others.filter_map(|one| asks.get(&one.at)).flatten();
+            let mut open: Vec<u16> = asked.chain(self.led_to.keys()).copied().collect();
             let mut asked: BTreeSet<usize> = BTreeSet::new();
             while let Some(number) = open.pop() {
                 if let Some(at) = places.get(&number).filter(|at| asked.insert(**at)) {
-                    let candidate = &self.candidates[*at];
-                    open.extend(usually_needs(&candidate.package, &self.ground.shares(candidate)));
+                    let needs = usually.entry(*at).or_insert_with(|| {
+                        let candidate = &self.candidates[*at];
+                        usually_needs(&candidate.package, &self.ground.shares(candidate))
+                    });
+                    open.extend(needs.iter());
                 }
             }
             all.is_of_others(self.ground, *i, |other| asked.contains(&other))

@@ -42,13 +42,15 @@ impl<'c> Twins<'c> {
         }
     }
 
+    /// What is there of one.
+    fn runs(&self, ground: &Ground<'_>, one: usize) -> BTreeSet<u64> {
+        let hits = self.candidates[one].hits.iter();
+        hits.map(|hit| ground.stream.grams[hit.at as usize]).collect()
+    }
+
     /// Others that have three in four of the runs of one at least, and how many they have of them.
     fn alike(&self, ground: &Ground<'_>, one: usize) -> BTreeMap<usize, usize> {
-        let own: BTreeSet<u64> = self.candidates[one]
-            .hits
-            .iter()
-            .map(|hit| ground.stream.grams[hit.at as usize])
-            .collect();
+        let own = self.runs(ground, one);
         let mut alike: BTreeMap<usize, usize> = BTreeMap::new();
         for twin in own.iter().filter_map(|gram| self.having.get(gram)).flatten() {
             *alike.entry(*twin).or_default() += 1;
@@ -74,11 +76,7 @@ impl<'c> Twins<'c> {
     /// Whether others have nearly all that is there of one, some this and some that.
     pub(super) fn is_of_others(&self, ground: &Ground<'_>, one: usize, is_one: impl Fn(usize) -> bool) -> bool {
         let of = |gram: &u64| self.having.get(gram).into_iter().flatten();
-        let grams = self.candidates[one]
-            .hits
-            .iter()
-            .map(|hit| ground.stream.grams[hit.at as usize]);
-        let own: BTreeSet<u64> = grams.collect();
+        let own = self.runs(ground, one);
         let others = own
             .iter()
             .filter(|gram| of(gram).any(|other| *other != one && is_one(*other)));

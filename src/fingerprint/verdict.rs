@@ -120,7 +120,9 @@ impl Evidence {
         let most = self.share * self.complete;
         // In one place: of 60 such candidates on eighteen applications three were forks, and there as their originals.
         let in_one_place = self.longest >= 0.75 * self.weight;
-        most >= 0.35 && self.own >= 8 + 4 * u32::from(self.complete < 0.5)
+        // Of less than half that much is oftener what another took in.
+        let least = if self.complete < 0.5 { 12 } else { 8 };
+        most >= 0.35 && self.own >= least
             || most >= 0.25 && self.own >= 16 && in_one_place
             || self.own >= 60
             || self.is_complete()
