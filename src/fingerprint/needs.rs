@@ -173,6 +173,10 @@ pub(super) fn narrow(members: &mut [Member]) {
             members[at].versions = versions;
             changed = true;
         }
+        for (at, versions) in apart::paired(members) {
+            members[at].versions = versions;
+            changed = true;
+        }
         if !changed {
             return;
         }

@@ -120,6 +120,16 @@ impl Package {
         self.looked_into.len() * SPARSE < self.published.len()
     }
 
+    /// Place of the version whose needs are those of the version at `place`, as far as is known: its own, or where only of those that
+    /// were looked into it is known what they need, those of the next older one of these.
+    pub(super) fn place_told(&self, place: usize) -> Option<usize> {
+        if self.others_told {
+            return Some(place);
+        }
+        let after = self.looked_into.partition_point(|known| *known <= place);
+        self.looked_into.get(after.saturating_sub(1)).copied()
+    }
+
     /// A set of versions, by its number; of none where there is no such.
     pub(super) fn set(&self, number: u16) -> Set {
         self.sets.get(usize::from(number)).copied().unwrap_or_default()

@@ -142,14 +142,8 @@ pub(super) fn served(members: &[Member]) -> Vec<(usize, Vec<String>)> {
         let mut unserved = unshown(member, &there);
         unserved.extend(useful.flat_map(|(_, of)| of.unserved.iter().copied()));
         let package = &member.package;
-        // What others need is not known of every package: then it is what the next older one that was looked into needs.
         let is_unserved = |place: &usize| {
-            let known = if package.others_told {
-                Some(*place)
-            } else {
-                let after = package.looked_into.partition_point(|known| known <= place);
-                package.looked_into.get(after.saturating_sub(1)).copied()
-            };
+            let known = package.place_told(*place);
             known.is_some_and(|known| unserved.contains(&known))
         };
         let possible = member.possible();

@@ -433,7 +433,12 @@ fn parted<S>(
     let told_apart = |(this, (members, found, alone)): (&usize, (Vec<usize>, Vec<&Found>, u32))| {
         let found = sum(found.into_iter());
         let by_set = by_set(package, &found);
-        let share = share_alone(package, &guesses[*this], &guesses[first], &by_set);
+        // What explains it as well may be it too: a later version may have all that it has, and twice as much beside.
+        let cost = |guess: usize| -> f64 { members.iter().map(|part| costs[*part][guess]).sum() };
+        let explained = cost(*this) + STRANGE.0;
+        let likely = (0..guesses.len()).filter(|guess| cost(*guess) <= explained);
+        let shares = likely.map(|guess| share_alone(package, &guesses[guess], &guesses[first], &by_set));
+        let share = shares.fold(0.0, f64::max);
         let there = completeness(package, &by_set);
         let is_small = alone >= SMALL.0 && share >= SMALL.1 && there >= SMALL.1;
         let is_large = alone >= FEWEST_ALONE && f64::from(alone) >= LEAST_ALONE * f64::from(hits(&found));
@@ -489,7 +494,7 @@ fn major(version: &str) -> (&str, &str) {
 }
 
 /// Versions that promise to be compatible: `1`, `0.3`.
-fn line(version: &str) -> (&str, &str) {
+pub(super) fn line(version: &str) -> (&str, &str) {
     let mut parts = version.split('.');
     let major = parts.next().unwrap_or_default();
     (
@@ -570,6 +575,23 @@ mod tests {
             told.sort();
             assert_eq!(told, expected, "{parts:?}");
         }
+    }
+
+    #[test]
+    fn a_copy_is_no_later_version_that_has_much_more() {
+        // What each has alone; the last has all that the second has, and more.
+        let mut package = package(&[((0, 0), 20), ((0, 0), 20), ((1, 2), 30), ((2, 2), 90)]);
+        package.looked_into = vec![0, 1, 2];
+        package.published.truncate(3);
+        // Of that, three are like what is elsewhere.
+        let parts: [Found; 2] = [vec![(0, 20), (1, 20)], vec![(2, 30), (3, 3)]];
+        let parts = parts.map(|found| ((), found));
+        let mut told: Vec<Vec<String>> = copies(&package, &parts, Found::new)
+            .into_iter()
+            .map(|copy| copy.versions)
+            .collect();
+        told.sort();
+        assert_eq!(told, [&["1.0.0"][..], &["1.1.0", "1.1.1"]]);
     }
 
     #[test]
