@@ -2,7 +2,7 @@
 
 use super::{
     record::{Package, Set},
-    verdict::completeness,
+    verdict::{completeness, shares},
     version_set::Tally,
 };
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ const OF_SEVERAL: f64 = 2.0;
 /// Share of the likeliest version that must be there, or runs: below that, what was found may be what it has in common with
 /// another; less will do where the likeliest version explains it all.
 const LEAST: (f64, u32) = (0.25, 60);
-const LEAST_EXPLAINED: f64 = 0.1;
+const LEAST_EXPLAINED: f64 = 0.05;
 
 /// Runs that must be there before versions are told.
 const FEWEST_TELL: u32 = 6;
@@ -73,6 +73,9 @@ const MOST_PARTS: usize = 400;
 /// multiple of this.
 const ALONE: f64 = 0.6;
 const EVEN: (f64, f64) = (0.4, 0.8);
+
+/// Share of what is there of the version of which most is that must be there of another that a copy may be as well.
+const NEARLY: f64 = 0.95;
 
 /// Share of a part that may be strange to whatever the package is there as, before it is none of it.
 const FOREIGN: f64 = 0.5;
@@ -433,13 +436,15 @@ fn parted<S>(
     let told_apart = |(this, (members, found, alone)): (&usize, (Vec<usize>, Vec<&Found>, u32))| {
         let found = sum(found.into_iter());
         let by_set = by_set(package, &found);
-        // What explains it as well may be it too: a later version may have all that it has, and twice as much beside.
+        let shares: Vec<f64> = shares(package, &by_set).collect();
+        let there = shares.iter().copied().fold(0.0, f64::max);
+        // What explains it as well, and is there whole, may be it too: a later version may have all that it has, and twice as much beside.
         let cost = |guess: usize| -> f64 { members.iter().map(|part| costs[*part][guess]).sum() };
         let explained = cost(*this) + STRANGE.0;
-        let likely = (0..guesses.len()).filter(|guess| cost(*guess) <= explained);
-        let shares = likely.map(|guess| share_alone(package, &guesses[guess], &guesses[first], &by_set));
-        let share = shares.fold(0.0, f64::max);
-        let there = completeness(package, &by_set);
+        let is_whole = |guess: usize| shares.get(guess).is_some_and(|share| *share >= NEARLY * there);
+        let likely = (0..guesses.len()).filter(|guess| guess == this || is_whole(*guess) && cost(*guess) <= explained);
+        let share = likely.map(|guess| share_alone(package, &guesses[guess], &guesses[first], &by_set));
+        let share = share.fold(0.0, f64::max);
         let is_small = alone >= SMALL.0 && share >= SMALL.1 && there >= SMALL.1;
         let is_large = alone >= FEWEST_ALONE && f64::from(alone) >= LEAST_ALONE * f64::from(hits(&found));
         // As much is there of what it alone has as of the rest.
