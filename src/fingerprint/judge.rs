@@ -156,9 +156,11 @@ impl Judge<'_, '_> {
         let all = Twins::of(self.ground, self.candidates);
         let not_asked_for = self.believed.iter().map(|one| one.at);
         let not_asked_for = not_asked_for.filter(|i| !asked_for.contains(&self.candidates[*i].number));
-        let twins: BTreeMap<usize, usize> = not_asked_for
-            .filter_map(|i| Some((i, all.owner(self.ground, i, asked_for)?)))
-            .collect();
+        let twin = |i: usize| {
+            let owner = all.owner(self.ground, i, asked_for);
+            owner.or_else(|| self.renamed(i))
+        };
+        let twins: BTreeMap<usize, usize> = not_asked_for.filter_map(|i| Some((i, twin(i)?))).collect();
         let taking: BTreeSet<usize> = twins
             .values()
             .filter(|twin| !twins.contains_key(twin))
@@ -175,6 +177,23 @@ impl Judge<'_, '_> {
             self.believe(twin);
         }
         self.doubt_what_is_not_asked_for(&all);
+    }
+
+    /// What a package of which nothing asks for any more is by the name that its dependents ask for now: `@smithy/signature-v4` is what
+    /// was `@aws-sdk/signature-v4`, and its first versions are known by that one's code.
+    fn renamed(&self, one: usize) -> Option<usize> {
+        let package = &self.candidates[one].package;
+        let (scope, name) = package.scoped()?;
+        let is_new_name = |number: u16| {
+            self.candidates.iter().position(|other| {
+                let scoped = other.package.scoped();
+                other.number == number && scoped.is_some_and(|(other, same)| same == name && other != scope)
+            })
+        };
+        let number = self.candidates[one].number;
+        let dependents = self.believed.iter();
+        let dependents = dependents.filter(|other| self.candidates[other.at].package.asks_for(number));
+        dependents.flat_map(|other| self.asks(other)).find_map(is_new_name)
     }
 
     /// Believes no more what nothing asks for and is another's, or not enough; then what only such asked for.
@@ -260,7 +279,19 @@ impl Judge<'_, '_> {
             told.extend(one.copies.iter().flat_map(|copy| copy.places(package)));
             let places = self.led_to.get(&candidate.number);
             let is_led_to = |place: &usize| places.is_some_and(|places| places.contains(place));
-            if told.iter().any(is_led_to) {
+            // Of those that were not looked into it is known too.
+            let is_possible = |place: &usize| {
+                let version = package.published.get(*place);
+                version.is_some_and(|version| one.copies.iter().any(|copy| copy.versions.contains(version)))
+            };
+            let known = places
+                .into_iter()
+                .flatten()
+                .filter(|place| package.others_told && is_possible(place));
+            let known: Vec<usize> = known.copied().collect();
+            if !known.is_empty() {
+                told = known;
+            } else if told.iter().any(is_led_to) {
                 told.retain(is_led_to);
             }
         }

@@ -235,3 +235,43 @@ fn a_fork_with_code_of_its_own_is_the_original_where_something_asks_for_that() {
     assert_eq!(names(&[&[("app", 20)], &code[..]].concat()), ["app", "original"]);
     assert_eq!(names(&code), ["fork"]);
 }
+
+#[test]
+fn what_is_known_by_the_code_of_its_old_name_is_there_where_its_new_one_is_asked_for() {
+    let client = |version, own: &str, needs: &str| asking(release_of(version, &[("client", 20), (own, 10)]), &[needs]);
+    let versions = vec![
+        client("1.0.0", "early", "@old/part"),
+        client("2.0.0", "late", "@new/part"),
+    ];
+    let part = |name: &str, modules: &[(&str, usize)]| Source::new(name, vec![release_of("1.0.0", modules)]);
+    let index = index(vec![
+        Source::new("client", versions),
+        part("@old/part", &[("part", 40)]),
+        // Of its first version, which is what the old one was, nothing is known.
+        part("@new/part", &[("later", 40), ("mark", 3)]),
+        // Of the same name, and no other's.
+        part("@other/part", &[("other", 40)]),
+    ]);
+    for (what, bundle, expected) in [
+        (
+            "the new name",
+            &[("client", 20), ("late", 10), ("part", 40), ("mark", 3)][..],
+            &["@new/part", "client"][..],
+        ),
+        (
+            "the old name",
+            &[("client", 20), ("early", 10), ("part", 40), ("mark", 3)],
+            &["@old/part", "client"],
+        ),
+        (
+            "another's",
+            &[("client", 20), ("late", 10), ("other", 40), ("mark", 3)],
+            &["@new/part", "@other/part", "client"],
+        ),
+    ] {
+        let claimed = claimed(&index, bundle).into_iter();
+        let mut names: Vec<String> = claimed.map(|(name, _)| name).collect();
+        names.sort();
+        assert_eq!(names, expected, "{what}");
+    }
+}
