@@ -438,11 +438,13 @@ fn parted<S>(
         let by_set = by_set(package, &found);
         let shares: Vec<f64> = shares(package, &by_set).collect();
         let there = shares.iter().copied().fold(0.0, f64::max);
-        // What explains it as well, and is there whole, may be it too: a later version may have all that it has, and twice as much beside.
+        // Where less than half of it is there, what explains it as well and is there whole may be it: a later version may have all that
+        // it has, and twice as much beside.
         let cost = |guess: usize| -> f64 { members.iter().map(|part| costs[*part][guess]).sum() };
-        let explained = cost(*this) + STRANGE.0;
-        let is_whole = |guess: usize| shares.get(guess).is_some_and(|share| *share >= NEARLY * there);
-        let likely = (0..guesses.len()).filter(|guess| guess == this || is_whole(*guess) && cost(*guess) <= explained);
+        let is_there = |guess: usize, least: f64| shares.get(guess).is_some_and(|share| *share >= least * there);
+        let is_doubtful = !is_there(*this, AS_WHOLE);
+        let may_be_it = |guess: usize| is_there(guess, NEARLY) && cost(guess) <= cost(*this) + STRANGE.0;
+        let likely = (0..guesses.len()).filter(|guess| guess == this || is_doubtful && may_be_it(*guess));
         let share = likely.map(|guess| share_alone(package, &guesses[guess], &guesses[first], &by_set));
         let share = share.fold(0.0, f64::max);
         let is_small = alone >= SMALL.0 && share >= SMALL.1 && there >= SMALL.1;
