@@ -7,7 +7,7 @@ use super::{
     record::NEWEST,
     versions::line,
 };
-use semver::Version;
+use semver::{Version, VersionReq};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Copies of a package beyond which no order is looked for.
@@ -40,15 +40,8 @@ pub(super) fn told_apart(members: &[Member]) -> Vec<(usize, Vec<String>)> {
             versions = shared.into();
         }
         leave_to_others(&mut versions);
-        let left = places.iter().zip(versions).filter(|(place, versions)| {
-            let member = &members[**place];
-            !member.pinned && !member.is_disputed() && versions.len() < member.versions.len()
-        });
-        let left = left.map(|(place, left)| {
-            let versions = members[*place].versions.iter().filter(|version| left.contains(version));
-            (*place, versions.cloned().collect())
-        });
-        told.extend(left);
+        let left = places.iter().zip(versions);
+        told.extend(left.filter_map(|(place, left)| Some((*place, narrowed(&members[*place], &left)?))));
     }
     told
 }
@@ -81,15 +74,17 @@ pub(super) fn paired(members: &[Member]) -> Vec<(usize, Vec<String>)> {
         let Some(shared) = shared_out(&versions.collect::<Vec<_>>(), &of_each) else {
             continue;
         };
-        for (at, left) in asking.into_iter().zip(shared) {
-            let member = &members[at];
-            if !member.pinned && left.len() < member.versions.len() {
-                let left = member.versions.iter().filter(|version| left.contains(version));
-                told.insert(at, left.cloned().collect());
-            }
-        }
+        let left = asking.into_iter().zip(shared);
+        told.extend(left.filter_map(|(at, left)| Some((at, narrowed(&members[at], &left)?))));
     }
     told.into_iter().collect()
+}
+
+/// What is left of a member, oldest first; `None` where that is all, or nothing may be taken from it.
+fn narrowed(member: &Member, left: &BTreeSet<&String>) -> Option<Vec<String>> {
+    let may_be = !member.pinned && !member.is_disputed() && left.len() < member.versions.len();
+    let versions = member.versions.iter().filter(|version| left.contains(version));
+    may_be.then(|| versions.cloned().collect())
 }
 
 /// Whether the versions of each copy are known, and no other's.
@@ -103,7 +98,7 @@ fn are_distinct(copies: &[&Member]) -> bool {
 fn asking_for<'m>(dependent: &'m Member, part: &Member) -> BTreeSet<&'m String> {
     let package = &dependent.package;
     let versions = range::parsed(part.versions.iter());
-    let is_taken = |ranges: &[semver::VersionReq]| {
+    let is_taken = |ranges: &[VersionReq]| {
         let takes = |version: &Version| ranges.iter().any(|range| range.matches(version));
         versions.iter().any(|(_, version)| takes(version))
     };
@@ -120,11 +115,8 @@ fn asking_for<'m>(dependent: &'m Member, part: &Member) -> BTreeSet<&'m String> 
 
 /// Versions that serve wishes which go together, of those that some copy can be.
 fn groups<'m>(wishes: &[BTreeSet<&'m String>], versions: &[BTreeSet<&'m String>]) -> Vec<BTreeSet<&'m String>> {
-    let is_possible = |version: &&&String| versions.iter().any(|copy| copy.contains(*version));
-    let mut wishes: Vec<BTreeSet<&String>> = wishes
-        .iter()
-        .map(|wish| wish.iter().filter(is_possible).copied().collect())
-        .collect();
+    let wishes = wishes.iter().map(|wish| possible(wish, versions).collect());
+    let mut wishes: Vec<BTreeSet<&String>> = wishes.collect();
     wishes.retain(|wish| !wish.is_empty());
     // What takes fewest says most.
     wishes.sort_by_key(BTreeSet::len);
@@ -143,9 +135,16 @@ fn may_be_elsewhere(
     versions: &[BTreeSet<&String>],
 ) -> bool {
     let lines: BTreeSet<_> = shared.iter().flatten().map(|version| line(version)).collect();
-    let is_possible = |version: &&&String| versions.iter().any(|copy| copy.contains(**version));
-    let mut possible = wish.iter().filter(is_possible);
-    possible.any(|version| !lines.contains(&line(version)))
+    possible(wish, versions).any(|version| !lines.contains(&line(version)))
+}
+
+/// Those of the versions that a dependent takes which some copy can be.
+fn possible<'w, 'm>(
+    wish: &'w BTreeSet<&'m String>,
+    versions: &'w [BTreeSet<&'m String>],
+) -> impl Iterator<Item = &'m String> + use<'w, 'm> {
+    let wish = wish.iter().copied();
+    wish.filter(|version| versions.iter().any(|copy| copy.contains(version)))
 }
 
 /// What is left of each copy when each has one of as many groups; `None` if that cannot be done.

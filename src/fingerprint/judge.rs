@@ -24,10 +24,15 @@ pub(super) struct Believed {
     pub(super) copies: Vec<Instance<Stretch>>,
 }
 
+/// Packages that each candidate asks for, by its place: as their numbers.
+type Asks = BTreeMap<usize, Vec<u16>>;
+
 /// What is believed of the candidates, and what has not enough to say for itself so far.
 struct Judge<'j, 's> {
     ground: &'j mut Ground<'s>,
     candidates: &'j [Candidate],
+    /// Places of the candidates by the numbers of their packages.
+    places: BTreeMap<u16, usize>,
     led_to: &'j LedTo,
     believed: Vec<Believed>,
     weak: Vec<usize>,
@@ -38,6 +43,7 @@ pub(super) fn judge(ground: &mut Ground<'_>, candidates: &[Candidate], led_to: &
     let mut judge = Judge {
         ground,
         candidates,
+        places: candidates.iter().map(|one| one.number).zip(0..).collect(),
         led_to,
         believed: Vec::new(),
         weak: Vec::new(),
@@ -126,7 +132,7 @@ impl Judge<'_, '_> {
         let (ground, candidates, led_to) = (&*self.ground, self.candidates, self.led_to);
         self.weak.retain(|i| is_of_led_to(ground, &candidates[*i], led_to));
         loop {
-            let needed = self.asked_for();
+            let needed = self.asked_for(&self.asks_of_each());
             let is_needed = |i: usize| needed.contains(&self.candidates[i].number) && !self.candidates[i].is_carried();
             if !self.believe_each(|judge, i| is_needed(i) && judge.is_enough_beside_dependent(i)) {
                 break;
@@ -146,19 +152,20 @@ impl Judge<'_, '_> {
     /// Whether all of a package is explained by one that does not ask for it: its fork has its code.
     fn is_of_another(&self, candidate: &Candidate) -> bool {
         let number = self.ground.explaining(candidate);
-        let explaining = number.and_then(|number| self.candidates.iter().find(|one| one.number == number));
-        explaining.is_some_and(|one| !one.package.asks_for(candidate.number))
+        let explaining = number.and_then(|number| self.places.get(&number));
+        explaining.is_some_and(|at| !self.candidates[*at].package.asks_for(candidate.number))
     }
 
     /// What nothing here asks for is the application's own choice, or what others wrote alike or carry a copy of.
     fn decide_between_twins(&mut self) {
-        let asked_for = &self.asked_for();
+        let asks = self.asks_of_each();
+        let asked_for = &self.asked_for(&asks);
         let all = Twins::of(self.ground, self.candidates);
         let not_asked_for = self.believed.iter().map(|one| one.at);
         let not_asked_for = not_asked_for.filter(|i| !asked_for.contains(&self.candidates[*i].number));
         let twin = |i: usize| {
             let owner = all.owner(self.ground, i, asked_for);
-            owner.or_else(|| self.renamed(i))
+            owner.or_else(|| self.renamed(i, &asks))
         };
         let twins: BTreeMap<usize, usize> = not_asked_for.filter_map(|i| Some((i, twin(i)?))).collect();
         let taking: BTreeSet<usize> = twins
@@ -181,30 +188,31 @@ impl Judge<'_, '_> {
 
     /// What a package of which nothing asks for any more is by the name that its dependents ask for now: `@smithy/signature-v4` is what
     /// was `@aws-sdk/signature-v4`, and its first versions are known by that one's code.
-    fn renamed(&self, one: usize) -> Option<usize> {
+    fn renamed(&self, one: usize, asks: &Asks) -> Option<usize> {
         let package = &self.candidates[one].package;
         let (scope, name) = package.scoped()?;
-        let is_new_name = |number: u16| {
-            self.candidates.iter().position(|other| {
-                let scoped = other.package.scoped();
-                other.number == number && scoped.is_some_and(|(other, same)| same == name && other != scope)
-            })
+        let is_new_name = |at: &usize| {
+            let scoped = self.candidates[*at].package.scoped();
+            scoped.is_some_and(|(other, same)| same == name && other != scope)
         };
         let number = self.candidates[one].number;
-        let dependents = self.believed.iter();
-        let dependents = dependents.filter(|other| self.candidates[other.at].package.asks_for(number));
-        dependents.flat_map(|other| self.asks(other)).find_map(is_new_name)
+        let dependents = self.believed.iter().map(|other| other.at);
+        let dependents = dependents.filter(|at| self.candidates[*at].package.asks_for(number));
+        let asked = dependents.filter_map(|at| asks.get(&at)).flatten();
+        asked
+            .filter_map(|number| self.places.get(number))
+            .copied()
+            .find(is_new_name)
     }
 
     /// Believes no more what nothing asks for and is another's, or not enough; then what only such asked for.
     fn doubt_what_is_not_asked_for(&mut self, all: &Twins<'_>) {
         // The same whoever is doubted.
-        let asks: BTreeMap<usize, Vec<u16>> = self.believed.iter().map(|one| (one.at, self.asks(one))).collect();
+        let asks = self.asks_of_each();
         let mut before = usize::MAX;
         while self.believed.len() < before {
             before = self.believed.len();
-            let asked_for = self.believed.iter().filter_map(|one| asks.get(&one.at)).flatten();
-            let asked_for = &asked_for.chain(self.led_to.keys()).copied().collect();
+            let asked_for = &self.asked_for(&asks);
             let there: BTreeSet<u16> = self.believed.iter().map(|one| self.candidates[one.at].number).collect();
             let parts = self.of_several(all, asked_for, &asks);
             let mut believed = mem::take(&mut self.believed);
@@ -221,13 +229,7 @@ impl Judge<'_, '_> {
 
     /// What nothing here asks for, and is code of several that others ask for: `protobufjs` has of its own what `@apollo/protobufjs`
     /// imports. `asks` says for each that is believed what that asks for.
-    fn of_several(
-        &self,
-        all: &Twins<'_>,
-        asked_for: &BTreeSet<u16>,
-        asks: &BTreeMap<usize, Vec<u16>>,
-    ) -> BTreeSet<usize> {
-        let places: BTreeMap<u16, usize> = self.candidates.iter().map(|one| one.number).zip(0..).collect();
+    fn of_several(&self, all: &Twins<'_>, asked_for: &BTreeSet<u16>, asks: &Asks) -> BTreeSet<usize> {
         let not_asked_for = self.believed.iter().map(|one| one.at);
         let not_asked_for = not_asked_for.filter(|i| !asked_for.contains(&self.candidates[*i].number));
         let mut usually: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
@@ -240,7 +242,7 @@ impl Judge<'_, '_> {
             let mut open: Vec<u16> = asked.chain(self.led_to.keys()).copied().collect();
             let mut asked: BTreeSet<usize> = BTreeSet::new();
             while let Some(number) = open.pop() {
-                if let Some(at) = places.get(&number).filter(|at| asked.insert(**at)) {
+                if let Some(at) = self.places.get(&number).filter(|at| asked.insert(**at)) {
                     let needs = usually.entry(*at).or_insert_with(|| {
                         let candidate = &self.candidates[*at];
                         usually_needs(&candidate.package, &self.ground.shares(candidate))
@@ -260,14 +262,15 @@ impl Judge<'_, '_> {
     }
 
     /// What the bundle's words lead to, and what is asked for by what is believed, in the versions that this can be; those of them that
-    /// are led to, where some are.
-    fn asked_for(&self) -> BTreeSet<u16> {
-        let led_to = self.led_to.keys().copied();
-        self.believed
-            .iter()
-            .flat_map(|one| self.asks(one))
-            .chain(led_to)
-            .collect()
+    /// are led to, where some are. `asks` says for each what that asks for.
+    fn asked_for(&self, asks: &Asks) -> BTreeSet<u16> {
+        let asked = self.believed.iter().filter_map(|one| asks.get(&one.at)).flatten();
+        asked.chain(self.led_to.keys()).copied().collect()
+    }
+
+    /// What each that is believed asks for.
+    fn asks_of_each(&self) -> Asks {
+        self.believed.iter().map(|one| (one.at, self.asks(one))).collect()
     }
 
     /// What one asks for in the versions that it can be; see [`Judge::asked_for`].

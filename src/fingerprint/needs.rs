@@ -165,17 +165,11 @@ pub(super) fn narrow(members: &mut [Member]) {
                 changed = true;
             }
         }
-        for (at, versions) in served(members) {
-            members[at].versions = versions;
-            changed = true;
-        }
-        for (at, versions) in apart::told_apart(members) {
-            members[at].versions = versions;
-            changed = true;
-        }
-        for (at, versions) in apart::paired(members) {
-            members[at].versions = versions;
-            changed = true;
+        for left in [served, apart::told_apart, apart::paired] {
+            for (at, versions) in left(members) {
+                members[at].versions = versions;
+                changed = true;
+            }
         }
         if !changed {
             return;
